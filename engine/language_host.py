@@ -1,0 +1,120 @@
+"""A stand-in for Pulumi's Python language host, on the Pulumi SDK alone.
+
+The engine starts it, reads the port that it prints, and asks it over gRPC to run the program or a
+policy pack. `pulumi up` and `preview` start one more only to learn Python's version, and importing
+the SDK is what takes long: so it is imported after the port is printed, and messages pass through
+here as bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import logging
+import os
+import platform
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import grpc
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+EMPTY_MESSAGE = b""
+
+
+class LanguageHost:
+    """Answers the engine, and runs its programs on the main thread, where Python expects them."""
+
+    def __init__(self, engine_address: str) -> None:
+        self._engine_address = engine_address
+        self._requests: queue.Queue[tuple[bytes, Future[bytes]]] = queue.Queue()
+
+    def handlers(self) -> grpc.GenericRpcHandler:
+        one_answer = grpc.unary_unary_rpc_method_handler
+        return grpc.method_handlers_generic_handler(
+            "pulumirpc.LanguageRuntime",
+            {
+                "Handshake": one_answer(lambda request, context: EMPTY_MESSAGE),
+                "GetPluginInfo": one_answer(lambda request, context: EMPTY_MESSAGE),
+                "GetRequiredPackages": one_answer(lambda request, context: EMPTY_MESSAGE),
+                "About": one_answer(about),
+                "Run": one_answer(self.run),
+                "RunPlugin": grpc.unary_stream_rpc_method_handler(run_plugin),
+            },
+        )
+
+    def run(self, request: bytes, context: Any) -> bytes:
+        response: Future[bytes] = Future()
+        self._requests.put((request, response))
+        return response.result()
+
+    def serve(self) -> None:
+        """Run the programs that the engine asks for, until it ends this process."""
+        from language_host_run import run_program
+
+        sys.path.remove(HERE)
+        while True:
+            request, response = self._requests.get()
+            try:
+                response.set_result(run_program(request, self._engine_address))
+            except BaseException as error:
+                response.set_exception(error)
+                raise
+
+
+def about(request: bytes, context: Any) -> bytes:
+    """An `AboutResponse` that holds the version: field 2, as text, with its length."""
+    version = platform.python_version().encode()
+    return b"\x12" + bytes([len(version)]) + version
+
+
+def run_plugin(request: bytes, context: Any) -> Iterator[bytes]:
+    from language_host_run import responses_of, start_policy_pack
+
+    try:
+        process = start_policy_pack(request)
+    except ValueError as refusal:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, str(refusal))
+    context.add_callback(process.terminate)
+    yield from responses_of(process)
+
+
+def leave_with_the_engine() -> None:
+    """End this process when the engine is gone: it holds the other end of standard input."""
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    os._exit(0)
+
+
+def main() -> None:
+    if importlib.util.find_spec("pulumi") is None:
+        sys.exit(
+            f"The Pulumi SDK is not installed for {sys.executable}. "
+            "Run `pip install -r requirements.txt` in the program's virtual environment."
+        )
+    # The engine sends SIGINT when it is done with this process, and waits for its end.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if not os.path.samestat(os.fstat(0), os.stat(os.devnull)):
+        threading.Thread(target=leave_with_the_engine, daemon=True).start()
+    # A failed program leaves futures unobserved by design; asyncio would report each of them.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+
+    host = LanguageHost(engine_address=sys.argv[-1])
+    unlimited = [("grpc.max_receive_message_length", -1)]
+    server = grpc.server(ThreadPoolExecutor(max_workers=4), options=unlimited)
+    server.add_generic_rpc_handlers((host.handlers(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port, flush=True)
+    host.serve()
+
+
+if __name__ == "__main__":
+    main()

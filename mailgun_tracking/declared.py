@@ -1,0 +1,57 @@
+"""What the resources of a program declare, as far as this process has checked them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from pulumi.dynamic import CheckFailure
+from pulumi.runtime.rpc import UNKNOWN
+
+from .models import Target
+
+
+class Declared:
+    """Which resource manages which field of which domain.
+
+    Two resources that manage the same field would undo each other's work at every up. And a
+    resource that goes away must not turn off what another one, its successor, declares.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._fields: dict[Target, dict[str, list[str]]] = {}
+
+    def add(self, urn: str, target: Target, managed: object) -> list[CheckFailure]:
+        """Note what a resource manages; a failure for each field that another one manages too."""
+        if not urn or managed == UNKNOWN or not isinstance(managed, list):
+            return []
+        with self._lock:
+            owners = self._fields.setdefault(target, {})
+            owners.pop(urn, None)
+            failures = [
+                CheckFailure(
+                    field,
+                    f"{field} of {target.domain} is managed by both {_name(other)} and "
+                    f"{_name(urn)}: take it out of one of them",
+                )
+                for other, fields in owners.items()
+                for field in fields
+                if field in managed
+            ]
+            owners[urn] = list(managed)
+        return failures
+
+    def kinds_kept(self, target: Target, kinds: Iterable[str]) -> list[str]:
+        """The kinds of tracking whose ``active`` some resource of this run declares."""
+        with self._lock:
+            owners = self._fields.get(target, {})
+            fields = {field for managed in owners.values() for field in managed}
+        return [kind for kind in kinds if f"{kind}.active" in fields]
+
+
+def _name(urn: str) -> str:
+    return urn.rpartition("::")[2]
+
+
+declared = Declared()

@@ -1,0 +1,648 @@
+"""`DomainTracking`: how Mailgun tracks the mail of one sending domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pulumi
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    UpdateResult,
+)
+from pulumi.runtime.rpc import UNKNOWN
+
+from . import errors
+from .arguments import (
+    ClickInput,
+    ClickTracking,
+    Cname,
+    OpenInput,
+    OpenTracking,
+    UnsubscribeInput,
+    UnsubscribeTracking,
+    canonical,
+    managed_fields,
+    value_at,
+)
+from .declared import declared
+from .models import (
+    CNAME_VALUES,
+    FOOTERS,
+    SECTIONS,
+    UNSUBSCRIBE_URL,
+    DomainDetails,
+    Target,
+    is_web_prefix,
+    normalize_domain,
+    parse_id,
+    same_value,
+)
+from .provider import (
+    CHECK_DEADLINE,
+    IDENTITY,
+    Call,
+    MailgunProvider,
+    all_of,
+    differing_identity,
+    effective_target,
+    id_option,
+    identity_inputs,
+    identity_problems,
+    kind_of,
+    one_line_errors,
+    prepare_options,
+    read_domain_for_check,
+    recorded_target,
+    together,
+    unknown_fields,
+)
+
+INPUTS = ("domain", *SECTIONS, "web_scheme", "web_prefix", "https_by", *IDENTITY)
+HOST = ("web_scheme", "web_prefix", "tracking_domain", "cname")
+"""What a domain's tracking host is; kept in the inputs, so that a preview knows it."""
+
+
+class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
+    """Open, click and unsubscribe tracking of a sending domain, its web scheme and web prefix.
+
+    Only what is mentioned is managed, field by field; what is not is left as it is at Mailgun.
+    A domain is adopted as it stands: what differs is changed, and the rest takes no call.
+
+    Endpoints: ``GET /v3/domains/{name}/tracking``, ``PUT`` of its ``click``, ``open`` and
+    ``unsubscribe``, ``GET`` and ``PUT /v4/domains/{name}``, and, when https is turned on,
+    ``GET /v2/x509/{domain}/status``.
+
+    Args:
+        resource_name: the resource's name in the stack.
+        domain: the sending domain, which exists at Mailgun. Another one replaces the resource.
+        open: open tracking: `OpenTrackingArgs`, a dict of its fields, or true or false for
+            ``active`` alone.
+        click: click tracking: `ClickTrackingArgs`, a dict, or true, false or ``"htmlonly"``.
+        unsubscribe: unsubscribe tracking: `UnsubscribeTrackingArgs`, a dict, or true or false.
+        web_scheme: ``"http"`` or ``"https"``, of the rewritten links. https is turned on only over
+            an active certificate (see `https_by`).
+        web_prefix: the first label of the tracking domain (``email`` at Mailgun). The CNAME of the
+            new tracking domain has to exist; links in mail already sent stay at the old one.
+        https_by: who ends TLS: ``"mailgun"`` (default), with a `TrackingCertificate`, or
+            ``"proxy"``, your own CDN before the tracking domain; then no certificate is asked for.
+        account: the name of another account, whose key is in ``mailgun-tracking:accounts`` or
+            ``MAILGUN_API_KEY_NAME``. Another one replaces the resource.
+        region: ``"us"`` or ``"eu"``; by default ``mailgun-tracking:region``, ``MAILGUN_REGION``, or
+            us. Another one replaces the resource.
+        subaccount: a subaccount's id; by default ``mailgun-tracking:subaccount`` or
+            ``MAILGUN_SUBACCOUNT``. Another one replaces the resource.
+        opts: Pulumi's resource options. ``import_`` and ``custom_timeouts`` have no effect on
+            dynamic resources: the first is refused, the second warned of.
+
+    Raises:
+        ConfigurationError: a key stands in clear in the stack's configuration.
+        InvalidInput: ``import_`` was given.
+    """
+
+    domain: pulumi.Output[str]
+    """The sending domain."""
+    open: pulumi.Output[OpenTracking]
+    """Open tracking as Mailgun has it, managed or not."""
+    click: pulumi.Output[ClickTracking]
+    """Click tracking as Mailgun has it, managed or not."""
+    unsubscribe: pulumi.Output[UnsubscribeTracking]
+    """Unsubscribe tracking as Mailgun has it, managed or not."""
+    web_scheme: pulumi.Output[str]
+    """``http`` or ``https``."""
+    web_prefix: pulumi.Output[str]
+    """The first label of the tracking domain."""
+    tracking_domain: pulumi.Output[str]
+    """The host of rewritten links, ``web_prefix.domain``."""
+    cname: pulumi.Output[Cname]
+    """The CNAME record that Mailgun wants for the tracking domain: its name and value."""
+    https_by: pulumi.Output[str]
+    """Who ends TLS: ``mailgun`` or ``proxy``."""
+    managed: pulumi.Output[list]  # type: ignore[type-arg]
+    """The paths of the fields that the program mentions, as in ``click.active``."""
+    account: pulumi.Output[str]
+    """The name of the account in use."""
+    region: pulumi.Output[str]
+    """The region in use."""
+    subaccount: pulumi.Output[str]
+    """The subaccount in use, or an empty text."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        domain: pulumi.Input[str],
+        open: OpenInput | None = None,
+        click: ClickInput | None = None,
+        unsubscribe: UnsubscribeInput | None = None,
+        web_scheme: pulumi.Input[Literal["http", "https"]] | None = None,
+        web_prefix: pulumi.Input[str] | None = None,
+        https_by: pulumi.Input[Literal["mailgun", "proxy"]] | None = None,
+        account: pulumi.Input[str] | None = None,
+        region: pulumi.Input[str] | None = None,
+        subaccount: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        props = {
+            "domain": domain,
+            "open": canonical("open", open),
+            "click": canonical("click", click),
+            "unsubscribe": canonical("unsubscribe", unsubscribe),
+            "web_scheme": web_scheme,
+            "web_prefix": web_prefix,
+            "https_by": https_by,
+            "account": account,
+            "region": region,
+            "subaccount": subaccount,
+            "tracking_domain": None,
+            "cname": None,
+            "managed": None,
+        }
+        opts = prepare_options(opts, "DomainTracking", "DOMAIN")
+        super().__init__(DomainTrackingProvider(), resource_name, props, opts)
+
+    @classmethod
+    def get(
+        cls,
+        resource_name: str,
+        id: pulumi.Input[str],
+        *,
+        account: str | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> DomainTracking:
+        """Read a domain's tracking without managing it.
+
+        Args:
+            resource_name: the resource's name in the stack.
+            id: ``mg.example.com``, ``eu/mg.example.com`` or ``us/SUBACCOUNT/mg.example.com``.
+            account: the name of another account than the default one.
+            opts: Pulumi's resource options.
+
+        Raises:
+            DomainNotFound: in the resource's row, where Mailgun has no such domain.
+        """
+        domain = pulumi.Output.from_input(id).apply(lambda known: parse_id(known).domain)
+        return cls(resource_name, domain, account=account, opts=id_option(opts, id))
+
+
+class DomainTrackingProvider(MailgunProvider):
+    """The provider of `DomainTracking`. Its import path is in every state: it stays for ever."""
+
+    @one_line_errors
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        failures = problems(news)
+        inputs = dict(news)
+        if failures:
+            return CheckResult(inputs, failures)
+        inputs |= identity_inputs(news, "domain")
+        inputs.setdefault("https_by", "mailgun")
+        unknown = UNKNOWN in (news.get(kind) for kind in SECTIONS)
+        inputs["managed"] = UNKNOWN if unknown else managed_fields(news)
+        target = effective_target(inputs, "domain")
+        if target is None:
+            return CheckResult(inputs, [])
+        try:
+            call = Call.about(target, deadline=CHECK_DEADLINE)
+        except errors.ConfigurationError as error:
+            return CheckResult(inputs, [CheckFailure("", str(error))])
+        failures = declared.add(call.row.urn, target, inputs["managed"])
+        if not unknown:
+            tell_released(call, olds, inputs)
+        known = {name: olds[name] for name in HOST if name in olds}
+        if olds and not differing_identity(olds, inputs, "domain") and len(known) == len(HOST):
+            inputs |= host_inputs(target, news, known)
+            return CheckResult(inputs, failures)
+        try:
+            details = read_domain_for_check(call)
+            if details is not None:
+                inputs |= host_inputs(target, news, host_of(target, details))
+            elif region := call.found_in_other_region(target.domain):
+                failures.append(
+                    CheckFailure(
+                        "region", f"{target.domain} is in region {region}, not in {target.region}"
+                    )
+                )
+        except errors.TrackingError as error:
+            call.explain(error)
+            failures.append(CheckFailure("", str(error)))
+        return CheckResult(inputs, failures)
+
+    @one_line_errors
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        return difference(olds, news)
+
+    @one_line_errors
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        target = target_of(props)
+        call = Call.about(target)
+        try:
+            before, details = all_of(
+                lambda: call.until_found(lambda: call.client.get_tracking(target.domain)),
+                lambda: call.until_found(lambda: call.client.get_domain(target.domain)),
+            )
+            state = recorded(target, before, details)
+            state |= {"managed": props["managed"], "https_by": props["https_by"]}
+            changes = differing_fields(state, props)
+            refuse_https_without_certificate(call, state, props, changes)
+            outputs = apply_changes(call, state, changes, undo=True)
+        except errors.TrackingError as error:
+            call.explain(error)
+            raise
+        return CreateResult(target.id, outputs)
+
+    @one_line_errors
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        target = recorded_target(id_, props, "domain")
+        call = Call.about(target)
+        try:
+            tracking, details = together(
+                lambda: call.client.get_tracking(target.domain),
+                lambda: call.client.get_domain(target.domain),
+            )
+            missing = [a for a in (tracking, details) if isinstance(a, errors.DomainNotFound)]
+            if missing and call.is_domain_gone(target.domain):
+                return ReadResult("", {})
+            if missing:
+                tracking, details = all_of(
+                    lambda: call.client.get_tracking(target.domain),
+                    lambda: call.client.get_domain(target.domain),
+                )
+            for answer in (tracking, details):
+                if isinstance(answer, errors.TrackingError):
+                    raise answer
+        except errors.TrackingError as error:
+            call.explain(error, recorded_key=True)
+            raise
+        outputs = recorded(target, tracking, details)
+        outputs |= {
+            "managed": list(props.get("managed") or []),
+            "https_by": props.get("https_by") or "mailgun",
+        }
+        outputs |= still_asked(props, outputs)
+        return ReadResult(target.id, outputs, recorded_inputs(outputs))
+
+    @one_line_errors
+    def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        call = Call.about(target_of(news))
+        state = dict(olds)
+        state |= {"managed": news["managed"], "https_by": news["https_by"]}
+        changes = differing_fields(state, news)
+        try:
+            refuse_https_without_certificate(call, state, news, changes)
+            return UpdateResult(apply_changes(call, state, changes, undo=False))
+        except errors.TrackingError as error:
+            call.explain(error)
+            raise
+
+    @one_line_errors
+    def delete(self, id_: str, props: dict[str, Any]) -> None:
+        target = recorded_target(id_, props, "domain")
+        call = Call.about(target)
+        kinds = [k for k in SECTIONS if f"{k}.active" in (props.get("managed") or [])]
+        kept = declared.kinds_kept(target, kinds)
+        if kept:
+            call.row.tell(f"{', '.join(kept)} tracking left as it is: this stack declares it")
+        kinds = [k for k in kinds if k not in kept and value_at(props, f"{k}.active")]
+        if not kinds:
+            return
+        try:
+            now = call.client.get_tracking(target.domain)
+            all_of(*[turn_off for k in kinds if (turn_off := deletion(call, props, now, k))])
+        except errors.DomainNotFound:
+            call.row.tell(f"{target.domain} is not at Mailgun any more: nothing to turn off")
+        except errors.TrackingError as error:
+            call.explain(error, recorded_key=True)
+            raise
+
+
+def problems(news: Mapping[str, Any]) -> list[CheckFailure]:
+    """What can be known to be wrong with inputs before Mailgun is asked."""
+    failures = unknown_fields([name for name in news if name != "__provider"], INPUTS)
+    failures += identity_problems(news, "domain")
+    for kind, fields in SECTIONS.items():
+        value = news.get(kind)
+        if value is None or value == UNKNOWN:
+            continue
+        if not isinstance(value, Mapping):
+            bare = 'true, false, "htmlonly"' if kind == "click" else "true, false"
+            allowed = f"{bare} or an object of {', '.join(fields)}"
+            failures.append(CheckFailure(kind, f"must be {allowed}, not {shown(value)}"))
+            continue
+        failures += unknown_fields(value, fields, f"{kind}.")
+        for field in fields:
+            failures += field_problems(kind, field, value.get(field))
+    failures += choice_problems(news, "web_scheme", ("http", "https"))
+    failures += choice_problems(news, "https_by", ("mailgun", "proxy"))
+    prefix = news.get("web_prefix")
+    if prefix not in (None, UNKNOWN) and not (isinstance(prefix, str) and is_web_prefix(prefix)):
+        failures.append(
+            CheckFailure(
+                "web_prefix",
+                "must be one DNS label of lower-case letters, digits and -, as in email; "
+                f"not {shown(prefix)}",
+            )
+        )
+    return failures
+
+
+def field_problems(kind: str, field: str, value: object) -> list[CheckFailure]:
+    """What is wrong with one field of a kind of tracking."""
+    path = f"{kind}.{field}"
+    if value is None or value == UNKNOWN:
+        return []
+    if field in FOOTERS:
+        if not isinstance(value, str):
+            return [CheckFailure(path, f"must be a text, not {kind_of(value)}")]
+        if UNSUBSCRIBE_URL not in value:
+            return [CheckFailure(path, f"has no {UNSUBSCRIBE_URL}: nobody could unsubscribe by it")]
+        return []
+    if isinstance(value, bool) or (kind == "click" and value == "htmlonly"):
+        return []
+    allowed = 'true, false or "htmlonly"' if kind == "click" else "true or false"
+    return [CheckFailure(path, f"must be {allowed}, not {shown(value)}")]
+
+
+def choice_problems(
+    news: Mapping[str, Any], name: str, choices: tuple[str, ...]
+) -> list[CheckFailure]:
+    """What is wrong with an input that is one of some texts."""
+    value = news.get(name)
+    if value is None or value == UNKNOWN or value in choices:
+        return []
+    return [CheckFailure(name, f"must be {' or '.join(choices)}, not {shown(value)}")]
+
+
+def shown(value: object) -> str:
+    """A wrong value as an error may show it."""
+    return repr(value) if isinstance(value, (str, bool, int, float)) else kind_of(value)
+
+
+def target_of(inputs: Mapping[str, Any]) -> Target:
+    """Whom checked inputs are about."""
+    return Target(
+        inputs["account"],
+        inputs["region"],
+        inputs["subaccount"],
+        normalize_domain(inputs["domain"]),
+    )
+
+
+def host_of(target: Target, details: DomainDetails) -> dict[str, Any]:
+    """The web scheme, web prefix, tracking domain and CNAME of a domain."""
+    value = details.cname.value if details.cname else CNAME_VALUES[target.region]
+    return {
+        "web_scheme": details.web_scheme,
+        "web_prefix": details.web_prefix,
+        "tracking_domain": details.tracking_domain,
+        "cname": {"name": details.tracking_domain, "value": value},
+    }
+
+
+def host_inputs(
+    target: Target, news: Mapping[str, Any], known: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the tracking host will be with these inputs; unknown where an input is unknown."""
+    scheme = news.get("web_scheme")
+    prefix = news.get("web_prefix")
+    scheme = known["web_scheme"] if scheme is None else scheme
+    prefix = known["web_prefix"] if prefix is None else prefix
+    host = UNKNOWN if prefix == UNKNOWN else f"{prefix}.{target.domain}"
+    return {
+        "web_scheme": scheme,
+        "web_prefix": prefix,
+        "tracking_domain": host,
+        "cname": {"name": host, "value": known["cname"]["value"]},
+    }
+
+
+def tell_released(call: Call, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
+    """Say which fields the program has let go of, and how they are left."""
+    released = [path for path in olds.get("managed") or [] if path not in inputs["managed"]]
+    for path in released:
+        value = value_at(olds, path)
+        name = path[: -len(".active")] if path.endswith(".active") else path
+        left = spelled(value) if not path.endswith(FOOTERS) else f"{len(str(value))} characters"
+        call.row.tell(f"{name} is no longer managed; left at {left}")
+
+
+def spelled(value: object) -> str:
+    """A value as a program's reader would write it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def difference(olds: Mapping[str, Any], news: Mapping[str, Any]) -> DiffResult:
+    """What inputs change of a state; pure.
+
+    No change where every managed field is as Mailgun said, whatever the spelling. Else it is left
+    to the engine to tell which properties differ.
+    """
+    replaces = differing_identity(olds, news, "domain")
+    if replaces:
+        return DiffResult(replaces=replaces)
+    managed = news.get("managed")
+    if (
+        managed == UNKNOWN
+        or set(managed or []) != set(olds.get("managed") or [])
+        or news.get("https_by") != olds.get("https_by")
+        or differing_fields(olds, news)
+    ):
+        return DiffResult()
+    return DiffResult(changes=False)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field that has to change.
+
+    Attributes:
+        path: the field, as in ``click.active``.
+        old: what Mailgun has.
+        new: what the program wants.
+    """
+
+    path: str
+    old: Any
+    new: Any
+
+    @property
+    def kind(self) -> str:
+        """The kind of tracking, or ``web`` for the scheme and the prefix."""
+        kind, _, field = self.path.partition(".")
+        return kind if field else "web"
+
+    @property
+    def field(self) -> str:
+        """The field's name at Mailgun."""
+        return self.path.rpartition(".")[2]
+
+
+def differing_fields(state: Mapping[str, Any], inputs: Mapping[str, Any]) -> list[Change]:
+    """The managed fields that are not as the program wants them."""
+    changes = []
+    for path in inputs["managed"] if inputs.get("managed") != UNKNOWN else ():
+        old, new = value_at(state, path), value_at(inputs, path)
+        asked = (state.get("asked") or {}).get(path)
+        if not same_value(path.rpartition(".")[2], old, new) and (asked is None or asked != new):
+            changes.append(Change(path, old, new))
+    return changes
+
+
+def recorded(target: Target, tracking: Mapping[str, Any], details: DomainDetails) -> dict[str, Any]:
+    """What Mailgun said of a domain, as outputs."""
+    return {
+        "domain": target.domain,
+        "account": target.account,
+        "region": target.region,
+        "subaccount": target.subaccount,
+        **{kind: dict(tracking[kind]) for kind in SECTIONS},
+        **host_of(target, details),
+    }
+
+
+def recorded_inputs(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs that outputs stand for: the managed fields, and what check adds."""
+    inputs = {name: outputs[name] for name in ("domain", *IDENTITY, "https_by", "managed", *HOST)}
+    for path in outputs["managed"]:
+        kind, _, field = path.partition(".")
+        if field:
+            asked = (outputs.get("asked") or {}).get(path)
+            value = value_at(outputs, path) if asked is None else asked
+            inputs.setdefault(kind, {})[field] = value
+    return inputs
+
+
+def still_asked(props: Mapping[str, Any], outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What was asked for and reads back otherwise, as long as it reads back the same."""
+    asked = {
+        path: value
+        for path, value in (props.get("asked") or {}).items()
+        if value_at(props, path) == value_at(outputs, path)
+    }
+    return {"asked": asked} if asked else {}
+
+
+def refuse_https_without_certificate(
+    call: Call, state: Mapping[str, Any], inputs: Mapping[str, Any], changes: list[Change]
+) -> None:
+    """Refuse to turn https on, or to move it, over a host that has no active certificate.
+
+    Raises:
+        CertificateMissing: naming the host and what its certificate's status is.
+    """
+    changed = {change.path: change.new for change in changes}
+    scheme = changed.get("web_scheme", state["web_scheme"])
+    if scheme != "https" or not changed.keys() & {"web_scheme", "web_prefix"}:
+        return
+    if inputs["https_by"] == "proxy":
+        return
+    prefix = changed.get("web_prefix", state["web_prefix"])
+    host = f"{prefix}.{call.target.domain}"
+    try:
+        certificate = call.client.get_certificate(host)
+    except errors.CertificateNotFound:
+        reason = f"{host} has no certificate"
+        advice = f"add a TrackingCertificate for {host} and depends_on it"
+    else:
+        if certificate.status == "active":
+            return
+        reason = f"the certificate of {host} is {certificate.status}"
+        advice = {
+            "processing": "set wait=True on its TrackingCertificate and depends_on it, "
+            "or run again once it is active",
+        }.get(certificate.status, f"a TrackingCertificate for {host} regenerates it")
+    raise errors.CertificateMissing(
+        f"cannot set web_scheme of {call.target.domain} to https"
+        if "web_scheme" in changed
+        else f"cannot move {call.target.domain}, which is on https, to {host}",
+        reason,
+        advice=f'{advice}; with TLS at your own proxy set https_by="proxy"',
+        domain=call.target.domain,
+    )
+
+
+def apply_changes(
+    call: Call, state: Mapping[str, Any], changes: list[Change], *, undo: bool
+) -> dict[str, Any]:
+    """Send one PUT for each section that changes, all at once; return the outputs that follow.
+
+    Args:
+        call: the call at hand.
+        state: the outputs so far.
+        changes: what has to change.
+        undo: whether to put back what was changed, where another PUT fails for good.
+
+    Raises:
+        TrackingError: the first failure; its text lists what now stands changed.
+    """
+    by_kind: dict[str, list[Change]] = {}
+    for change in changes:
+        by_kind.setdefault(change.kind, []).append(change)
+    kinds = list(by_kind)
+    answers = together(*[_put(call, kind, by_kind[kind]) for kind in kinds]) if kinds else []
+    failed = [answer for answer in answers if isinstance(answer, errors.TrackingError)]
+    if failed:
+        done = [k for k, a in zip(kinds, answers, strict=True) if not isinstance(a, errors.TrackingError)]
+        raise _with_what_stands(call, failed[0], {k: by_kind[k] for k in done}, undo=undo)
+
+    outputs = dict(state)
+    for kind, answer in zip(kinds, answers, strict=True):
+        if kind == "web":
+            # Without its records an answer does not tell what the CNAME has to point at.
+            details = answer if answer and answer.cname else call.client.get_domain(_name(call))
+            outputs |= host_of(call.target, details)
+        elif all(change.field in answer for change in by_kind[kind]):
+            outputs[kind] = {**outputs[kind], **answer}
+        else:
+            outputs[kind] = call.client.get_tracking(_name(call))[kind]
+    asked = {k: v for k, v in (state.get("asked") or {}).items() if k in state["managed"]}
+    for change in changes:
+        asked.pop(change.path, None)
+        if change.kind == "click" and value_at(outputs, change.path) != change.new:
+            asked[change.path] = change.new
+    outputs.pop("asked", None)
+    return outputs | ({"asked": asked} if asked else {})
+
+
+def _name(call: Call) -> str:
+    return call.target.domain
+
+
+def _put(call: Call, kind: str, changes: list[Change], *, back: bool = False) -> Any:
+    fields = {change.field: change.old if back else change.new for change in changes}
+    if kind == "web":
+        return lambda: call.client.update_domain(_name(call), fields)
+    return lambda: call.client.update_tracking(_name(call), kind, fields)
+
+
+def _with_what_stands(
+    call: Call, error: errors.TrackingError, done: Mapping[str, list[Change]], *, undo: bool
+) -> errors.TrackingError:
+    stands = dict(done)
+    if undo and done:
+        kinds = list(done)
+        results = together(*[_put(call, kind, done[kind], back=True) for kind in kinds])
+        stands = {k: done[k] for k, r in zip(kinds, results, strict=True) if isinstance(r, errors.TrackingError)}
+        if not stands:
+            error.advise("nothing was changed: what had been was put back")
+    changed = [change.path for changes in stands.values() for change in changes]
+    if changed:
+        error.advise(f"changed before it failed: {', '.join(changed)}")
+    return error
+
+
+def deletion(call: Call, props: Mapping[str, Any], now: Mapping[str, Any], kind: str) -> Any:
+    """The PUT that turns a kind of tracking off, or None where it is not as this state left it."""
+    paths = [path for path in props["managed"] if path.startswith(f"{kind}.")]
+    drifted = [
+        p for p in paths if not same_value(p[len(kind) + 1 :], value_at(now, p), value_at(props, p))
+    ]
+    if not drifted:
+        return lambda: call.client.update_tracking(_name(call), kind, {"active": False})
+    if value_at(now, f"{kind}.active"):
+        call.row.tell(f"{kind} tracking left on: {', '.join(drifted)} was changed by somebody else")
+    return None

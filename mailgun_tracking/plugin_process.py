@@ -1,0 +1,160 @@
+"""All that reaches into the SDK's provider process (``python -m pulumi.dynamic``).
+
+The SDK answers four calls at a time, does nothing on Cancel, outlives its engine and tells a
+provider neither the URN of a call nor where the engine's log is. Each piece below mends one of
+these, stands alone, and falls back to the SDK's own behaviour where it finds the SDK changed:
+
+- more calls at a time: gRPC runs a method in the pool that the method names as its own
+  (``experimental_thread_pool``), and the SDK's pool stays free for Cancel;
+- Cancel: that same pool is told of each call the moment it arrives;
+- the URN: it is in the request, in the frames below the call;
+- the engine's log: its address is the process's first argument;
+- leaving with the engine: the engine reads this process's standard output, so that pipe breaks
+  when the engine is gone, however it ended.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import select
+import stat
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import FrameType
+from typing import Any
+
+CALLS_AT_A_TIME = 1024
+"""More than any ``--parallel`` in use: what bounds a stack is the engine and Mailgun's limits."""
+CONCURRENT_METHODS = ("Check", "Diff", "Create", "Read", "Update", "Delete")
+SECONDS_BETWEEN_LINES = 15.0
+SECONDS_BEFORE_FIRST_LINE = 5.0
+
+cancelled = threading.Event()
+"""Set once the engine asked to stop; every wait ends with it."""
+
+
+def attach() -> None:
+    """Mend what can be mended in this process; once, however often it is called."""
+    _attach()
+
+
+@functools.cache
+def _attach() -> None:
+    # Our errors are one line each; without this the SDK puts its own frames around them.
+    # What is a bug carries its traceback in its text (see provider).
+    sys.tracebacklimit = 0
+    servicer = getattr(sys.modules.get("__main__"), "DynamicResourceProviderServicer", None)
+    if servicer is not None:
+        _widen(servicer)
+        _hear_cancel(servicer)
+    _leave_with_engine()
+
+
+def _widen(servicer: type) -> None:
+    pool = ThreadPoolExecutor(CALLS_AT_A_TIME, thread_name_prefix="mailgun-tracking")
+    for name in CONCURRENT_METHODS:
+        _run_in(servicer, name, pool)
+
+
+def _hear_cancel(servicer: type) -> None:
+    _run_in(servicer, "Cancel", _CancelPool(1))
+
+
+def _run_in(servicer: type, name: str, pool: ThreadPoolExecutor) -> None:
+    method = getattr(servicer, name, None)
+    if callable(method):
+        try:
+            method.experimental_thread_pool = pool
+        except AttributeError:
+            return
+
+
+class _CancelPool(ThreadPoolExecutor):
+    """Runs the SDK's Cancel, which only arrives when the engine wants everything to end."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        cancelled.set()
+        return super().submit(fn, *args, **kwargs)
+
+
+def _leave_with_engine() -> None:
+    try:
+        if not stat.S_ISFIFO(os.fstat(1).st_mode) or not hasattr(select, "poll"):
+            return
+    except OSError:
+        return
+    threading.Thread(target=_await_engine, name="engine-watch", daemon=True).start()
+
+
+def _await_engine() -> None:
+    poll = select.poll()
+    poll.register(1, 0)
+    while not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll()):
+        time.sleep(1)
+    # At once, without unwinding: whatever a thread would still do, nobody will ever record it.
+    os._exit(1)
+
+
+def current_urn() -> str:
+    """The URN of the resource that the engine asks about on this thread, or an empty text."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name in CONCURRENT_METHODS and "request" in frame.f_locals:
+            urn = getattr(frame.f_locals["request"], "urn", "")
+            return urn if isinstance(urn, str) else ""
+        frame = frame.f_back
+    return ""
+
+
+class Row:
+    """A resource's row in the engine's display.
+
+    Args:
+        urn: the resource's URN; where it is empty, lines land on the stack's row.
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, urn: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.urn = urn
+        self._clock = clock
+        self._silent_until = clock() + SECONDS_BEFORE_FIRST_LINE
+
+    def tell(self, message: str, *, warning: bool = False) -> None:
+        """Say something that the reader has to know: a reason, or what was left alone."""
+        log = _engine_log()
+        if log is None:
+            print(message, file=sys.stderr, flush=True)
+            return
+        log(self.urn, message, warning)
+
+    def wait(self, message: str) -> None:
+        """Say what is being waited for; all but one line in 15 s is dropped."""
+        now = self._clock()
+        if now >= self._silent_until:
+            self._silent_until = now + SECONDS_BETWEEN_LINES
+            self.tell(message)
+
+
+@functools.cache
+def _engine_log() -> Callable[[str, str, bool], None] | None:
+    """The engine's log service, or None outside a provider process."""
+    main = sys.modules.get("__main__")
+    if getattr(main, "DynamicResourceProviderServicer", None) is None or len(sys.argv) < 2:
+        return None
+    import grpc
+    from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+    stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(sys.argv[1]))
+
+    def log(urn: str, message: str, warning: bool) -> None:
+        severity = engine_pb2.WARNING if warning else engine_pb2.INFO
+        try:
+            stub.Log(engine_pb2.LogRequest(severity=severity, message=message, urn=urn), timeout=5)
+        except grpc.RpcError:
+            print(message, file=sys.stderr, flush=True)
+
+    return log

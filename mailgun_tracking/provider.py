@@ -1,0 +1,434 @@
+"""What both providers share: configuration, the call at hand, problems of inputs, short errors."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from pulumi import Input, ResourceOptions, log
+from pulumi.dynamic import CheckFailure, ConfigureRequest, ResourceProvider
+from pulumi.runtime import get_config, is_config_secret
+from pulumi.runtime.rpc import UNKNOWN
+
+from . import errors, plugin_process
+from .models import DEFAULT_ACCOUNT, REGIONS, Target, is_domain, normalize_domain, parse_id
+from .settings import ACCOUNT_NAME, Settings, refuse_plain_key
+
+if TYPE_CHECKING:
+    from .client import MailgunClient
+    from .models import DomainDetails
+
+CHECK_DEADLINE = 10.0
+"""Seconds that a check may go on trying."""
+GONE_AFTER = 10.0
+"""Seconds over which a domain has to be missing, before it counts as gone or as never made."""
+GONE_INTERVAL = 2.5
+
+IDENTITY = ("account", "region", "subaccount")
+"""The inputs that say where a domain lives, beside its name."""
+
+_T = TypeVar("_T")
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+class MailgunProvider(ResourceProvider):
+    """The base of both providers. It holds nothing: what it needs belongs to the process."""
+
+    serialize_as_secret_always = False
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Take the stack's configuration, once a process."""
+        global _settings
+        plugin_process.attach()
+        _settings = Settings(req.config.get)
+
+
+_settings = Settings(lambda _name: None)
+
+
+def one_line_errors(method: _Method) -> _Method:
+    """Show what we raise on purpose as one line; a bug keeps its traceback.
+
+    The SDK shows an exception's class and text, behind frames that `plugin_process` turns off.
+    """
+
+    @functools.wraps(method)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except errors.TrackingError as error:
+            shown = type(type(error).__name__, (Exception,), {"__module__": "builtins"})
+            raise shown(str(error)) from None
+        except Exception as error:
+            frames = traceback.format_exception(type(error), error, error.__traceback__, limit=100)
+            raise RuntimeError(
+                "this is a bug in mailgun-tracking, please report it with what follows\n"
+                + "".join(frames)
+            ) from None
+
+    return cast(_Method, wrapper)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the engine, about one resource.
+
+    Attributes:
+        target: whom it is about.
+        row: the resource's row in the engine's display.
+        client: Mailgun, for this target.
+        settings: where the key and the address come from.
+    """
+
+    target: Target
+    row: plugin_process.Row
+    client: MailgunClient
+    settings: Settings
+
+    @classmethod
+    def about(
+        cls, target: Target, *, deadline: float | None = None, settings: Settings | None = None
+    ) -> Call:
+        """Prepare a call about a target.
+
+        Args:
+            target: whom it is about.
+            deadline: seconds that each request may go on trying; the client's own by default.
+            settings: the program's settings; by default those of the provider process.
+        """
+        row = plugin_process.Row(plugin_process.current_urn())
+        settings = settings or _settings
+        client = replace(settings.client(target), say=row.wait, cancelled=plugin_process.cancelled)
+        if deadline is not None:
+            client = replace(client, deadline=deadline)
+        return cls(target, row, client, settings)
+
+    def explain(self, error: errors.TrackingError, *, recorded_key: bool = False) -> None:
+        """Add to an error what only a look elsewhere can tell, and what to do next.
+
+        Args:
+            error: the error; 401 and the 404 of a domain are explained, others are left.
+            recorded_key: the call may run with the key of the last up (read and delete).
+        """
+        if isinstance(error, errors.Unauthorized):
+            _, source = self.settings.api_key(self.target.account)
+            error.advise(
+                f"the key is from {source}; check that it is a key of this account "
+                f"with access to region {self.target.region}"
+                + (f" and subaccount {self.target.subaccount}" if self.target.subaccount else "")
+            )
+            if recorded_key:
+                error.advise(
+                    "refresh and destroy run with the configuration of the last up: "
+                    "--run-program takes today's"
+                )
+        elif isinstance(error, errors.DomainNotFound):
+            error.advise(self.whereabouts(error.domain or self.target.domain))
+
+    def whereabouts(self, domain: str) -> str:
+        """Where a domain that was not found may be instead."""
+        elsewhere = self.found_in_other_region(domain)
+        if elsewhere:
+            return f"it is in region {elsewhere}: set region={elsewhere!r}"
+        place = f"region {self.target.region}"
+        if self.target.subaccount:
+            place += f", subaccount {self.target.subaccount}"
+        return f"it is not in {place}: check its name, the region, the subaccount and the key"
+
+    def found_in_other_region(self, domain: str) -> str | None:
+        """The other region, if it has the domain."""
+        other = self.settings.other_region(self.target.region)
+        if other is None:
+            return None
+        try:
+            self.elsewhere(other).get_domain(domain)
+        except errors.TrackingError:
+            return None
+        return other
+
+    def elsewhere(self, region: str) -> MailgunClient:
+        """The same account in another region."""
+        client = self.settings.client(replace(self.target, region=region))
+        return replace(client, deadline=self.client.deadline, cancelled=self.client.cancelled)
+
+    def until_found(self, look: Callable[[], _T]) -> _T:
+        """Look again for 10 s where a domain is not found: just made, it may not be visible yet."""
+        started = time.monotonic()
+        while True:
+            try:
+                return look()
+            except errors.DomainNotFound:
+                if time.monotonic() - started >= GONE_AFTER:
+                    raise
+            self.row.wait("waiting for the domain to appear at Mailgun")
+            self.client.sleep(GONE_INTERVAL)
+
+    def is_domain_gone(self, domain: str) -> bool:
+        """Whether a domain is gone for sure.
+
+        Its own GET said 404 on repeated looks over 10 s, with a key that lists domains, and the
+        other region has it not either.
+
+        Raises:
+            TrackingError: one of the looks could not be taken.
+        """
+        try:
+            self.until_found(lambda: self.client.get_domain(domain))
+            return False
+        except errors.DomainNotFound:
+            next(self.client.list_domains(limit=1), None)
+        other = self.settings.other_region(self.target.region)
+        if other is None:
+            return True
+        try:
+            self.elsewhere(other).get_domain(domain)
+        except errors.DomainNotFound:
+            return True
+        raise errors.DomainNotFound(
+            f"{domain} is not in region {self.target.region}",
+            "Domain not found",
+            status=404,
+            advice=f"it is in region {other}: nothing was removed from the state; "
+            f"set region={other!r}",
+            domain=domain,
+        )
+
+
+_workers = ThreadPoolExecutor(256, thread_name_prefix="mailgun-tracking-call")
+
+
+def together(*calls: Callable[[], Any]) -> list[Any]:
+    """Make calls that do not depend on each other, all at once.
+
+    Returns each call's result, or the `TrackingError` that it raised; other errors are raised.
+    """
+
+    def settle(call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except errors.TrackingError as error:
+            return error
+
+    if len(calls) == 1:
+        return [settle(calls[0])]
+    futures = [_workers.submit(settle, call) for call in calls]
+    return [future.result() for future in futures]
+
+
+def all_of(*calls: Callable[[], Any]) -> list[Any]:
+    """Make calls all at once, and raise the first error once each has ended."""
+    results = together(*calls)
+    for result in results:
+        if isinstance(result, errors.TrackingError):
+            raise result
+    return results
+
+
+class CheckReads:
+    """What checks have read of domains, so that each is read once a process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._answers: dict[tuple[str, Target], Any] = {}
+
+    def once(self, kind: str, target: Target, read: Callable[[], _T]) -> _T:
+        """The result of `read`, or the error that it raised the first time."""
+        with self._lock:
+            known = self._answers.get((kind, target))
+        if known is None:
+            try:
+                known = read()
+            except errors.TrackingError as error:
+                known = error
+            with self._lock:
+                self._answers[kind, target] = known
+        if isinstance(known, errors.TrackingError):
+            raise known
+        return cast(_T, known)
+
+
+check_reads = CheckReads()
+
+
+def effective_target(inputs: Mapping[str, Any], name: str) -> Target | None:
+    """Whom inputs are about, with defaults from the configuration; None where not known yet.
+
+    Args:
+        inputs: the resource's inputs, valid or outputs of an earlier run.
+        name: the input that holds the domain.
+    """
+    values = [inputs.get(key) for key in (name, *IDENTITY)]
+    if UNKNOWN in values or not inputs.get(name):
+        return None
+    account = str(inputs.get("account") or DEFAULT_ACCOUNT)
+    region = inputs.get("region") or _settings.region()
+    subaccount = inputs.get("subaccount")
+    if subaccount is None:
+        subaccount = _settings.subaccount(account)
+    return Target(account, str(region).lower(), str(subaccount), normalize_domain(inputs[name]))
+
+
+def recorded_target(id_: str, outputs: Mapping[str, Any], name: str) -> Target:
+    """Whom a resource in state is about: its outputs say, or, for `get`, its id."""
+    target = parse_id(id_, str(outputs.get("account") or DEFAULT_ACCOUNT))
+    if not outputs.get(name):
+        return target
+    return Target(
+        target.account,
+        str(outputs.get("region") or target.region),
+        str(outputs.get("subaccount") or target.subaccount),
+        normalize_domain(outputs[name]),
+    )
+
+
+def identity_inputs(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The effective account, region and subaccount, as inputs."""
+    target = effective_target(inputs, name)
+    if target is not None:
+        return {
+            "account": target.account,
+            "region": target.region,
+            "subaccount": target.subaccount,
+        }
+    return {key: inputs[key] for key in IDENTITY if inputs.get(key) is not None}
+
+
+def identity_problems(inputs: Mapping[str, Any], name: str) -> list[CheckFailure]:
+    """What is wrong with the inputs that say whom a resource is about."""
+    problems = []
+    domain = inputs.get(name)
+    if domain is None:
+        problems.append(CheckFailure(name, "is required, as in mg.example.com"))
+    elif domain != UNKNOWN:
+        problems += domain_problems(name, domain)
+    region = inputs.get("region")
+    if region not in (None, UNKNOWN) and str(region).lower() not in REGIONS:
+        problems.append(CheckFailure("region", f"must be us or eu, not {region!r}"))
+    account = inputs.get("account")
+    if account not in (None, UNKNOWN) and not (
+        isinstance(account, str) and ACCOUNT_NAME.fullmatch(account)
+    ):
+        problems.append(
+            CheckFailure("account", "must be a name of letters, digits, - and _, never a key")
+        )
+    subaccount = inputs.get("subaccount")
+    if subaccount not in (None, UNKNOWN) and (not isinstance(subaccount, str) or "/" in subaccount):
+        problems.append(CheckFailure("subaccount", "must be a subaccount's id, a text"))
+    return problems
+
+
+def domain_problems(name: str, domain: object) -> list[CheckFailure]:
+    """What is wrong with a domain."""
+    if not isinstance(domain, str):
+        return [CheckFailure(name, f"must be a text, not {kind_of(domain)}")]
+    try:
+        if is_domain(normalize_domain(domain)):
+            return []
+    except errors.InvalidInput:
+        pass
+    return [CheckFailure(name, f"{domain!r} is not a domain name such as mg.example.com")]
+
+
+def unknown_fields(
+    given: Iterable[str], allowed: Iterable[str], prefix: str = ""
+) -> list[CheckFailure]:
+    """A problem for each field that does not exist, with the one that was meant, perhaps."""
+    allowed = sorted(allowed)
+    problems = []
+    for field in sorted(set(given) - set(allowed)):
+        meant = difflib.get_close_matches(field, allowed, n=1)
+        hint = f"did you mean {meant[0]}?" if meant else f"there are {', '.join(allowed)}"
+        problems.append(CheckFailure(prefix + field, f"there is no such field; {hint}"))
+    return problems
+
+
+def kind_of(value: object) -> str:
+    """A value's type in the words of people who do not write Python."""
+    if isinstance(value, bool):
+        return "a boolean"
+    names = {str: "a text", float: "a number", int: "a number", dict: "an object", list: "a list"}
+    return names.get(type(value), type(value).__name__)
+
+
+def differing_identity(olds: Mapping[str, Any], news: Mapping[str, Any], name: str) -> list[str]:
+    """The inputs that say whom a resource is about, and now say someone else."""
+    differing = []
+    for key in (name, *IDENTITY):
+        old, new = olds.get(key), news.get(key)
+        if new is None and key != name:
+            continue
+        if key == name and isinstance(new, str) and isinstance(old, str) and new != UNKNOWN:
+            old, new = normalize_domain(old), normalize_domain(new)
+        if old != new:
+            differing.append(key)
+    return differing
+
+
+def read_domain_for_check(call: Call) -> DomainDetails | None:
+    """A domain for a new resource's check; None where it does not exist yet, or no answer came.
+
+    Raises:
+        TrackingError: the key, the region or the subaccount is wrong: better known now.
+    """
+    try:
+        return check_reads.once(
+            "domain", call.target, lambda: call.client.get_domain(call.target.domain)
+        )
+    except errors.DomainNotFound:
+        return None
+    except (errors.Unreachable, errors.ServerError, errors.RateLimited) as error:
+        warn_once(call.row, f"the preview goes on without a look at Mailgun: {error}")
+        return None
+
+
+_warned = threading.Event()
+
+
+def warn_once(row: plugin_process.Row, message: str) -> None:
+    """Warn of something that concerns every resource, at the first one alone."""
+    if not _warned.is_set():
+        _warned.set()
+        row.tell(message, warning=True)
+
+
+def refuse_keys_in_clear() -> None:
+    """Refuse a key that stands in clear in the stack's configuration, in the program.
+
+    Raises:
+        ConfigurationError: with the command that mends it.
+    """
+    refuse_plain_key(lambda name: get_config(name) is not None, is_config_secret)
+
+
+def prepare_options(opts: ResourceOptions | None, kind: str, id_hint: str) -> ResourceOptions:
+    """Refuse and warn of options that a dynamic resource cannot honour, in the program.
+
+    Raises:
+        ConfigurationError: a key stands in clear in the stack's configuration.
+        InvalidInput: ``import_`` was given.
+    """
+    refuse_keys_in_clear()
+    opts = opts or ResourceOptions()
+    if opts.import_ is not None:
+        raise errors.InvalidInput(
+            f"{kind} cannot be imported by the option import_",
+            "Pulumi does not hand dynamic resources what that needs",
+            advice=f"run `mailgun-tracking import {id_hint}` and `pulumi import --file`; or "
+            "declare it without import_: up adopts what Mailgun has",
+        )
+    if opts.custom_timeouts is not None:
+        hint = "use timeout=" if kind == "TrackingCertificate" else "each call has its own limit"
+        log.warn(f"{kind}: Pulumi's SDK drops custom_timeouts of dynamic resources; {hint}")
+    return opts
+
+
+def id_option(opts: ResourceOptions | None, id_: Input[str]) -> ResourceOptions:
+    """Options that make the engine read a resource instead of managing it."""
+    return ResourceOptions.merge(opts, ResourceOptions(id=id_))
