@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
-from typing import Any, Literal, Optional, TypedDict, Union
+from typing import Any, Literal, TypedDict, Union
 
 import pulumi
 
@@ -121,8 +121,8 @@ class OpenTracking(dict):  # type: ignore[type-arg]
         place_at_the_top: whether the pixel stands at the top of the HTML body.
     """
 
-    active: Optional[bool] = pulumi.property("active", default=None)
-    place_at_the_top: Optional[bool] = pulumi.property("place_at_the_top", default=None)
+    active: bool | None = pulumi.property("active", default=None)
+    place_at_the_top: bool | None = pulumi.property("place_at_the_top", default=None)
 
 
 @pulumi.output_type
@@ -146,9 +146,9 @@ class UnsubscribeTracking(dict):  # type: ignore[type-arg]
         text_footer: the footer of the text part.
     """
 
-    active: Optional[bool] = pulumi.property("active", default=None)
-    html_footer: Optional[str] = pulumi.property("html_footer", default=None)
-    text_footer: Optional[str] = pulumi.property("text_footer", default=None)
+    active: bool | None = pulumi.property("active", default=None)
+    html_footer: str | None = pulumi.property("html_footer", default=None)
+    text_footer: str | None = pulumi.property("text_footer", default=None)
 
 
 @pulumi.output_type

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import pulumi
@@ -33,16 +32,12 @@ from .arguments import (
 )
 from .declared import declared
 from .models import (
-    CNAME_VALUES,
     FOOTERS,
     SECTIONS,
-    UNSUBSCRIBE_URL,
     DomainDetails,
     Target,
-    is_web_prefix,
     normalize_domain,
     parse_id,
-    same_value,
 )
 from .provider import (
     CHECK_DEADLINE,
@@ -54,17 +49,21 @@ from .provider import (
     effective_target,
     id_option,
     identity_inputs,
-    identity_problems,
-    kind_of,
     one_line_errors,
     prepare_options,
     read_domain_for_check,
     recorded_target,
     together,
-    unknown_fields,
 )
+from .tracking_changes import (
+    apply_changes,
+    deletion,
+    differing_fields,
+    host_of,
+    refuse_https_without_certificate,
+)
+from .tracking_problems import problems
 
-INPUTS = ("domain", *SECTIONS, "web_scheme", "web_prefix", "https_by", *IDENTITY)
 HOST = ("web_scheme", "web_prefix", "tracking_domain", "cname")
 """What a domain's tracking host is; kept in the inputs, so that a preview knows it."""
 
@@ -320,68 +319,6 @@ class DomainTrackingProvider(MailgunProvider):
             raise
 
 
-def problems(news: Mapping[str, Any]) -> list[CheckFailure]:
-    """What can be known to be wrong with inputs before Mailgun is asked."""
-    failures = unknown_fields([name for name in news if name != "__provider"], INPUTS)
-    failures += identity_problems(news, "domain")
-    for kind, fields in SECTIONS.items():
-        value = news.get(kind)
-        if value is None or value == UNKNOWN:
-            continue
-        if not isinstance(value, Mapping):
-            bare = 'true, false, "htmlonly"' if kind == "click" else "true, false"
-            allowed = f"{bare} or an object of {', '.join(fields)}"
-            failures.append(CheckFailure(kind, f"must be {allowed}, not {shown(value)}"))
-            continue
-        failures += unknown_fields(value, fields, f"{kind}.")
-        for field in fields:
-            failures += field_problems(kind, field, value.get(field))
-    failures += choice_problems(news, "web_scheme", ("http", "https"))
-    failures += choice_problems(news, "https_by", ("mailgun", "proxy"))
-    prefix = news.get("web_prefix")
-    if prefix not in (None, UNKNOWN) and not (isinstance(prefix, str) and is_web_prefix(prefix)):
-        failures.append(
-            CheckFailure(
-                "web_prefix",
-                "must be one DNS label of lower-case letters, digits and -, as in email; "
-                f"not {shown(prefix)}",
-            )
-        )
-    return failures
-
-
-def field_problems(kind: str, field: str, value: object) -> list[CheckFailure]:
-    """What is wrong with one field of a kind of tracking."""
-    path = f"{kind}.{field}"
-    if value is None or value == UNKNOWN:
-        return []
-    if field in FOOTERS:
-        if not isinstance(value, str):
-            return [CheckFailure(path, f"must be a text, not {kind_of(value)}")]
-        if UNSUBSCRIBE_URL not in value:
-            return [CheckFailure(path, f"has no {UNSUBSCRIBE_URL}: nobody could unsubscribe by it")]
-        return []
-    if isinstance(value, bool) or (kind == "click" and value == "htmlonly"):
-        return []
-    allowed = 'true, false or "htmlonly"' if kind == "click" else "true or false"
-    return [CheckFailure(path, f"must be {allowed}, not {shown(value)}")]
-
-
-def choice_problems(
-    news: Mapping[str, Any], name: str, choices: tuple[str, ...]
-) -> list[CheckFailure]:
-    """What is wrong with an input that is one of some texts."""
-    value = news.get(name)
-    if value is None or value == UNKNOWN or value in choices:
-        return []
-    return [CheckFailure(name, f"must be {' or '.join(choices)}, not {shown(value)}")]
-
-
-def shown(value: object) -> str:
-    """A wrong value as an error may show it."""
-    return repr(value) if isinstance(value, (str, bool, int, float)) else kind_of(value)
-
-
 def target_of(inputs: Mapping[str, Any]) -> Target:
     """Whom checked inputs are about."""
     return Target(
@@ -390,17 +327,6 @@ def target_of(inputs: Mapping[str, Any]) -> Target:
         inputs["subaccount"],
         normalize_domain(inputs["domain"]),
     )
-
-
-def host_of(target: Target, details: DomainDetails) -> dict[str, Any]:
-    """The web scheme, web prefix, tracking domain and CNAME of a domain."""
-    value = details.cname.value if details.cname else CNAME_VALUES[target.region]
-    return {
-        "web_scheme": details.web_scheme,
-        "web_prefix": details.web_prefix,
-        "tracking_domain": details.tracking_domain,
-        "cname": {"name": details.tracking_domain, "value": value},
-    }
 
 
 def host_inputs(
@@ -455,43 +381,6 @@ def difference(olds: Mapping[str, Any], news: Mapping[str, Any]) -> DiffResult:
     return DiffResult(changes=False)
 
 
-@dataclass(frozen=True)
-class Change:
-    """One field that has to change.
-
-    Attributes:
-        path: the field, as in ``click.active``.
-        old: what Mailgun has.
-        new: what the program wants.
-    """
-
-    path: str
-    old: Any
-    new: Any
-
-    @property
-    def kind(self) -> str:
-        """The kind of tracking, or ``web`` for the scheme and the prefix."""
-        kind, _, field = self.path.partition(".")
-        return kind if field else "web"
-
-    @property
-    def field(self) -> str:
-        """The field's name at Mailgun."""
-        return self.path.rpartition(".")[2]
-
-
-def differing_fields(state: Mapping[str, Any], inputs: Mapping[str, Any]) -> list[Change]:
-    """The managed fields that are not as the program wants them."""
-    changes = []
-    for path in inputs["managed"] if inputs.get("managed") != UNKNOWN else ():
-        old, new = value_at(state, path), value_at(inputs, path)
-        asked = (state.get("asked") or {}).get(path)
-        if not same_value(path.rpartition(".")[2], old, new) and (asked is None or asked != new):
-            changes.append(Change(path, old, new))
-    return changes
-
-
 def recorded(target: Target, tracking: Mapping[str, Any], details: DomainDetails) -> dict[str, Any]:
     """What Mailgun said of a domain, as outputs."""
     return {
@@ -524,125 +413,3 @@ def still_asked(props: Mapping[str, Any], outputs: Mapping[str, Any]) -> dict[st
         if value_at(props, path) == value_at(outputs, path)
     }
     return {"asked": asked} if asked else {}
-
-
-def refuse_https_without_certificate(
-    call: Call, state: Mapping[str, Any], inputs: Mapping[str, Any], changes: list[Change]
-) -> None:
-    """Refuse to turn https on, or to move it, over a host that has no active certificate.
-
-    Raises:
-        CertificateMissing: naming the host and what its certificate's status is.
-    """
-    changed = {change.path: change.new for change in changes}
-    scheme = changed.get("web_scheme", state["web_scheme"])
-    if scheme != "https" or not changed.keys() & {"web_scheme", "web_prefix"}:
-        return
-    if inputs["https_by"] == "proxy":
-        return
-    prefix = changed.get("web_prefix", state["web_prefix"])
-    host = f"{prefix}.{call.target.domain}"
-    try:
-        certificate = call.client.get_certificate(host)
-    except errors.CertificateNotFound:
-        reason = f"{host} has no certificate"
-        advice = f"add a TrackingCertificate for {host} and depends_on it"
-    else:
-        if certificate.status == "active":
-            return
-        reason = f"the certificate of {host} is {certificate.status}"
-        advice = {
-            "processing": "set wait=True on its TrackingCertificate and depends_on it, "
-            "or run again once it is active",
-        }.get(certificate.status, f"a TrackingCertificate for {host} regenerates it")
-    raise errors.CertificateMissing(
-        f"cannot set web_scheme of {call.target.domain} to https"
-        if "web_scheme" in changed
-        else f"cannot move {call.target.domain}, which is on https, to {host}",
-        reason,
-        advice=f'{advice}; with TLS at your own proxy set https_by="proxy"',
-        domain=call.target.domain,
-    )
-
-
-def apply_changes(
-    call: Call, state: Mapping[str, Any], changes: list[Change], *, undo: bool
-) -> dict[str, Any]:
-    """Send one PUT for each section that changes, all at once; return the outputs that follow.
-
-    Args:
-        call: the call at hand.
-        state: the outputs so far.
-        changes: what has to change.
-        undo: whether to put back what was changed, where another PUT fails for good.
-
-    Raises:
-        TrackingError: the first failure; its text lists what now stands changed.
-    """
-    by_kind: dict[str, list[Change]] = {}
-    for change in changes:
-        by_kind.setdefault(change.kind, []).append(change)
-    kinds = list(by_kind)
-    answers = together(*[_put(call, kind, by_kind[kind]) for kind in kinds]) if kinds else []
-    failed = [answer for answer in answers if isinstance(answer, errors.TrackingError)]
-    if failed:
-        done = [k for k, a in zip(kinds, answers, strict=True) if not isinstance(a, errors.TrackingError)]
-        raise _with_what_stands(call, failed[0], {k: by_kind[k] for k in done}, undo=undo)
-
-    outputs = dict(state)
-    for kind, answer in zip(kinds, answers, strict=True):
-        if kind == "web":
-            # Without its records an answer does not tell what the CNAME has to point at.
-            details = answer if answer and answer.cname else call.client.get_domain(_name(call))
-            outputs |= host_of(call.target, details)
-        elif all(change.field in answer for change in by_kind[kind]):
-            outputs[kind] = {**outputs[kind], **answer}
-        else:
-            outputs[kind] = call.client.get_tracking(_name(call))[kind]
-    asked = {k: v for k, v in (state.get("asked") or {}).items() if k in state["managed"]}
-    for change in changes:
-        asked.pop(change.path, None)
-        if change.kind == "click" and value_at(outputs, change.path) != change.new:
-            asked[change.path] = change.new
-    outputs.pop("asked", None)
-    return outputs | ({"asked": asked} if asked else {})
-
-
-def _name(call: Call) -> str:
-    return call.target.domain
-
-
-def _put(call: Call, kind: str, changes: list[Change], *, back: bool = False) -> Any:
-    fields = {change.field: change.old if back else change.new for change in changes}
-    if kind == "web":
-        return lambda: call.client.update_domain(_name(call), fields)
-    return lambda: call.client.update_tracking(_name(call), kind, fields)
-
-
-def _with_what_stands(
-    call: Call, error: errors.TrackingError, done: Mapping[str, list[Change]], *, undo: bool
-) -> errors.TrackingError:
-    stands = dict(done)
-    if undo and done:
-        kinds = list(done)
-        results = together(*[_put(call, kind, done[kind], back=True) for kind in kinds])
-        stands = {k: done[k] for k, r in zip(kinds, results, strict=True) if isinstance(r, errors.TrackingError)}
-        if not stands:
-            error.advise("nothing was changed: what had been was put back")
-    changed = [change.path for changes in stands.values() for change in changes]
-    if changed:
-        error.advise(f"changed before it failed: {', '.join(changed)}")
-    return error
-
-
-def deletion(call: Call, props: Mapping[str, Any], now: Mapping[str, Any], kind: str) -> Any:
-    """The PUT that turns a kind of tracking off, or None where it is not as this state left it."""
-    paths = [path for path in props["managed"] if path.startswith(f"{kind}.")]
-    drifted = [
-        p for p in paths if not same_value(p[len(kind) + 1 :], value_at(now, p), value_at(props, p))
-    ]
-    if not drifted:
-        return lambda: call.client.update_tracking(_name(call), kind, {"active": False})
-    if value_at(now, f"{kind}.active"):
-        call.row.tell(f"{kind} tracking left on: {', '.join(drifted)} was changed by somebody else")
-    return None

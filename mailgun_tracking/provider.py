@@ -216,8 +216,8 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
         except errors.TrackingError as error:
             return error
 
-    if len(calls) == 1:
-        return [settle(calls[0])]
+    if len(calls) < 2:
+        return [settle(call) for call in calls]
     futures = [_workers.submit(settle, call) for call in calls]
     return [future.result() for future in futures]
 

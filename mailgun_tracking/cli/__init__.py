@@ -1,0 +1,16 @@
+"""The command ``mailgun-tracking``."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command; without its extra installed, say how to get it."""
+    try:
+        import click  # noqa: F401
+    except ImportError:
+        sys.exit("mailgun-tracking needs click: pip install 'mailgun-tracking[cli]'")
+    from .commands import commands
+
+    commands(prog_name="mailgun-tracking")

@@ -1,0 +1,40 @@
+"""The command's subcommands; each is imported when it is called for."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from .._version import __version__
+
+_SUBCOMMANDS = {
+    "emulator": ("mailgun_tracking.emulator.command", "emulator"),
+    "import": ("mailgun_tracking.cli.import_file", "import_file"),
+}
+
+
+class _Subcommands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _SUBCOMMANDS:
+            return None
+        module, name = _SUBCOMMANDS[cmd_name]
+        try:
+            command = getattr(importlib.import_module(module), name)
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("mailgun_tracking"):
+                raise
+            raise click.ClickException(
+                f"{cmd_name} needs {error.name}: pip install 'mailgun-tracking[{cmd_name}]'"
+            ) from None
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_Subcommands)
+@click.version_option(__version__)
+def commands() -> None:
+    """Mailgun's domain tracking, beside `pulumi`."""
