@@ -24,6 +24,7 @@ from .errors import (
     Unauthorized,
     Unreachable,
 )
+from .https_tracking import HttpsTracking, TrackingRecord
 from .lookups import (
     DomainTrackingResult,
     TrackingCertificateResult,
@@ -47,6 +48,7 @@ __all__ = [
     "DomainNotFound",
     "DomainTracking",
     "DomainTrackingResult",
+    "HttpsTracking",
     "InvalidInput",
     "MailgunError",
     "OpenTracking",
@@ -56,6 +58,7 @@ __all__ = [
     "TrackingCertificateResult",
     "TrackingDomainResult",
     "TrackingError",
+    "TrackingRecord",
     "Unauthorized",
     "Unreachable",
     "UnsubscribeTracking",

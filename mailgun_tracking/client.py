@@ -9,7 +9,7 @@ what happened               tried again         raised in the end
 no connection, time-out     yes                 `Unreachable`
 500, 502, 503, 504          yes                 `ServerError`
 429 (rate limit)            yes                 `RateLimited`
-429 of ``/v2/x509``         never: a job runs   `CertificateInProgress`
+429 of a PUT, POST of x509  never: a job runs   `CertificateInProgress`
 400, 401, 402, 403, 409     never               see `errors`
 404                         never               `DomainNotFound`, `CertificateNotFound`
 a redirect                  never followed      `UnexpectedAnswer`
@@ -32,6 +32,7 @@ import requests
 import tenacity
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
 
 from . import errors
 from ._version import __version__
@@ -76,15 +77,19 @@ def check_base_url(url: str) -> str:
     Raises:
         ConfigurationError: the key would travel in clear, or the address is none.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port_is_valid = parts.port != 0
+    except ValueError:
+        parts, port_is_valid = urlsplit(""), False
     loopback = parts.hostname in _LOOPBACK
-    if parts.username or parts.password:
+    if "@" in url:
         raise errors.ConfigurationError(
             "the base URL cannot be used",
             "it holds a user name or a password",
             advice="give the address alone; the key has a setting of its own",
         )
-    if not parts.hostname or parts.scheme not in ("https", "http"):
+    if not (parts.hostname and port_is_valid) or parts.scheme not in ("https", "http"):
         raise errors.ConfigurationError(
             f"the base URL {url!r} cannot be used",
             "it is no address of a server",
@@ -115,7 +120,7 @@ class Transport:
         self.base_url = check_base_url(base_url)
         self._api_key = api_key
         self._session = requests.Session()
-        self._session.auth = ("api", api_key)
+        self._session.auth = HTTPBasicAuth("api", api_key.encode())
         self._session.headers["User-Agent"] = f"mailgun-tracking/{__version__}"
         self._session.headers["Accept"] = "application/json"
         if subaccount:
@@ -315,7 +320,7 @@ class MailgunClient:
             ) from None
         if response.status_code // 100 == 2:
             return self._understand(response.json, what, domain)
-        raise self._refusal(response, path, what, domain)
+        raise self._refusal(response, method, path, what, domain)
 
     def _left(self, started: float) -> float:
         return max(0.0, self.deadline - (time.monotonic() - started))
@@ -344,13 +349,14 @@ class MailgunClient:
             )
 
     def _refusal(
-        self, response: requests.Response, path: str, what: str, domain: str
+        self, response: requests.Response, method: str, path: str, what: str, domain: str
     ) -> errors.MailgunError:
         status = response.status_code
-        kind, advice = _meaning(status, path.startswith(_X509))
-        reason = self.transport.redact(_reason(response))
+        kind, advice = _meaning(status, path.startswith(_X509), asks=method != "GET")
+        # Redacted before it is cut short: half a key is still a secret.
+        reason = _short(self.transport.redact(_reason(response)))
         if 300 <= status < 400:
-            target = urlsplit(response.headers.get("Location", "")).netloc
+            target = self.transport.redact(_host(response.headers.get("Location", "")))
             reason = f"{self.transport.base_url} redirects to {target or 'another address'}"
         error = kind(what, reason, status=status, advice=advice, domain=domain)
         error.retry_after = _retry_after(response)
@@ -363,7 +369,7 @@ class MailgunClient:
             raise errors.UnexpectedAnswer(
                 what,
                 f"the answer of {self.transport.base_url} is not Mailgun's: "
-                + self.transport.redact(_short(f"{error}")),
+                + _short(self.transport.redact(f"{error}")),
                 advice="check the base URL",
                 domain=domain,
             ) from None
@@ -377,16 +383,24 @@ def _quoted(name: str) -> str:
     return quote(normalize_domain(name), safe="")
 
 
-def _meaning(status: int, x509: bool) -> tuple[type[errors.MailgunError], str]:
-    """The error that a status stands for, and what to do about it."""
+def _meaning(status: int, x509: bool, *, asks: bool) -> tuple[type[errors.MailgunError], str]:
+    """The error that a status stands for, and what to do about it.
+
+    Args:
+        status: the HTTP status.
+        x509: whether it is about a certificate.
+        asks: whether something was asked for, rather than looked at.
+    """
     if status in (401, 403):
         return errors.Unauthorized, ""
     if status in SERVER_ERRORS:
         return errors.ServerError, "Mailgun has a problem; run again later"
-    if status == 429 and not x509:
+    if status == 429 and not (x509 and asks):
         return errors.RateLimited, "run again with a smaller --parallel"
     if status == 404 and not x509:
         return errors.DomainNotFound, ""
+    if 300 <= status < 400:
+        return errors.UnexpectedAnswer, "give the final address as the base URL"
     if x509:
         return {
             400: (errors.CnameNotValid, ""),
@@ -395,8 +409,6 @@ def _meaning(status: int, x509: bool) -> tuple[type[errors.MailgunError], str]:
             409: (errors.CertificateConflict, ""),
             429: (errors.CertificateInProgress, ""),
         }.get(status, (errors.UnexpectedAnswer, ""))
-    if 300 <= status < 400:
-        return errors.UnexpectedAnswer, "give the final address as the base URL"
     if status == 402:
         return errors.MailgunError, "the account's plan does not have this"
     return errors.MailgunError, ""
@@ -411,11 +423,18 @@ def _reason(response: requests.Response) -> str:
     if isinstance(body, Mapping):
         for name in ("message", "Reason", "Description", "error"):
             if body.get(name):
-                return _short(str(body[name]))
+                return str(body[name])
     text = response.text.strip()
     if text and body is None and not text.startswith("<"):
-        return _short(text)
+        return text
     return response.reason or "no reason given"
+
+
+def _host(location: str) -> str:
+    try:
+        return urlsplit(location).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
 
 
 def _short(text: str) -> str:
@@ -437,8 +456,9 @@ _BACK_OFF = tenacity.wait_random_exponential(multiplier=1, max=20)
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
+    # A Retry-After of nothing would make calls without a pause until the deadline.
     retry_after: float | None = getattr(_error_of(state), "retry_after", None)
-    return retry_after if retry_after is not None else 0.2 + _BACK_OFF(state)
+    return retry_after or 0.2 + _BACK_OFF(state)
 
 
 def _error_of(state: tenacity.RetryCallState) -> BaseException | None:

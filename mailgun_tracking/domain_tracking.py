@@ -55,12 +55,15 @@ from .provider import (
     recorded_target,
     together,
 )
+from .reads import reads
 from .tracking_changes import (
+    Change,
     apply_changes,
     deletion,
     differing_fields,
     host_of,
     refuse_https_without_certificate,
+    with_scheme_of_moved_host,
 )
 from .tracking_problems import problems
 
@@ -214,12 +217,15 @@ class DomainTrackingProvider(MailgunProvider):
             tell_released(call, olds, inputs)
         known = {name: olds[name] for name in HOST if name in olds}
         if olds and not differing_identity(olds, inputs, "domain") and len(known) == len(HOST):
+            reads.settled(call.client, target)
             inputs |= host_inputs(target, news, known)
             return CheckResult(inputs, failures)
         try:
+            reads.start(call.client, target, "tracking", "details")
             details = read_domain_for_check(call)
             if details is not None:
                 inputs |= host_inputs(target, news, host_of(target, details))
+                tell_overwritten(call, inputs, details)
             elif region := call.found_in_other_region(target.domain):
                 failures.append(
                     CheckFailure(
@@ -240,7 +246,7 @@ class DomainTrackingProvider(MailgunProvider):
         target = target_of(props)
         call = Call.about(target)
         try:
-            before, details = all_of(
+            before, details = reads.take(target) or all_of(
                 lambda: call.until_found(lambda: call.client.get_tracking(target.domain)),
                 lambda: call.until_found(lambda: call.client.get_domain(target.domain)),
             )
@@ -290,13 +296,16 @@ class DomainTrackingProvider(MailgunProvider):
         call = Call.about(target_of(news))
         state = dict(olds)
         state |= {"managed": news["managed"], "https_by": news["https_by"]}
-        changes = differing_fields(state, news)
+        changes = with_scheme_of_moved_host(differing_fields(state, news), state)
         try:
             refuse_https_without_certificate(call, state, news, changes)
-            return UpdateResult(apply_changes(call, state, changes, undo=False))
+            outputs = apply_changes(call, state, changes, undo=False)
         except errors.TrackingError as error:
             call.explain(error)
             raise
+        if outputs["tracking_domain"] != olds["tracking_domain"]:
+            tell_links_stay(call, olds)
+        return UpdateResult(outputs)
 
     @one_line_errors
     def delete(self, id_: str, props: dict[str, Any]) -> None:
@@ -312,6 +321,7 @@ class DomainTrackingProvider(MailgunProvider):
         try:
             now = call.client.get_tracking(target.domain)
             all_of(*[turn_off for k in kinds if (turn_off := deletion(call, props, now, k))])
+            tell_links_stay(call, props)
         except errors.DomainNotFound:
             call.row.tell(f"{target.domain} is not at Mailgun any more: nothing to turn off")
         except errors.TrackingError as error:
@@ -351,9 +361,47 @@ def tell_released(call: Call, olds: Mapping[str, Any], inputs: Mapping[str, Any]
     released = [path for path in olds.get("managed") or [] if path not in inputs["managed"]]
     for path in released:
         value = value_at(olds, path)
-        name = path[: -len(".active")] if path.endswith(".active") else path
         left = spelled(value) if not path.endswith(FOOTERS) else f"{len(str(value))} characters"
-        call.row.tell(f"{name} is no longer managed; left at {left}")
+        call.row.tell(f"{short_name(path)} is no longer managed; left at {left}")
+
+
+def tell_overwritten(call: Call, inputs: Mapping[str, Any], details: DomainDetails) -> None:
+    """Say what create will find at Mailgun, and what it will change of it."""
+    if inputs["managed"] in (UNKNOWN, []):
+        return
+
+    def tell(tracking: Mapping[str, Any]) -> None:
+        state = recorded(call.target, tracking, details)
+        changes = {change.path: change for change in differing_fields(state, inputs)}
+        same = [short_name(path) for path in inputs["managed"] if path not in changes]
+        parts = [described(change) for change in changes.values()]
+        if same:
+            parts.append(f"{', '.join(same)} already so")
+        call.row.tell(f"{call.target.domain} exists: {'; '.join(parts)}")
+
+    reads.tell_tracking(call.client, call.target, tell)
+
+
+def described(change: Change) -> str:
+    """A change in a few words; a footer's text, which may be a secret, only by its length."""
+    if change.new == UNKNOWN:
+        return f"{short_name(change.path)} not known yet"
+    if change.field in FOOTERS:
+        return f"{change.field} replaced ({len(change.new)} characters)"
+    return f"{short_name(change.path)} {spelled(change.old)} => {spelled(change.new)}"
+
+
+def short_name(path: str) -> str:
+    """A field as people call it: ``click`` for ``click.active``."""
+    return path[: -len(".active")] if path.endswith(".active") else path
+
+
+def tell_links_stay(call: Call, olds: Mapping[str, Any]) -> None:
+    """Say what a CNAME record is still good for, when its tracking domain is given up."""
+    call.row.tell(
+        f"links in mail already sent go through {olds['tracking_domain']}: "
+        "keep its CNAME record for as long as that mail is read"
+    )
 
 
 def spelled(value: object) -> str:

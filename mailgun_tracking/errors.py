@@ -81,8 +81,9 @@ class TrackingError(Exception):
         return f"{text}; {self.advice}" if self.advice else text
 
     def advise(self, advice: str) -> None:
-        """Add what to do next; several pieces of advice follow one another."""
-        self.advice = f"{self.advice}; {advice}" if self.advice else advice
+        """Add what to do next; several follow one another, each once."""
+        if advice not in self.advice:
+            self.advice = f"{self.advice}; {advice}" if self.advice else advice
 
 
 class ConfigurationError(TrackingError):

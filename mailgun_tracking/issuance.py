@@ -8,7 +8,8 @@ status          first                                       then
 active          nothing: adopted
 processing      nothing: joined                             wait
 404             POST; at 409 look again, as another status  wait
-expired, error  PUT; at 404 POST; at 409 look again         wait
+expired, error  PUT; at 404 look again, then POST; at 409   wait
+                look again
 any             429: a job runs already: joined             wait
 any             400: the CNAME is not valid (yet)           ask again until the deadline
 ==============  ==========================================  ====================================
@@ -89,8 +90,9 @@ class Issuance:
             MailgunError: whatever else Mailgun answered.
         """
         started = self.clock()
-        step = self._start(tracking_domain, wait, started, timeout)
-        certificate = self.client.get_certificate(tracking_domain)
+        step, certificate = self._start(tracking_domain, wait, started, timeout)
+        if certificate is None:
+            certificate = self.client.get_certificate(tracking_domain)
         if certificate.status == "processing" and not wait:
             return Issued(certificate, step)
         while certificate.status == "processing":
@@ -118,35 +120,44 @@ class Issuance:
             )
         return Issued(certificate, step)
 
-    def _start(self, host: str, wait: bool, started: float, timeout: float) -> Step:
-        """Ask for a certificate where needed; a race with another asker is looked at again."""
+    def _start(
+        self, host: str, wait: bool, started: float, timeout: float
+    ) -> tuple[Step, CertificateStatus | None]:
+        """Ask for a certificate where needed; a race with another asker is looked at again.
+
+        Returns what was done, and the certificate where nothing was asked for since it was seen.
+        """
         looks = 2
-        status = self._status(host)
+        found = self._look(host)
+        exists = found is not None
         while True:
             looks -= 1
-            if status == "active":
-                return "adopted"
-            if status == "processing":
-                return "joined"
+            if found and found.status == "active":
+                return "adopted", found
+            if found and found.status == "processing":
+                return "joined", found
             try:
-                if status is None:
+                if not exists:
                     self._ask(self.client.generate_certificate, host, wait, started, timeout)
-                    return "generated"
+                    return "generated", None
                 self._ask(self.client.regenerate_certificate, host, wait, started, timeout)
-                return "regenerated"
+                return "regenerated", None
             except errors.CertificateInProgress:
-                return "joined"
-            except (errors.CertificateConflict, errors.CertificateNotFound) as error:
-                if not looks or (status is None and isinstance(error, errors.CertificateNotFound)):
+                return "joined", None
+            except errors.CertificateConflict:
+                found = self._look(host) if looks else None
+                if found is None:
                     raise
-                found = self._status(host)
-                if found is None and isinstance(error, errors.CertificateConflict):
+                exists = True
+            except errors.CertificateNotFound:
+                if not looks or not exists:
                     raise
-                status = None if isinstance(error, errors.CertificateNotFound) else found
+                found = self._look(host)
+                exists = False
 
-    def _status(self, host: str) -> str | None:
+    def _look(self, host: str) -> CertificateStatus | None:
         try:
-            return self.client.get_certificate(host).status
+            return self.client.get_certificate(host)
         except errors.CertificateNotFound:
             return None
 

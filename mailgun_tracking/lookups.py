@@ -9,6 +9,7 @@ Under ``pulumi.runtime.set_mocks`` both ask the mocks' ``call``, and never the n
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
@@ -23,12 +24,11 @@ from .models import (
     CNAME_VALUES,
     DEFAULT_ACCOUNT,
     Target,
-    is_domain,
     normalize_domain,
     parse_certificate,
     sending_domain,
 )
-from .provider import Call, refuse_keys_in_clear
+from .provider import Call, identity_problems, refuse_keys_in_clear
 from .settings import Settings
 
 _T = TypeVar("_T")
@@ -286,26 +286,31 @@ def _plain(
     account: str | None,
     region: str | None,
     subaccount: str | None,
+    *,
+    patient: bool = False,
 ) -> _T:
     if isinstance(get_monitor(), MockMonitor):
         given = {"account": account, "region": region, "subaccount": subaccount}
         arguments = {lookup.argument: name} | {k: v for k, v in given.items() if v is not None}
         return lookup.result(**invoke(lookup.token, arguments).value)
     refuse_keys_in_clear()
+    for problem in identity_problems(
+        {lookup.argument: name, "account": account, "region": region, "subaccount": subaccount},
+        lookup.argument,
+    ):
+        raise errors.InvalidInput(f"{problem.property}: {problem.reason}")
     settings = Settings(get_config)
     account = account or DEFAULT_ACCOUNT
-    domain = normalize_domain(name)
-    if not is_domain(domain):
-        raise errors.InvalidInput(f"{name!r} is not a domain name such as mg.example.com")
     target = Target(
         account,
-        region or settings.region(),
+        region.lower() if region else settings.region(),
         settings.subaccount(account) if subaccount is None else subaccount,
-        domain,
+        normalize_domain(name),
     )
     call = Call.about(target, settings=settings)
     try:
-        return lookup.ask(call)
+        # In an up the domain may have been made a moment ago.
+        return call.until_found(lambda: lookup.ask(call)) if patient else lookup.ask(call)
     except errors.TrackingError as error:
         call.explain(error)
         raise
@@ -321,7 +326,7 @@ def _output(
     def look(given: list[Any]) -> Any:
         if isinstance(get_monitor(), MockMonitor):
             return _plain(lookup, *given)
-        answer = asyncio.ensure_future(ask(given))
+        answer = asyncio.ensure_future(known(given))
 
         async def value() -> Any:
             return (await answer)[0]
@@ -331,9 +336,10 @@ def _output(
 
         return pulumi.Output(set(), value(), is_known())
 
-    async def ask(given: list[Any]) -> tuple[Any, bool]:
+    async def known(given: list[Any]) -> tuple[Any, bool]:
         try:
-            return await asyncio.to_thread(_plain, lookup, *given), True
+            ask = functools.partial(_plain, lookup, *given, patient=not is_dry_run())
+            return await asyncio.to_thread(ask), True
         except (errors.DomainNotFound, errors.CertificateNotFound):
             if is_dry_run():
                 return None, False

@@ -37,21 +37,22 @@ Section = dict[str, Any]
 """The fields of one kind of tracking that are known, by Mailgun's names."""
 
 _TRUTHS: Mapping[object, bool] = {"true": True, "yes": True, "false": False, "no": False}
+_CLOSING = re.compile(r"[\s.]+\Z")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
 
 def normalize_domain(name: str) -> str:
     """The one spelling of a domain: lower case, no trailing dot, IDN as punycode."""
-    name = name.strip().lower().rstrip(".")
-    if name.isascii():
-        return name
-    import idna
+    name = name.strip().lower()
+    if not name.isascii():
+        import idna
 
-    try:
-        return idna.encode(name, uts46=True).decode("ascii")
-    except idna.IDNAError as error:
-        raise InvalidInput(f"{name} is not a domain name", str(error), domain=name) from None
+        try:
+            name = idna.encode(name, uts46=True).decode("ascii")
+        except idna.IDNAError as error:
+            raise InvalidInput(f"{name} is not a domain name", str(error), domain=name) from None
+    return _CLOSING.sub("", name)
 
 
 def is_domain(name: str) -> bool:
@@ -121,7 +122,7 @@ def write_section(fields: Mapping[str, object]) -> dict[str, str]:
 def same_value(field: str, one: object, other: object) -> bool:
     """Whether two values of a field mean the same to Mailgun.
 
-    Footers compare without regard to how lines end and to what white space closes the text:
+    Footers compare without regard to how lines end and to white space around the text:
     Mailgun may store either otherwise than it was sent.
     """
     if field in FOOTERS and isinstance(one, str) and isinstance(other, str):
@@ -130,7 +131,7 @@ def same_value(field: str, one: object, other: object) -> bool:
 
 
 def _footer(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip()
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 @dataclass(frozen=True)
@@ -176,29 +177,36 @@ def read_domain(answer: object) -> DomainDetails:
     if not domain.get("name"):
         raise ValueError("the domain has no name")
     name = normalize_domain(str(domain["name"]))
-    prefix = domain.get("web_prefix")
-    if not prefix:
-        host = str(domain.get("tracking_host") or "")
-        prefix = host[: -len(name) - 1] if host.endswith("." + name) else DEFAULT_WEB_PREFIX
     records = answer.get("sending_dns_records")
+    cnames = _cnames_below(name, records if isinstance(records, list) else ())
+    prefix = domain.get("web_prefix") or _prefix_of(name, domain.get("tracking_host"), cnames)
+    host = f"{prefix}.{name}"
     return DomainDetails(
         name=name,
         web_prefix=str(prefix),
         web_scheme=str(domain.get("web_scheme") or "http"),
-        cname=_find_cname(records if isinstance(records, list) else (), f"{prefix}.{name}"),
+        cname=CnameRecord(host, cnames[host]) if host in cnames else None,
     )
 
 
-def _find_cname(records: Iterable[object], tracking_domain: str) -> CnameRecord | None:
-    """The tracking CNAME among a domain's records, which with automatic DKIM hold other CNAMEs."""
+def _cnames_below(domain: str, records: Iterable[object]) -> dict[str, str]:
+    """What the CNAME records one label below a domain point at, by the records' names."""
+    cnames = {}
     for record in records:
-        if (
-            isinstance(record, Mapping)
-            and record.get("record_type") == "CNAME"
-            and normalize_domain(str(record.get("name") or "")) == tracking_domain
-        ):
-            return CnameRecord(tracking_domain, normalize_domain(str(record.get("value") or "")))
-    return None
+        if isinstance(record, Mapping) and record.get("record_type") == "CNAME":
+            name = normalize_domain(str(record.get("name") or ""))
+            if name.partition(".")[2] == domain:
+                cnames[name] = normalize_domain(str(record.get("value") or ""))
+    return cnames
+
+
+def _prefix_of(domain: str, tracking_host: object, cnames: Mapping[str, str]) -> str:
+    """The web prefix of an answer without one: older Mailguns leave it out."""
+    hosts = [name for name, value in cnames.items() if value in CNAME_VALUES.values()]
+    for host in (normalize_domain(str(tracking_host or "")), *hosts):
+        if host.partition(".")[2] == domain:
+            return host.partition(".")[0]
+    return DEFAULT_WEB_PREFIX
 
 
 CertificateState = Literal["active", "processing", "expired", "error"]

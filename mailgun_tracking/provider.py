@@ -19,6 +19,7 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from . import errors, plugin_process
 from .models import DEFAULT_ACCOUNT, REGIONS, Target, is_domain, normalize_domain, parse_id
+from .reads import NO_ANSWER, reads
 from .settings import ACCOUNT_NAME, Settings, refuse_plain_key
 
 if TYPE_CHECKING:
@@ -195,8 +196,7 @@ class Call:
             f"{domain} is not in region {self.target.region}",
             "Domain not found",
             status=404,
-            advice=f"it is in region {other}: nothing was removed from the state; "
-            f"set region={other!r}",
+            advice="nothing was removed from the state",
             domain=domain,
         )
 
@@ -229,32 +229,6 @@ def all_of(*calls: Callable[[], Any]) -> list[Any]:
         if isinstance(result, errors.TrackingError):
             raise result
     return results
-
-
-class CheckReads:
-    """What checks have read of domains, so that each is read once a process."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._answers: dict[tuple[str, Target], Any] = {}
-
-    def once(self, kind: str, target: Target, read: Callable[[], _T]) -> _T:
-        """The result of `read`, or the error that it raised the first time."""
-        with self._lock:
-            known = self._answers.get((kind, target))
-        if known is None:
-            try:
-                known = read()
-            except errors.TrackingError as error:
-                known = error
-            with self._lock:
-                self._answers[kind, target] = known
-        if isinstance(known, errors.TrackingError):
-            raise known
-        return cast(_T, known)
-
-
-check_reads = CheckReads()
 
 
 def effective_target(inputs: Mapping[str, Any], name: str) -> Target | None:
@@ -378,12 +352,10 @@ def read_domain_for_check(call: Call) -> DomainDetails | None:
         TrackingError: the key, the region or the subaccount is wrong: better known now.
     """
     try:
-        return check_reads.once(
-            "domain", call.target, lambda: call.client.get_domain(call.target.domain)
-        )
+        return reads.details(call.client, call.target)
     except errors.DomainNotFound:
         return None
-    except (errors.Unreachable, errors.ServerError, errors.RateLimited) as error:
+    except NO_ANSWER as error:
         warn_once(call.row, f"the preview goes on without a look at Mailgun: {error}")
         return None
 

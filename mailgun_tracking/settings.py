@@ -92,7 +92,7 @@ class Settings:
             for name in KEY_SETTINGS:
                 if value := _text(self.configuration(name)):
                     return value, f"{name} in the stack's configuration"
-            if value := self.environment.get("MAILGUN_API_KEY", ""):
+            if value := self.environment.get("MAILGUN_API_KEY", "").strip():
                 return value, "MAILGUN_API_KEY in the environment"
             raise ConfigurationError(
                 "there is no Mailgun key",
@@ -101,7 +101,7 @@ class Settings:
         variable = f"MAILGUN_API_KEY_{account.upper().replace('-', '_')}"
         if value := self._accounts().get(account, ""):
             return value, f"{ACCOUNTS_SETTING} ({account}) in the stack's configuration"
-        if value := self.environment.get(variable, ""):
+        if value := self.environment.get(variable, "").strip():
             return value, f"{variable} in the environment"
         raise ConfigurationError(
             f"there is no Mailgun key for the account {account!r}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -21,7 +22,15 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from . import errors
 from .issuance import Issuance, Issued, due, now
-from .models import CertificateStatus, Target, parse_certificate, parse_id, rfc3339, sending_domain
+from .models import (
+    CertificateStatus,
+    Target,
+    normalize_domain,
+    parse_certificate,
+    parse_id,
+    rfc3339,
+    sending_domain,
+)
 from .provider import (
     CHECK_DEADLINE,
     IDENTITY,
@@ -41,7 +50,7 @@ from .provider import (
 )
 
 DEFAULT_TIMEOUT = 600
-INPUTS = ("tracking_domain", "wait", "timeout", *IDENTITY)
+INPUTS = ("tracking_domain", "wait", "timeout", "move_domain", *IDENTITY)
 
 
 class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"):
@@ -62,6 +71,9 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
             certificate in the making previews as an update until it is active.
         timeout: seconds to wait, for the CNAME to become visible and the certificate to be
             issued; 600 by default.
+        move_domain: whether the domain may be moved to this host, over http, where Mailgun issues
+            for the current tracking domain alone; false by default. `HttpsTracking` sets it when
+            it manages the web prefix.
         account: the name of another account, as for `DomainTracking`.
         region: ``"us"`` or ``"eu"``, as for `DomainTracking`.
         subaccount: a subaccount's id, as for `DomainTracking`.
@@ -106,6 +118,7 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
         subaccount: pulumi.Input[str] | None = None,
         wait: pulumi.Input[bool] | None = None,
         timeout: pulumi.Input[float] | None = None,
+        move_domain: pulumi.Input[bool] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props = {
@@ -115,6 +128,7 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
             "subaccount": subaccount,
             "wait": wait,
             "timeout": timeout,
+            "move_domain": move_domain,
             "status": None,
             "error": None,
             "names": None,
@@ -227,12 +241,19 @@ class TrackingCertificateProvider(MailgunProvider):
         wait = news.get("wait")
         timeout = news.get("timeout")
         issuance = Issuance(call.client, sleep=call.client.sleep, say=call.row.wait)
+        ensure = functools.partial(
+            issuance.ensure,
+            target.domain,
+            wait=True if wait is None else wait,
+            timeout=DEFAULT_TIMEOUT if timeout is None else timeout,
+        )
         try:
-            issued = issuance.ensure(
-                target.domain,
-                wait=True if wait is None else wait,
-                timeout=DEFAULT_TIMEOUT if timeout is None else timeout,
-            )
+            try:
+                issued = ensure()
+            except errors.CertificateNotFound:
+                if not news.get("move_domain") or not moved(call):
+                    raise
+                issued = ensure()
         except errors.Cancelled as error:
             error.advise(
                 f"issuance of the certificate of {target.domain} goes on at Mailgun, "
@@ -252,16 +273,18 @@ def problems(news: Mapping[str, Any]) -> list[CheckFailure]:
     failures = unknown_fields([name for name in news if name != "__provider"], INPUTS)
     failures += identity_problems(news, "tracking_domain")
     host = news.get("tracking_domain")
-    if not failures and isinstance(host, str) and host != UNKNOWN and host.count(".") < 2:
+    checked = isinstance(host, str) and host != UNKNOWN and not failures
+    if checked and normalize_domain(str(host)).count(".") < 2:
         failures.append(
             CheckFailure(
                 "tracking_domain",
                 f"{host!r} is no tracking domain: it is web_prefix.domain, perhaps email.{host}",
             )
         )
-    wait = news.get("wait")
-    if wait not in (None, UNKNOWN) and not isinstance(wait, bool):
-        failures.append(CheckFailure("wait", f"must be true or false, not {kind_of(wait)}"))
+    for name in ("wait", "move_domain"):
+        value = news.get(name)
+        if value not in (None, UNKNOWN) and not isinstance(value, bool):
+            failures.append(CheckFailure(name, f"must be true or false, not {kind_of(value)}"))
     timeout = news.get("timeout")
     if timeout not in (None, UNKNOWN) and not (
         isinstance(timeout, (int, float)) and not isinstance(timeout, bool) and timeout > 0
@@ -293,6 +316,25 @@ def misdirected(call: Call) -> list[CheckFailure]:
         reason = f"{domain} is in region {region}, not in {call.target.region}"
         return [CheckFailure("region", reason)]
     return []
+
+
+def moved(call: Call) -> bool:
+    """Move the domain to the host at hand, over http; False where it is there already.
+
+    Endpoint: one ``PUT /v4/domains/{name}``. A certificate for the host can only be had then, and
+    https over the host only after that.
+    """
+    host = call.target.domain
+    details = call.client.get_domain(sending_domain(host))
+    if details.tracking_domain == host:
+        return False
+    prefix = host.partition(".")[0]
+    call.client.update_domain(details.name, {"web_prefix": prefix, "web_scheme": "http"})
+    call.row.tell(
+        f"{details.name} moved from {details.tracking_domain} to {host}, over http until the "
+        "certificate is there: Mailgun issues for the current tracking domain alone"
+    )
+    return True
 
 
 def target_of(inputs: Mapping[str, Any]) -> Target:

@@ -10,7 +10,7 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from . import errors
 from .arguments import value_at
-from .models import CNAME_VALUES, DomainDetails, Target, same_value
+from .models import CNAME_VALUES, FOOTERS, DomainDetails, Target, same_value
 from .provider import Call, together
 
 
@@ -60,6 +60,17 @@ def host_of(target: Target, details: DomainDetails) -> dict[str, Any]:
         "tracking_domain": details.tracking_domain,
         "cname": {"name": details.tracking_domain, "value": value},
     }
+
+
+def with_scheme_of_moved_host(changes: list[Change], state: Mapping[str, Any]) -> list[Change]:
+    """The same changes; where they move a host under a managed scheme, with that scheme.
+
+    A `TrackingCertificate` may have moved the domain over http before, which state does not know.
+    """
+    paths = {change.path for change in changes}
+    if "web_prefix" not in paths or "web_scheme" in paths or "web_scheme" not in state["managed"]:
+        return changes
+    return [*changes, Change("web_scheme", state["web_scheme"], state["web_scheme"])]
 
 
 def refuse_https_without_certificate(
@@ -137,10 +148,20 @@ def apply_changes(
     asked = {k: v for k, v in (state.get("asked") or {}).items() if k in state["managed"]}
     for change in changes:
         asked.pop(change.path, None)
-        if change.kind == "click" and value_at(outputs, change.path) != change.new:
+        if reads_back_otherwise(change, value_at(outputs, change.path)):
             asked[change.path] = change.new
     outputs.pop("asked", None)
     return outputs | ({"asked": asked} if asked else {})
+
+
+def reads_back_otherwise(change: Change, said: object) -> bool:
+    """Whether Mailgun took a value and tells another, or none, of the same meaning.
+
+    Then state has to remember what was asked for, or each preview would show it as a change.
+    """
+    if change.kind == "web" or change.field in FOOTERS:
+        return False
+    return said is None or (change.new == "htmlonly" and said is True)
 
 
 def _name(call: Call) -> str:
@@ -166,9 +187,14 @@ def _with_what_stands(
 ) -> errors.TrackingError:
     stands = dict(done)
     if undo and done:
-        results = _put_all(call, done, back=True)
-        stands = {k: done[k] for k, r in results.items() if isinstance(r, errors.TrackingError)}
-        if not stands:
+        # What no answer showed before cannot be put back.
+        shown = {k: [c for c in changes if c.old is not None] for k, changes in done.items()}
+        results = _put_all(call, {k: changes for k, changes in shown.items() if changes}, back=True)
+        failed = [k for k, result in results.items() if isinstance(result, errors.TrackingError)]
+        stands = {
+            k: [c for c in changes if c.old is None or k in failed] for k, changes in done.items()
+        }
+        if not any(stands.values()):
             error.advise("nothing was changed: what had been was put back")
     changed = [change.path for changes in stands.values() for change in changes]
     if changed:

@@ -1,0 +1,167 @@
+"""`HttpsTracking`: HTTPS tracking from nothing, in the one order that works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+
+from .arguments import ClickInput, OpenInput, UnsubscribeInput
+from .domain_tracking import DomainTracking
+from .errors import InvalidInput
+from .lookups import get_tracking_domain_output
+from .models import normalize_domain
+from .tracking_certificate import TrackingCertificate
+
+
+class TrackingRecord:
+    """The CNAME record that Mailgun wants for a tracking domain, to make a DNS resource of.
+
+    Attributes:
+        name: the record's full name, without a trailing dot.
+        value: what it has to point at, without a trailing dot.
+    """
+
+    def __init__(self, name: pulumi.Output[str], value: pulumi.Output[str]) -> None:
+        self.name = name
+        self.value = value
+
+    def relative_to(self, zone: pulumi.Input[str]) -> pulumi.Output[str]:
+        """The record's name as a label inside a zone, as Azure and DigitalOcean want it.
+
+        Args:
+            zone: the zone's name, as in ``example.com``.
+
+        Raises:
+            InvalidInput: the record is not in that zone.
+        """
+        return pulumi.Output.all(self.name, zone).apply(lambda known: _label(*known))
+
+
+def _label(name: str, zone: str) -> str:
+    zone = normalize_domain(zone)
+    if not name.endswith(f".{zone}"):
+        raise InvalidInput(f"the record {name} is not in the zone {zone}", domain=name)
+    return name[: -len(zone) - 1]
+
+
+CnameFactory = Callable[[TrackingRecord, pulumi.ResourceOptions], pulumi.Resource]
+"""Makes the DNS resource of a tracking CNAME, with the options that it is given."""
+
+
+class HttpsTracking(pulumi.ComponentResource):
+    """A sending domain whose tracking links go over HTTPS, with all that this takes.
+
+    It finds the CNAME record that Mailgun wants, hands it to `cname`, which makes the DNS
+    resource, gets the certificate, and only then switches the web scheme to https, together with
+    the other settings. Children: a `TrackingCertificate`, a `DomainTracking`, the DNS resource.
+
+    Links in mail already sent point at the tracking domain for as long as that mail is read. So
+    when the component goes away, or its web prefix moves, the CNAME record stays in DNS.
+
+    Args:
+        resource_name: the resource's name in the stack; its children have it too.
+        domain: the sending domain.
+        cname: makes the DNS resource of the record that it is given, with the options that it is
+            given, which carry the parent and must be used. Without it the record is taken to
+            exist.
+        open: as for `DomainTracking`.
+        click: as for `DomainTracking`.
+        unsubscribe: as for `DomainTracking`.
+        web_prefix: the first label of the tracking domain; not managed unless given.
+        delete_record: whether destroy, or a move of the prefix, removes the CNAME record from DNS;
+            false by default.
+        timeout: seconds to wait for the CNAME to be visible and the certificate to be issued;
+            600 by default.
+        account: as for `DomainTracking`.
+        region: as for `DomainTracking`.
+        subaccount: as for `DomainTracking`.
+        opts: Pulumi's resource options; ``ignore_changes`` is passed on to the `DomainTracking`.
+
+    Raises:
+        InvalidInput: `cname` returned no resource.
+    """
+
+    record: TrackingRecord
+    """The CNAME record that Mailgun wants."""
+    cname: pulumi.Resource | None
+    """What `cname` made, or None."""
+    certificate: TrackingCertificate
+    """The certificate of the tracking domain."""
+    tracking: DomainTracking
+    """The domain's tracking settings."""
+    tracking_domain: pulumi.Output[str]
+    """The host of rewritten links."""
+    web_scheme: pulumi.Output[str]
+    """``https``, once all is done."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        domain: pulumi.Input[str],
+        cname: CnameFactory | None = None,
+        open: OpenInput | None = None,
+        click: ClickInput | None = None,
+        unsubscribe: UnsubscribeInput | None = None,
+        web_prefix: pulumi.Input[str] | None = None,
+        delete_record: bool = False,
+        timeout: pulumi.Input[float] | None = None,
+        account: pulumi.Input[str] | None = None,
+        region: pulumi.Input[str] | None = None,
+        subaccount: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mailgun-tracking:index:HttpsTracking", resource_name, None, opts)
+        where: dict[str, Any] = {"account": account, "region": region, "subaccount": subaccount}
+        found = get_tracking_domain_output(domain, **where)
+        host = pulumi.Output.all(found, web_prefix).apply(
+            lambda known: f"{known[1]}.{known[0].domain}" if known[1] else known[0].tracking_domain
+        )
+        self.record = TrackingRecord(host, found.apply(lambda known: known.cname_value))
+        self.cname = self._make_record(cname, delete_record) if cname else None
+        self.certificate = TrackingCertificate(
+            resource_name,
+            host,
+            timeout=timeout,
+            move_domain=web_prefix is not None or None,
+            **where,
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[self.cname] if self.cname else None
+            ),
+        )
+        self.tracking = DomainTracking(
+            resource_name,
+            domain,
+            open=open,
+            click=click,
+            unsubscribe=unsubscribe,
+            web_scheme="https",
+            web_prefix=web_prefix,
+            **where,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[self.certificate],
+                ignore_changes=opts.ignore_changes if opts else None,
+            ),
+        )
+        self.tracking_domain = self.tracking.tracking_domain
+        self.web_scheme = self.tracking.web_scheme
+        self.register_outputs(
+            {
+                "tracking_domain": self.tracking_domain,
+                "web_scheme": self.web_scheme,
+                "certificate_valid_until": self.certificate.not_after,
+            }
+        )
+
+    def _make_record(self, cname: CnameFactory, delete_record: bool) -> pulumi.Resource:
+        options = pulumi.ResourceOptions(parent=self, retain_on_delete=not delete_record)
+        made = cname(self.record, options)
+        if not isinstance(made, pulumi.Resource):
+            raise InvalidInput(
+                "cname made no resource",
+                f"it returned {type(made).__name__}",
+                advice="return the DNS resource",
+            )
+        return made
