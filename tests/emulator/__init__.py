@@ -1,0 +1,1 @@
+"""Tests of the emulator, over HTTP and against Mailgun's official schemas."""

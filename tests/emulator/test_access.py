@@ -1,0 +1,158 @@
+"""Who may see what: keys, accounts, regions, subaccounts, paths and methods."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+
+import pytest
+import requests
+
+from mailgun_tracking.emulator import Emulator
+from tests.emulator.conftest import DOMAIN, HOST, KEY, OTHER_KEY, Api
+
+TRACKING = f"/v3/domains/{DOMAIN}/tracking"
+EVERYWHERE = [
+    ("GET", TRACKING),
+    ("PUT", f"{TRACKING}/click"),
+    ("PUT", f"{TRACKING}/open"),
+    ("PUT", f"{TRACKING}/unsubscribe"),
+    ("GET", f"/v2/x509/{HOST}/status"),
+    ("POST", f"/v2/x509/{HOST}"),
+    ("PUT", f"/v2/x509/{HOST}"),
+    ("GET", f"/v4/domains/{DOMAIN}"),
+    ("PUT", f"/v4/domains/{DOMAIN}"),
+    ("GET", "/v4/domains"),
+    ("POST", "/v4/domains"),
+    ("DELETE", f"/v3/domains/{DOMAIN}"),
+]
+
+
+def _basic(text: str) -> str:
+    return "Basic " + base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(("method", "path"), EVERYWHERE)
+@pytest.mark.parametrize(
+    "header",
+    [None, _basic("api:wrong"), _basic(f"user:{KEY}"), _basic("api:"), f"Bearer {KEY}", "Basic %%"],
+    ids=["none", "wrong key", "wrong user", "empty key", "bearer", "malformed"],
+)
+def test_nothing_is_done_without_a_right_key(
+    emulator: Emulator, api: Api, method: str, path: str, header: str | None
+) -> None:
+    before = emulator.domains()
+    api.session.auth = None
+    response = api.call(method, path, headers={"Authorization": header} if header else {})
+    assert response.status_code == 401
+    assert response.json() == {"message": "Invalid private key"}
+    assert emulator.requests[-1].account is None
+    assert emulator.domains() == before
+
+
+@pytest.mark.parametrize(("method", "path"), EVERYWHERE)
+def test_another_accounts_domain_does_not_exist(
+    emulator: Emulator, new_api: Callable[..., Api], method: str, path: str
+) -> None:
+    before = emulator.domains()
+    response = new_api(emulator, OTHER_KEY).call(method, path)
+    if path == "/v4/domains":
+        assert response.status_code == 400 if method == "POST" else response.json()["items"] == []
+    else:
+        assert response.status_code == 404
+        text = "x509 cert not found" if "x509" in path else "Domain not found"
+        assert list(response.json().values()) == [text]
+    assert emulator.requests[-1].account == "brand-b"
+    assert emulator.domains() == before
+
+
+def test_each_account_has_its_own_domains(emulator: Emulator, new_api: Callable[..., Api]) -> None:
+    emulator.add_domain("b.example.com", account="brand-b", click="htmlonly")
+    theirs = new_api(emulator, OTHER_KEY)
+    assert theirs.tracking("b.example.com")["click"] == {"active": "htmlonly"}
+    assert [item["name"] for item in theirs.get("/v4/domains").json()["items"]] == ["b.example.com"]
+    assert theirs.post("/v4/domains", data={"name": DOMAIN}).status_code == 400
+
+
+def test_regions_do_not_share_domains(emulator: Emulator, api: Api) -> None:
+    api.put(f"/eu{TRACKING}/click", data={"active": "yes"})
+    assert emulator.domain(DOMAIN, region="eu").click == {"active": True}
+    assert emulator.domain(DOMAIN).click == {"active": False}
+    emulator.add_domain("only-eu.example.com", region="eu")
+    assert api.get("/us/v3/domains/only-eu.example.com/tracking").status_code == 404
+    assert api.get("/eu/v3/domains/only-eu.example.com/tracking").status_code == 200
+    assert [(r.region, r.path) for r in emulator.requests] == [
+        ("eu", f"{TRACKING}/click"),
+        ("us", "/v3/domains/only-eu.example.com/tracking"),
+        ("eu", "/v3/domains/only-eu.example.com/tracking"),
+    ]
+
+
+def test_paths_without_a_region_belong_to_the_one_given_at_the_start(
+    new_api: Callable[..., Api],
+) -> None:
+    with Emulator(domains=["a.example.com", "us/b.example.com"], region="eu") as emulator:
+        api = new_api(emulator, emulator.key)
+        record = api.get("/v4/domains/a.example.com").json()["sending_dns_records"][-1]
+        assert record["value"] == "eu.mailgun.org"
+        assert api.get("/v4/domains/b.example.com").status_code == 404
+        assert api.get("/us/v4/domains/b.example.com").status_code == 200
+        assert emulator.domain("a.example.com").region == "eu"
+
+
+def test_a_subaccount_is_reached_by_the_header_alone(emulator: Emulator, api: Api) -> None:
+    path = "/eu/v3/domains/sub.example.com/tracking"
+    header = {"X-Mailgun-On-Behalf-Of": "sub-1"}
+    assert api.get(path).status_code == 404
+    assert api.get(path, headers=header).status_code == 200
+    assert emulator.requests[-1].on_behalf_of == "sub-1"
+    assert api.get(f"/eu{TRACKING}", headers=header).status_code == 404
+    listed = api.get("/eu/v4/domains", headers=header).json()["items"]
+    assert [(item["name"], item["subaccount_id"]) for item in listed] == [
+        ("sub.example.com", "sub-1")
+    ]
+    assert [i["name"] for i in api.get("/eu/v4/domains").json()["items"]] == [DOMAIN]
+
+
+def test_an_unknown_subaccount_is_forbidden(api: Api) -> None:
+    response = api.get(TRACKING, headers={"X-Mailgun-On-Behalf-Of": "sub-2"})
+    assert response.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/v3", "/v3/domains/", f"{TRACKING}/", f"{TRACKING}/clicks", "/v2/x509", "/asia/v4"],
+)
+def test_an_unknown_path_is_not_found(api: Api, path: str) -> None:
+    assert api.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", TRACKING, "GET"),
+        ("GET", f"{TRACKING}/click", "PUT"),
+        ("PATCH", f"{TRACKING}/open", "PUT"),
+        ("DELETE", f"/v2/x509/{HOST}", "POST, PUT"),
+        ("PUT", f"/v2/x509/{HOST}/status", "GET"),
+        ("DELETE", "/v4/domains", "GET, POST"),
+    ],
+)
+def test_a_wrong_method_is_not_allowed(api: Api, method: str, path: str, allowed: str) -> None:
+    response = api.call(method, path)
+    assert response.status_code == 405
+    assert sorted(response.headers["allow"].split(", ")) == allowed.split(", ")
+
+
+def test_keys_appear_nowhere(emulator: Emulator, api: Api) -> None:
+    """Not on the control surface, not in what is recorded, not in a repr."""
+    api.get(TRACKING)
+    api.session.auth = ("api", "a-wrong-key")
+    api.get(TRACKING)
+    said = [repr(emulator), repr(emulator.requests), repr(emulator.domains())]
+    for path in ("requests", "state", "dials", "settings", "faults"):
+        said.append(requests.get(f"{emulator.url}/_emulator/{path}", timeout=10).text)
+    secrets = [KEY, OTHER_KEY, "a-wrong-key"]
+    secrets += [base64.b64encode(f"api:{key}".encode()).decode() for key in secrets]
+    assert not [(key, text) for key in secrets for text in said if key in text]
+    assert TRACKING in said[1]

@@ -1,0 +1,289 @@
+"""The command line: what the command inside gets, how it ends, and what is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import requests
+
+from mailgun_tracking.emulator import Emulator
+from mailgun_tracking.emulator.command import emulator
+
+ROOT = Path(__file__).parents[2]
+EMULATOR = [sys.executable, "-m", "mailgun_tracking.emulator"]
+
+SHOW_ENVIRONMENT = (
+    "import json, os; print(json.dumps({k: v for k, v in os.environ.items() if 'MAILGUN' in k}))"
+)
+ASK = """
+import json, os, sys, urllib.error, urllib.request, base64
+base = os.environ["MAILGUN_BASE_URL"].replace("{region}", sys.argv[3] if sys.argv[3:] else "")
+key = base64.b64encode(("api:" + os.environ["MAILGUN_API_KEY"]).encode()).decode()
+request = urllib.request.Request(
+    base + sys.argv[2], method=sys.argv[1], headers={"Authorization": "Basic " + key}
+)
+try:
+    answer = urllib.request.urlopen(request, timeout=10)
+except urllib.error.HTTPError as error:
+    answer = error
+print(json.dumps([answer.status, json.load(answer)]))
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """How a run of the command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the command in this process; the command inside it is a process of its own."""
+    for name in _environment().keys() ^ os.environ.keys():
+        monkeypatch.delenv(name, raising=False)
+
+    def in_this_process(
+        *arguments: str, program: str | None = None, extra: Sequence[str] = ()
+    ) -> Done:
+        inside = ["--", sys.executable, "-S", "-c", program, *extra] if program is not None else []
+        with pytest.raises(SystemExit) as end:
+            emulator.main([*arguments, *inside], prog_name="emulator")
+        out, err = capfd.readouterr()
+        assert isinstance(end.value.code, int)
+        return Done(end.value.code, out, err)
+
+    return in_this_process
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("MAILGUN_")}
+
+
+def _start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*EMULATOR, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**_environment(), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        cwd=ROOT,
+        start_new_session=True,
+    )
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def test_it_runs_as_a_module() -> None:
+    with _start("--", sys.executable, "-c", SHOW_ENVIRONMENT) as process:
+        given = json.loads(_line(process))
+        assert process.wait(30) == 0
+    assert sorted(given) == ["MAILGUN_API_KEY", "MAILGUN_BASE_URL"]
+
+
+def test_the_command_gets_an_address_and_a_key_that_work(run: Run) -> None:
+    done = run("--domain", "mg.example.com", program=ASK, extra=["GET", "/v4/domains"])
+    assert done.returncode == 0
+    status, body = json.loads(done.stdout)
+    assert (status, [item["name"] for item in body["items"]]) == (200, ["mg.example.com"])
+    assert done.stderr == ""
+
+
+def test_both_regions_have_one_address_with_a_placeholder(run: Run) -> None:
+    done = run("--region", "both", "--key", "a-key", program=SHOW_ENVIRONMENT)
+    given = json.loads(done.stdout)
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\{region\}", given["MAILGUN_BASE_URL"])
+    assert given == {"MAILGUN_BASE_URL": given["MAILGUN_BASE_URL"], "MAILGUN_API_KEY": "a-key"}
+
+
+def test_a_key_of_each_run_is_another(run: Run) -> None:
+    keys = {json.loads(run(program=SHOW_ENVIRONMENT).stdout)["MAILGUN_API_KEY"] for _ in range(2)}
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize("status", [0, 7, 255])
+def test_it_exits_as_the_command_did(run: Run, status: int) -> None:
+    assert run(program=f"raise SystemExit({status})").returncode == status
+
+
+def test_it_exits_as_a_shell_would_after_a_signal(run: Run) -> None:
+    done = run(program="import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    assert done.returncode == 128 + signal.SIGKILL
+
+
+def test_a_command_that_is_not_there(run: Run, tmp_path: Path) -> None:
+    done = run("--", "no-such-command")
+    assert (done.returncode, done.stderr) == (127, "Error: there is no command no-such-command\n")
+    plain = tmp_path / "plain"
+    plain.write_text("")
+    done = run("--", str(plain))
+    assert done.returncode == 126
+    assert "Permission denied" in done.stderr
+
+
+def test_the_commands_own_options_are_left_to_it(run: Run) -> None:
+    done = run("--any-domain", sys.executable, "-c", "import sys; print(sys.argv[1:])", "--port")
+    assert done.stdout.strip() == "['--port']"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_go_to_the_command_whose_end_counts(number: signal.Signals) -> None:
+    program = (
+        "import signal, sys\n"
+        "def end(number, frame):\n"
+        "    print('got', number, flush=True)\n"
+        "    sys.exit(40 + number)\n"
+        f"signal.signal({int(number)}, end)\n"
+        "print('ready', flush=True)\n"
+        "while True:\n"
+        "    signal.pause()\n"
+    )
+    with _start("--", sys.executable, "-c", program) as process:
+        assert _line(process) == "ready"
+        process.send_signal(number)
+        assert _line(process) == f"got {int(number)}"
+        assert process.wait(30) == 40 + number
+
+
+def test_ctrl_c_in_a_terminal_reaches_the_command_once() -> None:
+    """The terminal sends it to both; passed on, it would be a second one, which means "at once"."""
+    program = (
+        "import signal, time\n"
+        "got = []\n"
+        "signal.signal(signal.SIGINT, lambda number, frame: got.append(number))\n"
+        "print('ready', flush=True)\n"
+        "while not got:\n"
+        "    pass  # awake, or the kernel would make one of two\n"
+        "time.sleep(0.5)\n"
+        "print(len(got), flush=True)\n"
+    )
+    take_terminal = (
+        "import fcntl, os, sys, termios\n"
+        "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+        "os.execv(sys.argv[1], sys.argv[1:])\n"
+    )
+    ours, theirs = pty.openpty()
+    try:
+        with subprocess.Popen(
+            [sys.executable, "-c", take_terminal, *EMULATOR, "--", sys.executable, "-c", program],
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**_environment(), "PYTHONPATH": str(ROOT)},
+            cwd=ROOT,
+            start_new_session=True,
+        ) as process:
+            assert _line(process) == "ready"
+            os.write(ours, b"\x03")
+            assert _line(process) == "1"
+            assert process.wait(30) == 0
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_without_a_command_it_serves_until_stopped(number: signal.Signals) -> None:
+    with _start(
+        "--domain", "eu/mg.example.com", "--key", "brand-b=k b", "--log-requests"
+    ) as process:
+        exports = dict(
+            line.removeprefix("export ").split("=", 1) for line in (_line(process), _line(process))
+        )
+        assert exports["MAILGUN_API_KEY"] == "'k b'"
+        base = exports["MAILGUN_BASE_URL"]
+        path = "/v4/domains/mg.example.com"
+        answer = requests.get(f"{base}/eu{path}", auth=("api", "k b"), timeout=10)
+        assert answer.status_code == 200
+        assert requests.get(base + path, auth=("api", "k b"), timeout=10).status_code == 404
+        process.send_signal(number)
+        assert process.wait(30) == 0
+        assert process.stderr is not None
+        said = process.stderr.read()
+    assert said.splitlines() == [
+        f"Mailgun's emulator serves on {base}; Ctrl-C stops it.",
+        f"GET {path} (eu) 200",
+        f"GET {path} (us) 404",
+    ]
+
+
+def test_options_reach_the_emulator(run: Run, tmp_path: Path) -> None:
+    seeds = tmp_path / "domains.txt"
+    seeds.write_text("# ours\nmg.example.com\n\neu/sub-1/b.example.com # theirs\n")
+    options = ["--domains-file", str(seeds), "--subaccount", "sub-1", "--latency", "0.01"]
+    options += ["--issuing", "30", "--certificate-lifetime", "60", "--no-certificates"]
+    options += ["--dial", "renewal=on", "--state", str(tmp_path / "state.json")]
+    done = run(*options, program=ASK, extra=["GET", "/_emulator/settings"])
+    settings = json.loads(done.stdout)[1]
+    assert settings["latency_seconds"] == 0.01
+    assert settings["issuing_seconds"] == 30
+    assert settings["certificate_lifetime_seconds"] == 60
+    assert settings["plan_has_certificates"] is False
+    done = run(*options, program=ASK, extra=["GET", "/_emulator/dials"])
+    assert json.loads(done.stdout)[1]["renewal"] == "on"
+    kept = json.loads((tmp_path / "state.json").read_text())["domains"]
+    assert [(d["region"], d["subaccount"], d["name"]) for d in kept] == [
+        ("eu", "sub-1", "b.example.com"),
+        ("us", None, "mg.example.com"),
+    ]
+
+
+def test_generating_takes_two_seconds_unless_said_otherwise(run: Run) -> None:
+    done = run("--any-domain", program=ASK, extra=["GET", "/_emulator/settings"])
+    assert json.loads(done.stdout)[1]["issuing_seconds"] == 2.0
+
+
+def test_state_outlives_the_command(run: Run, tmp_path: Path) -> None:
+    state = ["--state", str(tmp_path / "state.json"), "--any-domain"]
+    path = "/v4/domains/mg.example.com"
+    first = run(*state, program=ASK, extra=["GET", path]).stdout
+    assert run(*state, program=ASK, extra=["GET", path]).stdout == first
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--dial", "colour=blue"], "there is no dial 'colour'"),
+        (["--dial", "renewal=perhaps"], "dial renewal is one of off, on, not 'perhaps'"),
+        (["--domain", "one-label"], "a domain is given as NAME, REGION/NAME"),
+        (["--host", "0.0.0.0"], "only listens on a loopback address"),
+        (["--key", "=x"], "a key is given as KEY or ACCOUNT=KEY"),
+        (["--latency", "-1"], "latency_seconds is a number of seconds"),
+        (["--region", "asia"], "'asia' is not one of"),
+        (["--state", __file__], "test_command.py is not JSON"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(run: Run, options: list[str], text: str) -> None:
+    done = run(*options, program="print('ran')")
+    assert done.returncode in (1, 2)
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_taken_port_is_told_in_one_line(run: Run) -> None:
+    with Emulator() as other:
+        port = str(other.port)
+        done = run("--port", port)
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"Error: cannot listen on 127.0.0.1:{port}: Address already in use\n",
+    )

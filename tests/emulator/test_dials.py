@@ -1,0 +1,216 @@
+"""The dials: each both ways, and what no dial may change."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+
+from mailgun_tracking.emulator import Dials, Emulator, InvalidSetting
+from mailgun_tracking.emulator.dials import allowed_settings
+from tests.emulator.conftest import DOMAIN, HOST, Api
+
+TRACKING = f"/v3/domains/{DOMAIN}/tracking"
+X509 = f"/v2/x509/{HOST}"
+OTHER_HOST = "links.mg.example.com"
+
+
+@pytest.mark.parametrize(("setting", "read"), [("htmlonly", "htmlonly"), ("true", True)])
+def test_htmlonly_reads_as(emulator: Emulator, api: Api, setting: str, read: Any) -> None:
+    emulator.set_dials(htmlonly_reads_as=setting)
+    answer = api.put(f"{TRACKING}/click", data={"active": "htmlonly"}).json()
+    assert answer["click"] == api.tracking()["click"] == {"active": read}
+    assert emulator.domain(DOMAIN).click == {"active": "htmlonly"}
+
+
+@pytest.mark.parametrize(("setting", "on", "off"), [("json", True, False), ("yes_no", "yes", "no")])
+def test_booleans(emulator: Emulator, api: Api, setting: str, on: Any, off: Any) -> None:
+    emulator.set_dials(booleans=setting)
+    answer = api.put(f"{TRACKING}/open", data={"active": "true"}).json()
+    assert answer["open"] == {"active": on, "place_at_the_top": off}
+    tracking = api.tracking()
+    assert tracking["open"] == answer["open"]
+    assert tracking["click"] == {"active": off}
+    assert tracking["unsubscribe"]["active"] == off
+    emulator.drift(DOMAIN, click="htmlonly")
+    assert api.tracking()["click"] == {"active": "htmlonly"}
+
+
+def test_yes_no_and_htmlonly_as_true_go_together(emulator: Emulator, api: Api) -> None:
+    emulator.set_dials(booleans="yes_no", htmlonly_reads_as="true")
+    emulator.drift(DOMAIN, click="htmlonly")
+    assert api.tracking()["click"] == {"active": "yes"}
+
+
+@pytest.mark.parametrize("section", ["click", "open", "unsubscribe"])
+@pytest.mark.parametrize("setting", ["section", "message_only"])
+def test_put_answers(emulator: Emulator, api: Api, setting: str, section: str) -> None:
+    emulator.set_dials(put_answers=setting)
+    answer = api.put(f"{TRACKING}/{section}", data={"active": "true"}).json()
+    assert (section in answer) == (setting == "section")
+    assert api.tracking()[section]["active"] is True
+
+
+@pytest.mark.parametrize(("setting", "active"), [("off", False), ("on", True)])
+def test_new_domain_tracking(emulator: Emulator, api: Api, setting: str, active: bool) -> None:
+    emulator.set_dials(new_domain_tracking=setting)
+    api.post("/v4/domains", data={"name": "new.example.com"})
+    tracking = api.tracking("new.example.com")
+    assert {tracking[name]["active"] for name in ("open", "click", "unsubscribe")} == {active}
+    assert api.tracking()["click"] == {"active": False}
+    emulator.add_domain("by-hand.example.com", click={"active": False})
+    assert emulator.domain("by-hand.example.com").click == {"active": False}
+
+
+def test_x509_other_host_not_found(emulator: Emulator, api: Api) -> None:
+    for method, end in (("POST", ""), ("PUT", ""), ("GET", "/status")):
+        response = api.call(method, f"/v2/x509/{OTHER_HOST}{end}")
+        assert response.json() == {"Description": "x509 cert not found"}
+
+
+def test_x509_other_host_issues(emulator: Emulator, api: Api) -> None:
+    """A prefix can then be moved with its certificate made ahead."""
+    emulator.set_dials(x509_other_host="issues")
+    assert "Please initiate" in api.get(f"/v2/x509/{OTHER_HOST}/status").text
+    assert api.post(f"/v2/x509/{OTHER_HOST}").status_code == 202
+    certificate = api.certificate(OTHER_HOST)
+    assert certificate["status"] == "active"
+    assert api.put(f"/v2/x509/{OTHER_HOST}").status_code == 409
+    api.put(f"/v4/domains/{DOMAIN}", data={"web_prefix": "links"})
+    emulator.set_dials(x509_other_host="not_found")
+    assert api.certificate(OTHER_HOST) == certificate
+
+
+@pytest.mark.parametrize("host", [DOMAIN, "sub.mg.example.com", "a.b.mg.example.com", "a_b.no"])
+def test_a_sending_domain_is_never_a_tracking_host(emulator: Emulator, api: Api, host: str) -> None:
+    emulator.add_domain("example.com")
+    emulator.add_domain("sub.mg.example.com")
+    emulator.set_dials(x509_other_host="issues")
+    assert api.post(f"/v2/x509/{host}").status_code == 404
+
+
+@pytest.mark.parametrize(("setting", "status"), [("accepted", 202), ("conflict", 409)])
+def test_post_after_error(emulator: Emulator, api: Api, setting: str, status: int) -> None:
+    emulator.set_dials(post_after_error=setting)
+    emulator.set_certificate(HOST, "error", error="it did not work")
+    assert api.certificate()["error"] == "it did not work"
+    assert api.post(X509).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("setting", "age", "generation"),
+    [("off", 80, 1), ("off", 200, 1), ("on", 60, 1), ("on", 80, 2), ("on", 200, 2)],
+)
+def test_renewal(emulator: Emulator, api: Api, setting: str, age: int, generation: int) -> None:
+    emulator.set_dials(renewal=setting)
+    emulator.set_certificate(HOST, "active", lifetime_seconds=100, age_seconds=age)
+    expected = "expired" if age > 100 and setting == "off" else "active"
+    assert api.certificate()["status"] == expected
+    assert emulator.domain(DOMAIN).certificates[HOST].generation == generation
+
+
+def test_renewal_needs_the_cname_record(emulator: Emulator, api: Api) -> None:
+    emulator.set_dials(renewal="on")
+    emulator.set(cname_check="invalid")
+    emulator.set_certificate(HOST, "active", lifetime_seconds=100, age_seconds=200)
+    assert api.certificate()["status"] == "expired"
+
+
+def test_what_a_test_lets_expire_is_not_renewed(emulator: Emulator, api: Api) -> None:
+    emulator.set_dials(renewal="on")
+    emulator.set_certificate(HOST, "expired")
+    assert api.certificate()["status"] == "expired"
+
+
+@pytest.mark.parametrize(
+    ("setting", "read"),
+    [("kept", "\na\r\nb\n"), ("crlf", "\r\na\r\nb\r\n"), ("stripped", "a\r\nb")],
+)
+def test_footer_newlines(emulator: Emulator, api: Api, setting: str, read: str) -> None:
+    emulator.set_dials(footer_newlines=setting)
+    sent = "\na\r\nb\n"
+    answer = api.put(f"{TRACKING}/unsubscribe", data={"html_footer": sent}).json()
+    assert answer["unsubscribe"]["html_footer"] == read
+    assert api.tracking()["unsubscribe"]["html_footer"] == read
+    assert emulator.domain(DOMAIN).unsubscribe["html_footer"] == sent
+
+
+@pytest.mark.parametrize("setting", ["present", "missing"])
+def test_tracking_web_scheme(emulator: Emulator, api: Api, setting: str) -> None:
+    emulator.set_dials(tracking_web_scheme=setting)
+    assert ("web_scheme" in api.tracking()) == (setting == "present")
+
+
+@pytest.mark.parametrize("setting", ["present", "missing"])
+@pytest.mark.parametrize(
+    ("dial", "field"),
+    [("domain_web_prefix", "web_prefix"), ("domain_tracking_host", "tracking_host")],
+)
+def test_fields_of_the_domain(
+    emulator: Emulator, api: Api, dial: str, field: str, setting: str
+) -> None:
+    emulator.set_dials(**{dial: setting})
+    answers = [
+        api.get(f"/v4/domains/{DOMAIN}").json()["domain"],
+        api.put(f"/v4/domains/{DOMAIN}").json()["domain"],
+        api.get("/v4/domains").json()["items"][0],
+    ]
+    assert [field in answer for answer in answers] == [setting == "present"] * 3
+    if dial == "domain_tracking_host" and setting == "present":
+        assert answers[0][field] == HOST
+
+
+@pytest.mark.parametrize(
+    ("setting", "text"), [("json", '{"message":"Invalid private key"}'), ("text", "Forbidden")]
+)
+def test_unauthorized_body(emulator: Emulator, api: Api, setting: str, text: str) -> None:
+    emulator.set_dials(unauthorized_body=setting)
+    api.session.auth = None
+    assert api.get(TRACKING).text == text
+
+
+@pytest.mark.parametrize("setting", ["full", "active_only"])
+def test_open_answer(emulator: Emulator, api: Api, setting: str) -> None:
+    emulator.set_dials(open_answer=setting)
+    answer = api.put(f"{TRACKING}/open", data={"place_at_the_top": "yes"}).json()["open"]
+    assert answer == api.tracking()["open"]
+    assert ("place_at_the_top" in answer) == (setting == "full")
+    assert emulator.domain(DOMAIN).open["place_at_the_top"] is True
+
+
+def test_every_dial_has_a_test_here() -> None:
+    tests = " ".join(globals())
+    covered = {"domain_web_prefix", "domain_tracking_host"}
+    assert [d for d in allowed_settings() if f"test_{d}" not in tests and d not in covered] == []
+
+
+def test_every_dial_names_the_bug_that_it_catches() -> None:
+    source = inspect.getsource(Dials)
+    for name in allowed_settings():
+        text = source.split(f"    {name}: Literal")[1].split('"""')[1]
+        assert "Catches a client" in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"booleans": "maybe"}, "dial booleans is one of json, yes_no, not 'maybe'"),
+        ({"boolean": "json"}, "there is no dial 'boolean'; the dials are htmlonly_reads_as, "),
+    ],
+)
+def test_a_dial_that_cannot_be_is_refused(
+    emulator: Emulator, changes: dict[str, str], message: str
+) -> None:
+    before = emulator.dials
+    with pytest.raises(InvalidSetting, match=message):
+        emulator.set_dials(**changes)
+    assert emulator.dials == before
+
+
+def test_dials_are_read_from_pairs() -> None:
+    assert Dials.from_pairs(["booleans=yes_no", " renewal = on "]) == Dials(
+        booleans="yes_no", renewal="on"
+    )
+    with pytest.raises(InvalidSetting, match="NAME=SETTING"):
+        Dials.from_pairs(["booleans"])

@@ -1,0 +1,123 @@
+"""The state file: what survives a restart, and what is never in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailgun_tracking.emulator import DomainSnapshot, Emulator, StateFileError
+from tests.emulator.conftest import DOMAIN, HOST, KEY, Api
+
+Restart = Callable[..., Emulator]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "a folder" / "state.json"
+
+
+def _emulator(file: Path, **arguments: Any) -> Emulator:
+    arguments.setdefault("domains", [DOMAIN])
+    return Emulator(keys={KEY: "default"}, state_file=file, subaccounts=("sub-1",), **arguments)
+
+
+def test_everything_survives_a_restart(file: Path, new_api: Callable[..., Api]) -> None:
+    before: list[DomainSnapshot]
+    with _emulator(file) as emulator:
+        api = new_api(emulator)
+        api.put(f"/v3/domains/{DOMAIN}/tracking/click", data={"active": "htmlonly"})
+        api.put(f"/v3/domains/{DOMAIN}/tracking/unsubscribe", data={"html_footer": "ü\r\n"})
+        api.put(f"/v4/domains/{DOMAIN}", data={"web_prefix": "links", "spam_action": "tag"})
+        api.post("/v2/x509/links.mg.example.com")
+        emulator.set_certificate(HOST, "expired")
+        emulator.set_certificate("x.mg.example.com", "error", error="why")
+        emulator.add_domain("sub.example.com", "eu", None, "sub-1")
+        details = api.get(f"/v4/domains/{DOMAIN}").json()
+        before = emulator.domains()
+    with _emulator(file) as emulator:
+        assert emulator.domains() == before
+        api = new_api(emulator)
+        assert api.get(f"/v4/domains/{DOMAIN}").json() == details
+        assert api.certificate("links.mg.example.com")["status"] == "active"
+
+
+def test_a_generation_goes_on_after_a_restart(file: Path, new_api: Callable[..., Api]) -> None:
+    with _emulator(file, issuing_seconds=3600) as emulator:
+        new_api(emulator).post(f"/v2/x509/{HOST}")
+    with _emulator(file) as emulator:
+        assert new_api(emulator).certificate()["status"] == "processing"
+    content = json.loads(file.read_text())
+    kept = content["domains"][0]["certificates"][HOST]
+    kept["ready_at"] = kept["ready_at"].replace(kept["ready_at"][:4], "2001")
+    file.write_text(json.dumps(content))
+    with _emulator(file) as emulator:
+        assert new_api(emulator).certificate()["status"] == "active"
+    assert json.loads(file.read_text())["domains"][0]["certificates"][HOST]["phase"] == "issued"
+
+
+def test_a_generation_without_an_end_has_none_after_a_restart(file: Path) -> None:
+    with _emulator(file) as emulator:
+        emulator.set_certificate(HOST, "processing")
+    with _emulator(file) as emulator:
+        assert emulator.domain(DOMAIN).certificates[HOST].status == "processing"
+
+
+def test_a_seed_that_was_deleted_does_not_come_back_but_a_new_one_comes(file: Path) -> None:
+    with _emulator(file) as emulator:
+        emulator.remove_domain(DOMAIN)
+    with _emulator(file, domains=[DOMAIN, "new.example.com"]) as emulator:
+        assert [domain.name for domain in emulator.domains()] == ["new.example.com"]
+
+
+def test_each_change_is_in_the_file_at_once(file: Path, new_api: Callable[..., Api]) -> None:
+    with _emulator(file) as emulator:
+        api = new_api(emulator)
+
+        def kept() -> dict[str, Any]:
+            content: dict[str, Any] = json.loads(file.read_text())["domains"][0]
+            return content
+
+        api.put(f"/v3/domains/{DOMAIN}/tracking/open", data={"active": "true"})
+        assert kept()["open"]["active"] is True
+        emulator.drift(DOMAIN, web_scheme="https")
+        assert kept()["web_scheme"] == "https"
+        api.post(f"/v2/x509/{HOST}")
+        assert kept()["certificates"][HOST]["phase"] == "processing"
+        api.certificate()
+        assert kept()["certificates"][HOST]["phase"] == "issued"
+        assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+def test_no_key_is_in_the_file(file: Path, new_api: Callable[..., Api]) -> None:
+    with _emulator(file) as emulator:
+        new_api(emulator).post(
+            "/v4/domains", data={"name": "n.example.com", "smtp_password": "pw1"}
+        )
+    text = file.read_text()
+    assert "n.example.com" in text
+    assert KEY not in text
+    assert "pw1" not in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"version": 2}',
+        '{"version": 1}',
+        '{"version": 1, "seeded": 1, "domains": []}',
+        '{"version": 1, "seeded": [], "domains": [{"name": "x"}]}',
+    ],
+)
+def test_another_file_is_refused_and_left_alone(tmp_path: Path, text: str) -> None:
+    other = tmp_path / "other.json"
+    other.write_text(text)
+    with pytest.raises(StateFileError, match=r"other\.json"):
+        _emulator(other)
+    assert other.read_text() == text

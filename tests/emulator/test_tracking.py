@@ -1,0 +1,145 @@
+"""Tracking settings: what a PUT may hold, what it changes, and what is read back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mailgun_tracking.emulator import Emulator
+from tests.emulator.conftest import DOMAIN, Api
+
+TRACKING = f"/v3/domains/{DOMAIN}/tracking"
+
+
+def test_a_new_domain_has_everything_off_and_the_usual_footers(api: Api) -> None:
+    assert api.tracking() == {
+        "open": {"active": False, "place_at_the_top": False},
+        "click": {"active": False},
+        "unsubscribe": {
+            "active": False,
+            "html_footer": '<br>\n<p><a href="%unsubscribe_url%">unsubscribe</a></p>\n',
+            "text_footer": "To unsubscribe click: <%unsubscribe_url%>\n\n",
+        },
+        "web_scheme": "http",
+    }
+
+
+@pytest.mark.parametrize("encoding", ["multipart", "urlencoded"])
+@pytest.mark.parametrize(
+    ("section", "field", "sent", "read"),
+    [
+        ("click", "active", "true", True),
+        ("click", "active", "YES", True),
+        ("click", "active", "HtmlOnly", "htmlonly"),
+        ("open", "active", "yes", True),
+        ("open", "active", "True", True),
+        ("open", "place_at_the_top", "yes", True),
+        ("unsubscribe", "active", "true", True),
+        ("unsubscribe", "html_footer", "<p>ü %unsubscribe_url%</p>\n", None),
+        ("unsubscribe", "text_footer", "", None),
+    ],
+)
+def test_a_put_changes_the_field_that_it_names_and_no_other(
+    emulator: Emulator, api: Api, encoding: str, section: str, field: str, sent: str, read: Any
+) -> None:
+    expected = api.tracking()
+    expected[section][field] = sent if read is None else read
+    form: dict[str, Any] = (
+        {"files": {field: (None, sent)}} if encoding == "multipart" else {"data": {field: sent}}
+    )
+    response = api.put(f"{TRACKING}/{section}", **form)
+    assert response.json()["message"] == "Domain tracking settings have been updated"
+    assert response.json()[section] == expected[section]
+    assert api.tracking() == expected
+    assert emulator.requests[-2].form == {field: sent}
+
+
+@pytest.mark.parametrize("text", ["false", "NO", "no"])
+@pytest.mark.parametrize("section", ["click", "open", "unsubscribe"])
+def test_what_is_on_can_be_turned_off(
+    emulator: Emulator, api: Api, section: str, text: str
+) -> None:
+    settings: dict[str, Any] = {section: True}
+    emulator.drift(DOMAIN, **settings)
+    assert (
+        api.put(f"{TRACKING}/{section}", data={"active": text}).json()[section]["active"] is False
+    )
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "value"),
+    [
+        ("click", "active", "maybe"),
+        ("click", "active", ""),
+        ("click", "active", "1"),
+        ("open", "active", "htmlonly"),
+        ("open", "place_at_the_top", "on"),
+        ("unsubscribe", "active", "htmlonly"),
+    ],
+)
+def test_a_bad_value_is_refused_and_changes_nothing(
+    emulator: Emulator, api: Api, section: str, field: str, value: str
+) -> None:
+    """Not even the good fields beside it."""
+    before = emulator.domain(DOMAIN)
+    form = {"html_footer": "new", "place_at_the_top": "true", field: value}
+    response = api.put(f"{TRACKING}/{section}", data=form)
+    assert response.status_code == 400
+    assert field in response.json()["message"]
+    assert emulator.domain(DOMAIN) == before
+
+
+def test_an_unknown_field_is_ignored_but_recorded(emulator: Emulator, api: Api) -> None:
+    response = api.put(f"{TRACKING}/click", data={"active": "true", "colour": "blue"})
+    assert response.json()["click"] == {"active": True}
+    assert emulator.requests[-1].form == {"active": "true", "colour": "blue"}
+
+
+@pytest.mark.parametrize("section", ["click", "open", "unsubscribe"])
+def test_an_empty_put_changes_nothing(emulator: Emulator, api: Api, section: str) -> None:
+    before = emulator.domain(DOMAIN)
+    assert api.put(f"{TRACKING}/{section}").status_code == 200
+    assert emulator.domain(DOMAIN) == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"json": {"active": True}},
+        {"data": '{"active": true}', "headers": {"Content-Type": "text/plain"}},
+        {"data": b"active=true"},
+        {"data": b"active=%ff", "headers": {"Content-Type": "application/x-www-form-urlencoded"}},
+        {"data": b"active=true", "headers": {"Content-Type": "multipart/form-data; boundary=b"}},
+        {"data": b"active=true", "headers": {"Content-Type": "multipart/form-data"}},
+    ],
+    ids=["json", "text", "untyped", "not UTF-8", "malformed multipart", "no boundary"],
+)
+@pytest.mark.parametrize("path", [f"{TRACKING}/click", f"/v4/domains/{DOMAIN}"])
+def test_a_body_that_is_no_form_is_refused(
+    emulator: Emulator, api: Api, path: str, body: dict[str, Any]
+) -> None:
+    before = emulator.domain(DOMAIN)
+    assert api.put(path, **body).status_code == 400
+    assert emulator.domain(DOMAIN) == before
+
+
+def test_fields_in_the_query_do_not_count(emulator: Emulator, api: Api) -> None:
+    api.put(f"{TRACKING}/click?active=true")
+    assert emulator.domain(DOMAIN).click == {"active": False}
+    assert emulator.requests[-1].query == {"active": "true"}
+
+
+def test_of_a_repeated_field_the_first_counts(emulator: Emulator, api: Api) -> None:
+    api.put(f"{TRACKING}/click", data=[("active", "htmlonly"), ("active", "false")])
+    assert emulator.domain(DOMAIN).click == {"active": "htmlonly"}
+
+
+def test_a_file_is_not_a_field(emulator: Emulator, api: Api) -> None:
+    api.put(f"{TRACKING}/click", files={"active": ("active.txt", b"true")})
+    assert emulator.domain(DOMAIN).click == {"active": False}
+
+
+def test_names_are_compared_without_regard_to_case(api: Api) -> None:
+    api.put("/v3/domains/MG.Example.COM/tracking/click", data={"active": "yes"})
+    assert api.tracking("mG.eXample.com")["click"] == {"active": True}
