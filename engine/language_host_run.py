@@ -1,3 +1,4 @@
+# ruff: noqa: S603 -- starts what the engine asks for: the user's own policy pack
 """Runs a Pulumi program or a policy pack as the engine asks, and says how it went.
 
 A program's failure looks as it does under the official language host: a `RunError` is one line, any
@@ -128,6 +129,6 @@ def responses_of(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
     for forward in forwarders:
         threading.Thread(target=forward, daemon=True).start()
     for _ in forwarders:
-        while response := responses.get():
+        while (response := responses.get()) is not None:
             yield bytes(response.SerializeToString())
     yield bytes(language_pb2.RunPluginResponse(exitcode=process.wait()).SerializeToString())
