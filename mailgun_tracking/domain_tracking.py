@@ -50,6 +50,7 @@ from .provider import (
     id_option,
     identity_inputs,
     one_line_errors,
+    plain_unknowns,
     prepare_options,
     read_domain_for_check,
     recorded_target,
@@ -197,6 +198,7 @@ class DomainTrackingProvider(MailgunProvider):
 
     @one_line_errors
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        news = plain_unknowns(news)
         failures = problems(news)
         inputs = dict(news)
         if failures:
@@ -215,8 +217,11 @@ class DomainTrackingProvider(MailgunProvider):
         failures = declared.add(call.row.urn, target, inputs["managed"])
         if not unknown:
             tell_released(call, olds, inputs)
+        if olds and differing_identity(olds, inputs, "domain"):
+            # A replacement: the engine checks it once more, as a new resource.
+            return CheckResult(inputs, failures)
         known = {name: olds[name] for name in HOST if name in olds}
-        if olds and not differing_identity(olds, inputs, "domain") and len(known) == len(HOST):
+        if len(known) == len(HOST):
             reads.settled(call.client, target)
             inputs |= host_inputs(target, news, known)
             return CheckResult(inputs, failures)
@@ -239,7 +244,7 @@ class DomainTrackingProvider(MailgunProvider):
 
     @one_line_errors
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        return difference(olds, news)
+        return difference(olds, plain_unknowns(news))
 
     @one_line_errors
     def create(self, props: dict[str, Any]) -> CreateResult:

@@ -332,9 +332,11 @@ def _output(
             return (await answer)[0]
 
         async def is_known() -> bool:
-            return (await answer)[1]
+            await asyncio.wait([answer])
+            return answer.exception() is not None or answer.result()[1]
 
-        return pulumi.Output(set(), value(), is_known())
+        # A task, since the SDK leaves it alone where the value raises.
+        return pulumi.Output(set(), value(), asyncio.ensure_future(is_known()))
 
     async def known(given: list[Any]) -> tuple[Any, bool]:
         try:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pulumi import Input, ResourceOptions, log
 from pulumi.dynamic import CheckFailure, ConfigureRequest, ResourceProvider
+from pulumi.output import Unknown
 from pulumi.runtime import get_config, is_config_secret
 from pulumi.runtime.rpc import UNKNOWN
 
@@ -75,6 +76,20 @@ def one_line_errors(method: _Method) -> _Method:
             ) from None
 
     return cast(_Method, wrapper)
+
+
+def plain_unknowns(value: Any) -> Any:
+    """Properties as check and diff get them, with `UNKNOWN` for each value not known yet.
+
+    Newer SDKs put an object of their own there, and each time another one.
+    """
+    if isinstance(value, Unknown):
+        return UNKNOWN
+    if isinstance(value, dict):
+        return {key: plain_unknowns(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain_unknowns(item) for item in value]
+    return value
 
 
 @dataclass(frozen=True)

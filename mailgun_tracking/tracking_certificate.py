@@ -43,6 +43,7 @@ from .provider import (
     identity_problems,
     kind_of,
     one_line_errors,
+    plain_unknowns,
     prepare_options,
     read_domain_for_check,
     recorded_target,
@@ -171,13 +172,14 @@ class TrackingCertificateProvider(MailgunProvider):
 
     @one_line_errors
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        news = plain_unknowns(news)
         inputs = dict(news)
         failures = problems(news)
         if failures:
             return CheckResult(inputs, failures)
         inputs |= identity_inputs(news, "tracking_domain")
         target = effective_target(inputs, "tracking_domain")
-        if target is None or (olds and not differing_identity(olds, inputs, "tracking_domain")):
+        if target is None or olds:
             return CheckResult(inputs, [])
         try:
             call = Call.about(target, deadline=CHECK_DEADLINE)
@@ -192,7 +194,7 @@ class TrackingCertificateProvider(MailgunProvider):
 
     @one_line_errors
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        result, reason = difference(olds, news, now())
+        result, reason = difference(olds, plain_unknowns(news), now())
         if reason:
             host = f"{olds['tracking_domain']}: " if "tracking_domain" in olds else ""
             Call.about(recorded_target(_id, olds, "tracking_domain")).row.tell(host + reason)

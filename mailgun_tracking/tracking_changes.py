@@ -45,8 +45,9 @@ def differing_fields(state: Mapping[str, Any], inputs: Mapping[str, Any]) -> lis
     changes = []
     for path in inputs["managed"] if inputs.get("managed") != UNKNOWN else ():
         old, new = value_at(state, path), value_at(inputs, path)
+        # What reads back otherwise than it was asked for is as it was asked for.
         asked = (state.get("asked") or {}).get(path)
-        if not same_value(path.rpartition(".")[2], old, new) and (asked is None or asked != new):
+        if not same_value(path.rpartition(".")[2], old if asked is None else asked, new):
             changes.append(Change(path, old, new))
     return changes
 

@@ -104,7 +104,9 @@ def domain_item(domain: Domain, dials: Dials) -> dict[str, Any]:
     return shown
 
 
-def domain_details(domain: Domain, dials: Dials, cname_is_valid: bool) -> dict[str, Any]:
+def domain_details(
+    domain: Domain, dials: Dials, cname_is_valid: bool, cname_target: str | None = None
+) -> dict[str, Any]:
     """Give a domain with its DNS records."""
     value = CNAME_VALUES[domain.region]
     exchangers = [f"mx{letter}.{value}" for letter in "ab"]
@@ -126,7 +128,7 @@ def domain_details(domain: Domain, dials: Dials, cname_is_valid: bool) -> dict[s
         "sending_dns_records": [
             _record("TXT", domain.name, policy),
             _record("TXT", f"mx._domainkey.{domain.name}", key),
-            _record("CNAME", domain.tracking_host, value, cname_is_valid),
+            _record("CNAME", domain.tracking_host, cname_target or value, cname_is_valid),
         ],
     }
 

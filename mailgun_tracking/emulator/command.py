@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 
@@ -95,6 +96,26 @@ def _dials_help() -> str:
     metavar="NAME=SETTING",
     help="How to answer where Mailgun's documents are silent.",
 )
+@click.option(
+    "--cname-target",
+    metavar="HOST",
+    help="What tracking CNAMEs have to point at; Mailgun's own by default.",
+)
+@click.option(
+    "--acme",
+    "acme_directory",
+    metavar="URL",
+    help="The ACME directory of a CA to get certificates from, by HTTP-01; needs --dns.",
+)
+@click.option(
+    "--acme-root",
+    type=click.Path(exists=True, dir_okay=False),
+    help="The root certificate of the ACME directory's own TLS.",
+)
+@click.option("--acme-profile", metavar="NAME", help="The certificate profile to order.")
+@click.option("--dns", metavar="HOST:PORT", help="The DNS server for CNAME and CAA records.")
+@click.option("--http-port", default=0, help="With --acme: where the CA finds the challenges.")
+@click.option("--https-port", default=0, help="With --acme: where links are served over HTTPS.")
 @click.option("--log-requests", is_flag=True, help="Print a line for each request.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
 def emulator(
@@ -112,6 +133,13 @@ def emulator(
     certificate_lifetime: float,
     no_certificates: bool,
     dials: tuple[str, ...],
+    cname_target: str | None,
+    acme_directory: str | None,
+    acme_root: str | None,
+    acme_profile: str | None,
+    dns: str | None,
+    http_port: int,
+    https_port: int,
     log_requests: bool,
     command: tuple[str, ...],
 ) -> None:
@@ -120,12 +148,22 @@ def emulator(
     With a COMMAND, run it with MAILGUN_BASE_URL and MAILGUN_API_KEY set, and exit as it does.
     Without one, serve until Ctrl-C.
     """
+    acme = {
+        "root": acme_root,
+        "profile": acme_profile,
+        "dns": dns,
+        "http_port": http_port,
+        "https_port": https_port,
+    }
     try:
-        served = Emulator(
+        served = _emulator(
+            acme_directory,
+            acme,
+            cname_target,
+            state_file,
             domains=[*domains, *(_lines(domains_file) if domains_file else ())],
             keys=_keys(keys),
             region="us" if region == "both" else region,
-            state_file=state_file,
             dials=Dials.from_pairs(dials),
             latency_seconds=latency,
             issuing_seconds=issuing,
@@ -157,6 +195,30 @@ def emulator(
 def main() -> None:
     """Run the command as `python -m mailgun_tracking.emulator`."""
     emulator(prog_name="python -m mailgun_tracking.emulator")
+
+
+def _emulator(
+    directory: str | None,
+    acme: Mapping[str, Any],
+    cname_target: str | None,
+    state_file: Path | None,
+    **options: Any,
+) -> Emulator:
+    spelled = {"root": "acme-root", "profile": "acme-profile"}
+    given = [f"--{spelled.get(k, k.replace('_', '-'))}" for k, value in acme.items() if value]
+    if directory is None:
+        if given:
+            raise InvalidSetting(f"{', '.join(given)} needs --acme")
+        return Emulator(cname_target=cname_target, state_file=state_file, **options)
+    if acme["dns"] is None:
+        raise InvalidSetting("--acme needs --dns")
+    if state_file is not None:
+        raise InvalidSetting("--state keeps no private keys, so it does not go with --acme")
+    try:
+        from .acme_emulator import Acme, AcmeEmulator
+    except ImportError as error:
+        raise InvalidSetting(f"--acme needs the extra `acme`: {error}") from error
+    return AcmeEmulator(Acme(directory, cname_target=cname_target, **acme), **options)
 
 
 def _serve(served: Emulator, variables: Mapping[str, str]) -> int:

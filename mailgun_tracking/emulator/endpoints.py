@@ -148,7 +148,9 @@ def _apply(domain: Domain, form: Mapping[str, str]) -> None:
 def _details(store: Store, domain: Domain) -> dict[str, Any]:
     cname_is_valid = store.cname_records.is_valid(domain.tracking_host)
     with store.lock:
-        return answers.domain_details(domain, store.dials, cname_is_valid)
+        return answers.domain_details(
+            domain, store.dials, cname_is_valid, store.settings.cname_target
+        )
 
 
 def _number(

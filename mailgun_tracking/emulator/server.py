@@ -54,6 +54,7 @@ class Emulator:
         any_domain: bool = False,
         plan_has_certificates: bool = True,
         cname_check: CnameCheck = "off",
+        cname_target: str | None = None,
         issuer: Issuer | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -76,6 +77,7 @@ class Emulator:
             any_domain: whether a domain that is asked for comes into being.
             plan_has_certificates: False makes POST and PUT of certificates answer 402.
             cname_check: `off`, `invalid`, or a function that is given a tracking host.
+            cname_target: what tracking CNAMEs have to point at; None is Mailgun's own.
             issuer: a real authority in place of the emulated one.
             host: the loopback address to listen on.
             port: 0 is a free one.
@@ -103,6 +105,7 @@ class Emulator:
                 issuing_seconds=issuing_seconds,
                 certificate_lifetime_seconds=certificate_lifetime_seconds,
                 cname_check=cname_check,
+                cname_target=cname_target,
                 plan_has_certificates=plan_has_certificates,
             ),
             state_file=StateFile(state_file) if state_file is not None else None,
@@ -183,6 +186,13 @@ class Emulator:
     def key(self) -> str:
         """The first API key."""
         return self._accounts.first_key
+
+    def has_tracking_host(self, host: str) -> bool:
+        """Say whether links go, or once went, through this host."""
+        return any(
+            host == domain.tracking_host or host in domain.certificates
+            for domain in self._store.domains()
+        )
 
     # --- what was asked ---
 

@@ -5,12 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import threading
+from typing import Any, Protocol
 
 import uvicorn
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from .app import Application
+
+class Served(Protocol):
+    """An ASGI application that is told when its server ends."""
+
+    closing: asyncio.Event
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
 
 
 class _Protocol(H11Protocol):
@@ -22,7 +32,7 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, application: Application) -> None:
+    def __init__(self, config: uvicorn.Config, application: Served) -> None:
         super().__init__(config)
         self._application = application
         self.is_up = threading.Event()
@@ -39,13 +49,24 @@ class _Server(uvicorn.Server):
 class ServerThread:
     """One uvicorn server with its thread."""
 
-    def __init__(self, application: Application, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        application: Served,
+        listener: socket.socket,
+        *,
+        name: str = "mailgun-emulator",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         """Prepare to serve.
 
         Args:
             application: what answers.
             listener: a listening socket, which is closed at the end.
+            name: the thread's name.
+            tls: makes it serve HTTPS; None is HTTP.
         """
+        # Older uvicorns than the extra `acme` asks for do not know it.
+        secure: dict[str, Any] = {"ssl_context_factory": lambda *_: tls} if tls else {}
         self.application = application
         self.port: int = listener.getsockname()[1]
         self._listener = listener
@@ -62,10 +83,11 @@ class ServerThread:
             # Longer than any client keeps an idle connection, so that none is closed under it.
             timeout_keep_alive=300,
             timeout_graceful_shutdown=2,
+            **secure,
         )
         self._server = _Server(config, application)
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="mailgun-emulator", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Serve, and return once requests are answered.
@@ -88,6 +110,10 @@ class ServerThread:
         self._thread.join()
         if self._failure is not None:
             raise RuntimeError("the emulator's server broke") from self._failure
+
+    def discard(self) -> None:
+        """Free the port of a server that was never started."""
+        self._listener.close()
 
     def _run(self) -> None:
         try:

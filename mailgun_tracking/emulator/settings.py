@@ -42,6 +42,9 @@ class Settings:
     issuance_fails: str | None = None
     """The error that a generation started from now on ends with; None lets it succeed."""
 
+    cname_target: str | None = None
+    """What a domain says that its tracking CNAME has to point at; None is Mailgun's own."""
+
     cname_valid_after: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Seconds, by tracking host, from the moment this is set until its CNAME record passes."""
 
@@ -66,6 +69,8 @@ class Settings:
             raise InvalidSetting("plan_has_certificates is true or false")
         if self.issuance_fails is not None and not isinstance(self.issuance_fails, str):
             raise InvalidSetting("issuance_fails is a text or nothing")
+        if self.cname_target is not None and not isinstance(self.cname_target, str):
+            raise InvalidSetting("cname_target is a host's name or nothing")
         if not isinstance(self.cname_valid_after, Mapping) or not all(
             isinstance(seconds, (int, float)) for seconds in self.cname_valid_after.values()
         ):
