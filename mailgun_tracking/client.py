@@ -1,7 +1,8 @@
 """Mailgun's API for domain tracking: a method an endpoint, and the one place that speaks HTTP.
 
 What is tried again is a table, `RETRIED`; all else fails at once. A call keeps trying until its
-deadline, waiting longer each time, or as long as ``Retry-After`` says:
+deadline, waiting longer each time, or as long as ``Retry-After`` says. A rate limit holds all calls
+of the account, and whoever waited asks again in turn:
 
 ==========================  ==================  =====================================
 what happened               tried again         raised in the end
@@ -53,6 +54,8 @@ CALL_DEADLINE = 120.0
 """Seconds that a call may go on trying."""
 FIRST_CONTACT_DEADLINE = 10.0
 """Seconds that a call may go on trying when Mailgun was never reached by this process."""
+TURNS_PER_SECOND = 50
+"""How many polls and repeated calls an account makes in a second, however many resources wait."""
 SERVER_ERRORS = (500, 502, 503, 504)
 RETRIED: tuple[type[errors.TrackingError], ...] = (
     errors.Unreachable,
@@ -132,6 +135,7 @@ class Transport:
         self._session.mount("http://", adapter)
         self._lock = threading.Lock()
         self._held_until = 0.0
+        self._next_turn = 0.0
         self.reached = False
 
     def __repr__(self) -> str:
@@ -157,6 +161,14 @@ class Transport:
         """Seconds that calls of this account still have to wait."""
         with self._lock:
             return max(0.0, self._held_until - time.monotonic())
+
+    def take_turn(self) -> float:
+        """Seconds until the caller's turn: those who wait go on one after another."""
+        with self._lock:
+            now = time.monotonic()
+            turn = max(now, self._next_turn)
+            self._next_turn = turn + 1 / TURNS_PER_SECOND
+            return turn - now
 
     def send(self, method: str, path: str, timeout: float, **request: Any) -> requests.Response:
         """One request; redirects are not followed, lest the key goes elsewhere."""
@@ -269,7 +281,8 @@ class MailgunClient:
 
     def _start(self, method: str, tracking_domain: str, verb: str) -> None:
         what = f"cannot {verb} a certificate for {tracking_domain}"
-        self._call(method, _X509 + _quoted(tracking_domain), what, tracking_domain)
+        path = _X509 + _quoted(tracking_domain)
+        self._call(method, path, what, tracking_domain, has_body=False)
 
     def _call(
         self,
@@ -278,16 +291,19 @@ class MailgunClient:
         what: str,
         domain: str,
         form: Mapping[str, str] | None = None,
+        *,
+        has_body: bool = True,
     ) -> Any:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(RETRIED),
             wait=_wait,
             stop=self._is_too_late,
-            sleep=self.sleep,
+            sleep=self.pause,
             before_sleep=self._report,
             reraise=True,
         )
-        return retrying(self._try, method, path, what, domain, form, time.monotonic())
+        response = retrying(self._try, method, path, what, domain, form, time.monotonic())
+        return self._understand(response.json, what, domain) if has_body else None
 
     def _try(
         self,
@@ -297,8 +313,10 @@ class MailgunClient:
         domain: str,
         form: Mapping[str, str] | None,
         started: float,
-    ) -> Any:
-        self.sleep(min(self.transport.held_for(), self._left(started)))
+    ) -> requests.Response:
+        self.sleep(0)
+        while held := min(self.transport.held_for(), self._left(started)):
+            self.pause(held)
         request: dict[str, Any] = {}
         if form is not None:
             request["files"] = {name: (None, value) for name, value in form.items()}
@@ -319,11 +337,16 @@ class MailgunClient:
                 domain=domain,
             ) from None
         if response.status_code // 100 == 2:
-            return self._understand(response.json, what, domain)
+            return response
         raise self._refusal(response, method, path, what, domain)
 
     def _left(self, started: float) -> float:
         return max(0.0, self.deadline - (time.monotonic() - started))
+
+    def pause(self, seconds: float) -> None:
+        """Wait before asking again, until it is this call's turn; raises as `sleep` does."""
+        self.sleep(seconds)
+        self.sleep(self.transport.take_turn())
 
     def sleep(self, seconds: float) -> None:
         """Wait, and raise `Cancelled` as soon as the engine asks to stop."""

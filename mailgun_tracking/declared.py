@@ -42,6 +42,11 @@ class Declared:
             owners[urn] = list(managed)
         return failures
 
+    def declares(self, target: Target) -> bool:
+        """Whether some resource of this run declares anything of a domain."""
+        with self._lock:
+            return bool(self._fields.get(target))
+
     def kinds_kept(self, target: Target, kinds: Iterable[str]) -> list[str]:
         """The kinds of tracking whose ``active`` some resource of this run declares."""
         with self._lock:

@@ -230,7 +230,8 @@ class DomainTrackingProvider(MailgunProvider):
             details = read_domain_for_check(call)
             if details is not None:
                 inputs |= host_inputs(target, news, host_of(target, details))
-                tell_overwritten(call, inputs, details)
+                if not olds:
+                    tell_overwritten(call, inputs, details)
             elif region := call.found_in_other_region(target.domain):
                 failures.append(
                     CheckFailure(
@@ -275,7 +276,8 @@ class DomainTrackingProvider(MailgunProvider):
                 lambda: call.client.get_domain(target.domain),
             )
             missing = [a for a in (tracking, details) if isinstance(a, errors.DomainNotFound)]
-            if missing and call.is_domain_gone(target.domain):
+            in_state = "managed" in props  # else it is `get` that asks, for which gone is an error
+            if missing and in_state and call.is_domain_gone(target.domain):
                 return ReadResult("", {})
             if missing:
                 tracking, details = all_of(
@@ -322,6 +324,9 @@ class DomainTrackingProvider(MailgunProvider):
             call.row.tell(f"{', '.join(kept)} tracking left as it is: this stack declares it")
         kinds = [k for k in kinds if k not in kept and value_at(props, f"{k}.active")]
         if not kinds:
+            web = {"web_scheme", "web_prefix"} & set(props.get("managed") or [])
+            if web and not declared.declares(target):
+                tell_links_stay(call, props)
             return
         try:
             now = call.client.get_tracking(target.domain)

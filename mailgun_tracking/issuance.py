@@ -92,7 +92,8 @@ class Issuance:
         started = self.clock()
         step, certificate = self._start(tracking_domain, wait, started, timeout)
         if certificate is None:
-            certificate = self.client.get_certificate(tracking_domain)
+            # Just asked for, it may not be visible yet.
+            certificate = self._look(tracking_domain) or CertificateStatus("processing")
         if certificate.status == "processing" and not wait:
             return Issued(certificate, step)
         while certificate.status == "processing":
@@ -109,7 +110,7 @@ class Issuance:
                     domain=tracking_domain,
                 ),
             )
-            certificate = self.client.get_certificate(tracking_domain)
+            certificate = self._look(tracking_domain) or certificate
         if certificate.status != "active":
             raise errors.CertificateFailed(
                 f"Mailgun could not get a certificate for {tracking_domain}",

@@ -5,8 +5,10 @@ provider neither the URN of a call nor where the engine's log is. Each piece bel
 these, stands alone, and falls back to the SDK's own behaviour where it finds the SDK changed:
 
 - more calls at a time: gRPC runs a method in the pool that the method names as its own
-  (``experimental_thread_pool``), and the SDK's pool stays free for Cancel;
-- Cancel: that same pool is told of each call the moment it arrives;
+  (``experimental_thread_pool``), and the SDK's pool stays free for Cancel. Where gRPC does not,
+  the SDK's own pool is widened: the frames of its threads refer to it;
+- Cancel: either pool is told of each call the moment it arrives. The engine cancels at the end of
+  every command too, and waits for the answer: until then the rows still take last words;
 - the URN: it is in the request, in the frames below the call;
 - the engine's log: its address is the process's first argument;
 - leaving with the engine: the engine reads this process's standard output, so that pipe breaks
@@ -32,25 +34,35 @@ CALLS_AT_A_TIME = 1024
 CONCURRENT_METHODS = ("Check", "Diff", "Create", "Read", "Update", "Delete")
 SECONDS_BETWEEN_LINES = 15.0
 SECONDS_BEFORE_FIRST_LINE = 5.0
+SECONDS_FOR_LAST_WORDS = 2.0
 
 cancelled = threading.Event()
 """Set once the engine asked to stop; every wait ends with it."""
 
 
-def attach() -> None:
-    """Mend what can be mended in this process; once, however often it is called."""
-    _attach()
+def attach(last_words: Callable[[float], None] = lambda _seconds: None) -> None:
+    """Mend what can be mended in this process; once, however often it is called.
+
+    Args:
+        last_words: is called when the process is about to end, with the seconds that it may take.
+    """
+    _attach(last_words)
 
 
 @functools.cache
-def _attach() -> None:
+def _attach(last_words: Callable[[float], None]) -> None:
     # Our errors are one line each; without this the SDK puts its own frames around them.
     # What is a bug carries its traceback in its text (see provider).
     sys.tracebacklimit = 0
     servicer = getattr(sys.modules.get("__main__"), "DynamicResourceProviderServicer", None)
     if servicer is not None:
         _widen(servicer)
-        _hear_cancel(servicer)
+        _hear_cancel(servicer, last_words)
+    # Both ways at once: which of the pools gRPC will use shows only in the calls to come.
+    executor = _executor_of_this_thread()
+    if executor is not None:
+        _widen_executor(executor)
+        _hear_cancel_in(executor, last_words)
     _leave_with_engine()
 
 
@@ -60,8 +72,10 @@ def _widen(servicer: type) -> None:
         _run_in(servicer, name, pool)
 
 
-def _hear_cancel(servicer: type) -> None:
-    _run_in(servicer, "Cancel", _CancelPool(1))
+def _hear_cancel(servicer: type, last_words: Callable[[float], None]) -> None:
+    pool = ThreadPoolExecutor(1, thread_name_prefix="mailgun-tracking-cancel")
+    _hear_cancel_in(pool, last_words)
+    _run_in(servicer, "Cancel", pool)
 
 
 def _run_in(servicer: type, name: str, pool: ThreadPoolExecutor) -> None:
@@ -73,12 +87,39 @@ def _run_in(servicer: type, name: str, pool: ThreadPoolExecutor) -> None:
             return
 
 
-class _CancelPool(ThreadPoolExecutor):
-    """Runs the SDK's Cancel, which only arrives when the engine wants everything to end."""
+def _executor_of_this_thread() -> ThreadPoolExecutor | None:
+    """The pool that this thread belongs to; the SDK's own, while the first call is served."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name == "_worker":
+            reference = frame.f_locals.get("executor_reference")
+            executor = reference() if callable(reference) else None
+            return executor if isinstance(executor, ThreadPoolExecutor) else None
+        frame = frame.f_back
+    return None
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+
+def _widen_executor(executor: ThreadPoolExecutor) -> None:
+    if isinstance(getattr(executor, "_max_workers", None), int):
+        executor._max_workers = CALLS_AT_A_TIME
+
+
+def _hear_cancel_in(executor: ThreadPoolExecutor, last_words: Callable[[float], None]) -> None:
+    """End all waiting as soon as gRPC hands the pool a Cancel, for which the SDK does nothing."""
+    submit = executor.submit
+
+    def submit_and_hear(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if all(getattr(value, "__name__", "") != "Cancel" for value in args):
+            return submit(fn, *args, **kwargs)
         cancelled.set()
-        return super().submit(fn, *args, **kwargs)
+
+        def answer() -> Any:
+            last_words(SECONDS_FOR_LAST_WORDS)
+            return fn(*args, **kwargs)
+
+        return submit(answer)
+
+    executor.submit = submit_and_hear  # type: ignore[method-assign]
 
 
 def _leave_with_engine() -> None:
@@ -121,7 +162,8 @@ class Row:
     def __init__(self, urn: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.urn = urn
         self._clock = clock
-        self._silent_until = clock() + SECONDS_BEFORE_FIRST_LINE
+        self._wait_starts_to_matter = clock() + SECONDS_BEFORE_FIRST_LINE
+        self._next_line = clock()
 
     def tell(self, message: str, *, warning: bool = False) -> None:
         """Say something that the reader has to know: a reason, or what was left alone."""
@@ -132,18 +174,23 @@ class Row:
         log(self.urn, message, warning)
 
     def wait(self, message: str) -> None:
-        """Say what is being waited for; all but one line in 15 s is dropped."""
+        """Say what is being waited for, once that takes long; at most one line in 15 s."""
+        if self._clock() >= self._wait_starts_to_matter:
+            self.repeat(message)
+
+    def repeat(self, message: str) -> None:
+        """Say what is being tried again; at most one line in 15 s, together with `wait`."""
         now = self._clock()
-        if now >= self._silent_until:
-            self._silent_until = now + SECONDS_BETWEEN_LINES
+        if now >= self._next_line:
+            self._next_line = now + SECONDS_BETWEEN_LINES
             self.tell(message)
 
 
 @functools.cache
 def _engine_log() -> Callable[[str, str, bool], None] | None:
     """The engine's log service, or None outside a provider process."""
-    main = sys.modules.get("__main__")
-    if getattr(main, "DynamicResourceProviderServicer", None) is None or len(sys.argv) < 2:
+    started_as = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if getattr(started_as, "name", None) != "pulumi.dynamic.__main__" or len(sys.argv) < 2:
         return None
     import grpc
     from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc

@@ -48,7 +48,7 @@ class MailgunProvider(ResourceProvider):
     def configure(self, req: ConfigureRequest) -> None:
         """Take the stack's configuration, once a process."""
         global _settings
-        plugin_process.attach()
+        plugin_process.attach(last_words=reads.finish)
         _settings = Settings(req.config.get)
 
 
@@ -121,7 +121,9 @@ class Call:
         """
         row = plugin_process.Row(plugin_process.current_urn())
         settings = settings or _settings
-        client = replace(settings.client(target), say=row.wait, cancelled=plugin_process.cancelled)
+        client = replace(
+            settings.client(target), say=row.repeat, cancelled=plugin_process.cancelled
+        )
         if deadline is not None:
             client = replace(client, deadline=deadline)
         return cls(target, row, client, settings)

@@ -11,7 +11,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -54,6 +54,7 @@ class _Account:
     kinds: set[Kind] = field(default_factory=set)
     new: set[str] = field(default_factory=set)
     settled: set[str] = field(default_factory=set)
+    is_listed: bool = False
     listed: dict[str, DomainDetails] = field(default_factory=dict)
     no_answer: errors.TrackingError | None = None
 
@@ -71,6 +72,8 @@ class Reads:
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="mailgun-tracking-read")
         self._accounts: dict[Target, _Account] = {}
         self._budget = WAITING_BUDGET
+        self._untold: set[Future[None]] = set()
+        self._stopped = threading.Event()
 
     def start(self, client: MailgunClient, target: Target, *kinds: Kind) -> None:
         """Start to read a domain that is new to the stack, and others ahead of their checks."""
@@ -82,7 +85,8 @@ class Reads:
                 return
             for kind in kinds:
                 self._read(account, kind, target.domain)
-            if len(account.new) == 2 and not account.listed:
+            if len(account.new) == 2 and not account.is_listed:
+                account.is_listed = True
                 self._pool.submit(self._list, account)
             self._look_ahead(account)
 
@@ -117,19 +121,35 @@ class Reads:
         self, client: MailgunClient, target: Target, tell: Callable[[dict[str, Any]], None]
     ) -> None:
         """Hand a domain's settings to `tell`: now, or once they are there; on an error, never."""
+        told: Future[None] = Future()
 
         def hand_over(future: Future[Any]) -> None:
-            if future.exception() is None:
-                tell(future.result())
+            try:
+                if future.exception() is None:
+                    tell(future.result())
+            finally:
+                told.set_result(None)
 
         self.start(client, target, "tracking")
         with self._lock:
             read = self._account(client, target).reads.get(("tracking", target.domain))
-        if read is None:
-            return
+            if read is None:
+                return
+            self._untold.add(told)
         with contextlib.suppress(NotYet, errors.TrackingError):
             self._result(read.future, self._budget)
         read.future.add_done_callback(hand_over)
+
+    def finish(self, seconds: float) -> None:
+        """Wait a little for what is still to be told, then end all reading.
+
+        Args:
+            seconds: how long to wait.
+        """
+        with self._lock:
+            untold = set(self._untold)
+        wait(untold, seconds)
+        self._stopped.set()
 
     def take(self, target: Target) -> tuple[dict[str, Any], DomainDetails] | None:
         """What checks have just read of a domain, once; None where it is not whole or not fresh."""
@@ -149,7 +169,7 @@ class Reads:
 
     def _account(self, client: MailgunClient, target: Target) -> _Account:
         # No row gets the lines of a read ahead: nobody knows yet whose row that would be.
-        silent = replace(client, say=lambda _message: None)
+        silent = replace(client, say=lambda _message: None, cancelled=self._stopped)
         return self._accounts.setdefault(replace(target, domain=""), _Account(silent))
 
     def _read(self, account: _Account, kind: Kind, domain: str) -> None:

@@ -213,8 +213,8 @@ class TrackingCertificateProvider(MailgunProvider):
             try:
                 certificate = call.client.get_certificate(target.domain)
             except errors.CertificateNotFound as error:
-                if call.is_domain_gone(sending_domain(target.domain)):
-                    return ReadResult("", {})
+                # Raises where the domain is only out of sight, as in another region.
+                call.is_domain_gone(sending_domain(target.domain))
                 if props.get("status"):
                     return ReadResult("", {})
                 error.advise(f"there is nothing to read: {target.domain} has no certificate")
@@ -242,7 +242,7 @@ class TrackingCertificateProvider(MailgunProvider):
         call = Call.about(target)
         wait = news.get("wait")
         timeout = news.get("timeout")
-        issuance = Issuance(call.client, sleep=call.client.sleep, say=call.row.wait)
+        issuance = Issuance(call.client, sleep=call.client.pause, say=call.row.wait)
         ensure = functools.partial(
             issuance.ensure,
             target.domain,

@@ -136,6 +136,26 @@ def apply_changes(
         done = {k: by_kind[k] for k, a in answers.items() if a not in failed}
         raise _with_what_stands(call, failed[0], done, undo=undo)
 
+    try:
+        outputs = confirmed(call, state, by_kind, answers)
+    except errors.TrackingError as error:
+        raise _with_what_stands(call, error, by_kind, undo=undo) from None
+    asked = {k: v for k, v in (state.get("asked") or {}).items() if k in state["managed"]}
+    for change in changes:
+        asked.pop(change.path, None)
+        if reads_back_otherwise(change, value_at(outputs, change.path)):
+            asked[change.path] = change.new
+    outputs.pop("asked", None)
+    return outputs | ({"asked": asked} if asked else {})
+
+
+def confirmed(
+    call: Call,
+    state: Mapping[str, Any],
+    by_kind: Mapping[str, list[Change]],
+    answers: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The outputs after the answers to PUTs; read once more where an answer lacks what was sent."""
     outputs = dict(state)
     for kind, answer in answers.items():
         if kind == "web":
@@ -146,13 +166,7 @@ def apply_changes(
             outputs[kind] = {**outputs[kind], **answer}
         else:
             outputs[kind] = call.client.get_tracking(_name(call))[kind]
-    asked = {k: v for k, v in (state.get("asked") or {}).items() if k in state["managed"]}
-    for change in changes:
-        asked.pop(change.path, None)
-        if reads_back_otherwise(change, value_at(outputs, change.path)):
-            asked[change.path] = change.new
-    outputs.pop("asked", None)
-    return outputs | ({"asked": asked} if asked else {})
+    return outputs
 
 
 def reads_back_otherwise(change: Change, said: object) -> bool:

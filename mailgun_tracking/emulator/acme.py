@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import josepy
 import requests
 from acme import challenges, client, crypto_util, errors, messages
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from josepy.jwa import ES256
+from josepy.jwk import JWKEC
 
 from .certificates import GENERATION_FAILED, IssuanceFailed
 from .name_server import DnsProblem, NameServer, allow
@@ -62,7 +63,7 @@ class AcmeIssuer:
         self._tracking_host = tracking_host
         self._root = root
         self._patience_seconds = patience_seconds
-        self._key = josepy.JWKEC(key=ec.generate_private_key(ec.SECP256R1()))
+        self._key = JWKEC(key=ec.generate_private_key(ec.SECP256R1()))
         self._account: messages.RegistrationResource | None = None
         self._account_lock = threading.Lock()
         self._closing = threading.Event()
@@ -85,7 +86,9 @@ class AcmeIssuer:
             try:
                 return self._issue(host)
             except requests.exceptions.SSLError as error:
-                raise IssuanceFailed(f"the certificate authority is not trusted: {error}") from error
+                raise IssuanceFailed(
+                    f"the certificate authority is not trusted: {error}"
+                ) from error
             except requests.exceptions.RequestException as error:
                 if time.monotonic() >= give_up_at:
                     raise IssuanceFailed("the certificate authority cannot be reached") from error
@@ -127,14 +130,16 @@ class AcmeIssuer:
     ) -> None:
         if authorization.body.status == messages.STATUS_VALID:
             return
-        offered = [c for c in authorization.body.challenges if isinstance(c.chall, challenges.HTTP01)]
-        if not offered:
+        for challenge in authorization.body.challenges:
+            if isinstance(challenge.chall, challenges.HTTP01):
+                break
+        else:
             raise IssuanceFailed("the certificate authority does not offer HTTP-01")
-        response, text = offered[0].response_and_validation(self._key)
-        path = offered[0].chall.path
+        response, text = challenge.response_and_validation(self._key)
+        path = challenge.chall.path
         self._tracking_host.answer_challenge(path, text)
         try:
-            acme.answer_challenge(offered[0], response)
+            acme.answer_challenge(challenge, response)
             waiting = _Waiting(self._pause)
             while authorization.body.status == messages.STATUS_PENDING:
                 waiting.go_on("the certificate authority did not end its validation")
@@ -156,7 +161,7 @@ class AcmeIssuer:
 
     def _client(self) -> client.ClientV2:
         # One for each thread, since a client keeps its nonces without a lock.
-        network = client.ClientNetwork(self._key, alg=josepy.ES256, timeout=30)
+        network = client.ClientNetwork(self._key, alg=ES256, timeout=30)
         network.verify_ssl = self._root or True  # type: ignore[assignment]
         network.session.trust_env = False
         acme = client.ClientV2(client.ClientV2.get_directory(self._directory, network), network)

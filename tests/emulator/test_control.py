@@ -103,6 +103,7 @@ def test_dials_and_settings_are_changed(emulator: Emulator, api: Api) -> None:
         "cname_check": "invalid",
         "plan_has_certificates": True,
         "issuance_fails": "no",
+        "cname_target": None,
         "cname_valid_after": {},
     }
     assert api.control("GET", "settings").json() == settings
