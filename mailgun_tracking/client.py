@@ -66,6 +66,7 @@ RETRIED: tuple[type[errors.TrackingError], ...] = (
 
 _X509 = "/v2/x509/"
 _PAGE = 1000
+_ASK_MAILGUN = "run again; if it stays so, ask Mailgun's support"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _T = TypeVar("_T")
 
@@ -431,10 +432,12 @@ def _meaning(status: int, x509: bool, *, asks: bool) -> tuple[type[errors.Mailgu
             404: (errors.CertificateNotFound, ""),
             409: (errors.CertificateConflict, ""),
             429: (errors.CertificateInProgress, ""),
-        }.get(status, (errors.UnexpectedAnswer, ""))
+        }.get(status, (errors.UnexpectedAnswer, _ASK_MAILGUN))
     if status == 402:
         return errors.MailgunError, "the account's plan does not have this"
-    return errors.MailgunError, ""
+    if status == 400:
+        return errors.MailgunError, "Mailgun does not take this value: change it and run again"
+    return errors.MailgunError, _ASK_MAILGUN
 
 
 def _reason(response: requests.Response) -> str:

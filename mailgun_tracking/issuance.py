@@ -94,9 +94,13 @@ class Issuance:
         if certificate is None:
             # Just asked for, it may not be visible yet.
             certificate = self._look(tracking_domain) or CertificateStatus("processing")
-        if certificate.status == "processing" and not wait:
+        # Just asked for again, the old one may still be what is seen.
+        under_way = {"processing", "expired"}
+        if certificate.status in under_way and not wait:
             return Issued(certificate, step)
-        while certificate.status == "processing":
+        while certificate.status in under_way:
+            if certificate.status == "processing":
+                under_way.discard("expired")
             self._pause(
                 tracking_domain,
                 started,

@@ -154,11 +154,11 @@ class Call:
         """Where a domain that was not found may be instead."""
         elsewhere = self.found_in_other_region(domain)
         if elsewhere:
-            return f"it is in region {elsewhere}: set region={elsewhere!r}"
+            return f"{domain} is in region {elsewhere}: set region={elsewhere!r}"
         place = f"region {self.target.region}"
         if self.target.subaccount:
             place += f", subaccount {self.target.subaccount}"
-        return f"it is not in {place}: check its name, the region, the subaccount and the key"
+        return f"{domain} is not in {place}: check the name, the region, the subaccount and the key"
 
     def found_in_other_region(self, domain: str) -> str | None:
         """The other region, if it has the domain."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 WORKERS = 32
 AHEAD = 4
 """How many domains are read ahead for each that was asked for."""
+MOST_AHEAD = 64
+"""How many domains are read ahead at the most, which nobody has asked for yet, and may never."""
 LISTED = 1000
 """How many domains are listed at the most."""
 WAITING_BUDGET = 2.0
@@ -157,8 +159,9 @@ class Reads:
             account = self._accounts.get(replace(target, domain=""))
             if account is None:
                 return None
+            # The details stay, for the check of the domain's certificate.
             tracking = account.reads.pop(("tracking", target.domain), None)
-            details = account.reads.pop(("details", target.domain), None)
+            details = account.reads.get(("details", target.domain))
         oldest = self._clock() - FRESH
         if not tracking or not details or min(tracking.started, details.started) < oldest:
             return None
@@ -192,7 +195,7 @@ class Reads:
     def _look_ahead(self, account: _Account) -> None:
         passed_over = account.new | account.settled
         under_way = {domain for _, domain in account.reads} - passed_over
-        missing = AHEAD * len(account.new) - len(under_way)
+        missing = min(AHEAD * len(account.new), MOST_AHEAD) - len(under_way)
         for domain in account.listed:
             if missing <= 0:
                 return

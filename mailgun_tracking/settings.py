@@ -73,14 +73,27 @@ class Settings:
         return self._text(f"{NAMESPACE}:subaccount", "MAILGUN_SUBACCOUNT")
 
     def base_url(self, region: str) -> str:
-        """Where the API of a region is."""
+        """Where the API of a region is.
+
+        Raises:
+            ConfigurationError: the base URL is Mailgun's own of another region, where each domain
+                of this one would seem to be gone.
+        """
         own = self._text(f"{NAMESPACE}:baseUrl", "MAILGUN_BASE_URL")
+        for name, official in BASE_URLS.items():
+            if own.rstrip("/") == official and name != region:
+                raise ConfigurationError(
+                    f"the base URL {own} cannot be used for region {region}",
+                    f"it is that of region {name}",
+                    advice=f"set the region to {name}, or leave out the base URL",
+                )
         return own.replace("{region}", region) if own else BASE_URLS[region]
 
     def other_region(self, region: str) -> str | None:
         """The region that a domain may be in instead, or None where one address serves both."""
         other = next(name for name in REGIONS if name != region)
-        return None if self.base_url(other) == self.base_url(region) else other
+        own = self._text(f"{NAMESPACE}:baseUrl", "MAILGUN_BASE_URL")
+        return None if own and "{region}" not in own else other
 
     def api_key(self, account: str = DEFAULT_ACCOUNT) -> tuple[str, str]:
         """An account's key, and where it came from.

@@ -229,6 +229,21 @@ for old in OLD:
             "joined",
             "active",
         ),
+        f"{old}, 429, still so": (
+            [old, old, "processing", "active"],
+            [RUNNING],
+            ["GET", "PUT", "GET", "GET", "GET"],
+            "joined",
+            "active",
+        )
+        if old == "expired"
+        else (
+            [old, old],
+            [RUNNING],
+            ["GET", "PUT", "GET"],
+            None,
+            errors.CertificateFailed,  # type: ignore[dict-item]
+        ),
         # One attempt for each up, whatever comes of it.
         f"{old}, 202, error": (
             [old, "processing", "error"],

@@ -230,7 +230,8 @@ class TestPlain:
         with pytest.raises(DomainNotFound) as caught:
             plain(name)
         assert caught.value.advice == (
-            "it is not in region us: check its name, the region, the subaccount and the key"
+            "mg.example.com is not in region us: "
+            "check the name, the region, the subaccount and the key"
         )
 
     @pytest.mark.parametrize("form", FORMS, ids=IDS)
@@ -238,7 +239,7 @@ class TestPlain:
         *_, name, plain, _, _ = form
         offer(mailgun, f"/eu/v4/domains/{DOMAIN}", {"domain": {"name": DOMAIN}})
         mailgun.expect_request("").respond_with_json({}, status=404)
-        with pytest.raises(DomainNotFound, match="it is in region eu: set region='eu'"):
+        with pytest.raises(DomainNotFound, match="is in region eu: set region='eu'"):
             plain(name)
 
     def test_of_a_certificate_that_was_never_asked_for(self, mailgun: HTTPServer) -> None:

@@ -209,13 +209,13 @@ class TestExplain:
     def test_a_domain_that_is_elsewhere(self, elsewhere: Elsewhere) -> None:
         elsewhere.other.answers["get_domain"] = [DETAILS]
         advice = self.explained(NOT_FOUND, call_about(Scripted()))
-        assert advice == "it is in region eu: set region='eu'"
+        assert advice == "mg.example.com is in region eu: set region='eu'"
 
     def test_a_domain_that_is_nowhere(self, elsewhere: Elsewhere) -> None:
         call = call_about(Scripted(), subaccount="sub1")
         assert self.explained(NOT_FOUND, call) == (
-            "it is not in region us, subaccount sub1: "
-            "check its name, the region, the subaccount and the key"
+            "mg.example.com is not in region us, subaccount sub1: "
+            "check the name, the region, the subaccount and the key"
         )
 
     def test_nothing_of_the_rest(self, elsewhere: Elsewhere) -> None:

@@ -1,0 +1,216 @@
+"""What previews show: what differs, what stays known, and nothing that hangs on it."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailgun_tracking.emulator import Emulator
+from tests.behaviour.mail import MailFactory, MailStack, calls, puts
+from tests.engine.result import Result
+
+DNS = """
+from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+
+
+class RecordProvider(ResourceProvider):
+    serialize_as_secret_always = False
+
+    def diff(self, id, olds, news):
+        changed = [name for name in ("host", "target") if olds[name] != news[name]]
+        return DiffResult(changes=bool(changed), replaces=[n for n in changed if n == "host"])
+
+    def create(self, props):
+        return CreateResult(props["host"], dict(props))
+
+    def update(self, id, olds, news):
+        return UpdateResult(dict(news))
+
+
+class Record(Resource, module="dns", name="Record"):
+    def __init__(self, name, host, target, opts=None):
+        super().__init__(RecordProvider(), name, {"host": host, "target": target}, opts)
+"""
+"""A CNAME record of some other provider, which replaces where the host changes."""
+
+PROGRAM = """
+from dns import Record
+
+tracking = DomainTracking("mg", "mg.example.com", SETTINGS)
+record = Record("record", tracking.cname.name, tracking.cname["value"])
+certificate = TrackingCertificate("certificate", tracking.tracking_domain)
+pulumi.export("host", tracking.tracking_domain)
+pulumi.export("cname", tracking.cname)
+pulumi.export("prefix", tracking.web_prefix)
+pulumi.export("scheme", tracking.web_scheme)
+"""
+
+
+def with_dns(mail: MailFactory, settings: str) -> MailStack:
+    """A domain with a record and a certificate that hang on its outputs."""
+    stack = mail(PROGRAM.replace("SETTINGS", settings))
+    stack.write_program(DNS, "dns.py")
+    return stack
+
+
+def stack_outputs(result: Result) -> dict[str, object]:
+    """The stack's outputs as the last step on the stack showed them."""
+    return result.resource_outputs("mail-dev")
+
+
+@pytest.mark.behaviour(12)
+def test_the_tracking_host_is_known_in_the_first_preview_of_an_existing_domain(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """Also where the program itself sets the prefix; of a domain still to be made it is not."""
+    emulator.drift("mg.example.com", web_prefix="go")
+    stack = with_dns(mail, "click=True")
+    preview = stack.preview()
+    assert preview.changes == {"create": 3}
+    cname = {"name": "go.mg.example.com", "value": "mailgun.org"}
+    assert stack_outputs(preview) == {
+        "host": "go.mg.example.com",
+        "cname": cname,
+        "prefix": "go",
+        "scheme": "http",
+    }
+    assert (
+        preview.inputs("record").items() >= {"host": cname["name"], "target": "mailgun.org"}.items()
+    )
+    assert preview.inputs("certificate")["tracking_domain"] == "go.mg.example.com"
+    assert puts(emulator) == []
+
+    stack.write(PROGRAM.replace("SETTINGS", 'web_prefix="links", web_scheme="https"'))
+    preview = stack.preview()
+    assert stack_outputs(preview) == {
+        "host": "links.mg.example.com",
+        "cname": {"name": "links.mg.example.com", "value": "mailgun.org"},
+        "prefix": "links",
+        "scheme": "https",
+    }
+    emulator.remove_domain("mg.example.com")
+    preview = stack.preview()
+    assert preview.changes == {"create": 3}
+    assert emulator.domain("two.example.com").web_prefix == "email"
+
+
+@pytest.mark.behaviour(10, 12)
+def test_flipping_a_setting_previews_exactly_one_update(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """Though a certificate and a record hang on the outputs, which stay known."""
+    stack = with_dns(mail, "click=True")
+    stack.up()
+    emulator.forget_requests()
+    stack.write(PROGRAM.replace("SETTINGS", 'click="htmlonly", unsubscribe=True'))
+    preview = stack.preview("--diff")
+    assert preview.changes == {"update": 1, "same": 2}
+    assert preview.diff("mg").items() >= {"click.active": (True, "htmlonly")}.items()
+    assert stack_outputs(preview)["host"] == "email.mg.example.com"
+    assert stack_outputs(preview)["cname"] == {
+        "name": "email.mg.example.com",
+        "value": "mailgun.org",
+    }
+    assert calls(emulator) == []
+    up = stack.up(skip_preview=False)
+    assert up.changes == {"update": 1, "same": 2}
+    assert sorted(puts(emulator)) == [
+        "PUT /v3/domains/mg.example.com/tracking/click",
+        "PUT /v3/domains/mg.example.com/tracking/unsubscribe",
+    ]
+    assert emulator.domain("mg.example.com").click == {"active": "htmlonly"}
+
+
+@pytest.mark.behaviour(12)
+def test_a_new_prefix_previews_what_it_moves_and_nothing_unknown(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """The record and the certificate are replaced by known ones; then all is quiet again."""
+    stack = with_dns(mail, "click=True")
+    stack.up()
+    stack.write(PROGRAM.replace("SETTINGS", 'click=True, web_prefix="links"'))
+    preview = stack.preview()
+    assert preview.step("mg") == "update"
+    assert preview.step("record") == preview.step("certificate") == "replace"
+    assert preview.inputs("record")["host"] == "links.mg.example.com"
+    assert stack_outputs(preview)["host"] == "links.mg.example.com"
+    stack.up()
+    assert emulator.domain("mg.example.com").web_prefix == "links"
+    emulator.forget_requests()
+    stack.up("--expect-no-changes", skip_preview=False)
+    assert calls(emulator) == []
+
+    # Somebody moves it by hand: what hangs on it follows once the state knows.
+    emulator.drift("mg.example.com", web_prefix="byhand")
+    stack.refresh()
+    preview = stack.preview()
+    assert preview.diff("mg")["web_prefix"] == ("byhand", "links")
+    assert stack_outputs(preview)["host"] == "links.mg.example.com"
+    assert stack.up().step("mg") == "update"
+    assert emulator.domain("mg.example.com").web_prefix == "links"
+
+
+@pytest.mark.behaviour(10)
+def test_diff_asks_nobody_and_lets_the_engine_name_the_properties(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """It names what replaces; and says no change where only the spelling differs."""
+    stack = mail(
+        'DomainTracking("mg", "mg.example.com", open=True, unsubscribe={'
+        '"html_footer": "<p>%unsubscribe_url%</p>\\n"})'
+    )
+    stack.up()
+    emulator.forget_requests()
+    # Nothing but line ends and the spelling of the domain.
+    stack.write(
+        'DomainTracking("mg", "MG.example.com", open=True, unsubscribe={'
+        '"html_footer": "<p>%unsubscribe_url%</p>\\r\\n"})'
+    )
+    unreachable = {"MAILGUN_BASE_URL": "http://127.0.0.1:9"}
+    stack.preview("--expect-no-changes", env=unreachable)
+    stack.write(
+        'DomainTracking("mg", "mg.example.com", open={"active": True, "place_at_the_top": True},'
+        ' unsubscribe={"html_footer": "<p>Leave: %unsubscribe_url%</p>\\n"})'
+    )
+    preview = stack.preview("--diff", env=unreachable)
+    assert preview.step("mg") == "update"
+    assert {path for path in preview.diff("mg") if path != "managed"} == {
+        "open.place_at_the_top",
+        "unsubscribe.html_footer",
+    }
+    for shown in ("place_at_the_top", "html_footer"):
+        assert shown in preview.stdout
+    assert "click" not in preview.stdout
+    stack.write('DomainTracking("mg", "two.example.com", open=True)')
+    preview = stack.preview("--diff")
+    assert preview.step("mg") == "replace"
+    steps = [
+        event["resourcePreEvent"]["metadata"]
+        for event in preview.events
+        if "resourcePreEvent" in event
+    ]
+    keys = {key for step in steps if step["op"] == "replace" for key in step.get("keys") or []}
+    assert keys == {"domain"}
+    assert puts(emulator) == []
+    assert emulator.domain("mg.example.com").open == {"active": True, "place_at_the_top": False}
+
+
+@pytest.mark.behaviour(10)
+def test_drift_shows_property_by_property(mail: MailFactory, emulator: Emulator) -> None:
+    """`preview --refresh --diff` names old and new value of each, and `up --refresh` mends it."""
+    stack = mail('DomainTracking("mg", "mg.example.com", open=True, click="htmlonly")')
+    stack.up()
+    emulator.drift("mg.example.com", open={"active": False}, click=True)
+    drift = stack.preview("--refresh", "--diff")
+    assert drift.step("mg") == "update"
+    assert drift.diff("mg")["click.active"] in ((True, "htmlonly"), ("htmlonly", True))
+    assert "open.active" in drift.diff("mg")
+    assert "click" in drift.stdout
+    assert '"htmlonly"' in drift.stdout
+    emulator.forget_requests()
+    stack.up("--refresh")
+    assert sorted(puts(emulator)) == [
+        "PUT /v3/domains/mg.example.com/tracking/click",
+        "PUT /v3/domains/mg.example.com/tracking/open",
+    ]
+    now = emulator.domain("mg.example.com")
+    assert (now.open["active"], now.click["active"]) == (True, "htmlonly")

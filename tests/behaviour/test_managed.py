@@ -1,0 +1,256 @@
+"""What is managed is what the program mentions, in one shape, as Mailgun has it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mailgun_tracking.emulator import Emulator
+from tests.behaviour.mail import MailFactory, calls, puts
+
+HTML = "<p><a href='%unsubscribe_url%'>bye</a></p>"
+
+
+@pytest.mark.behaviour(6, 8)
+def test_only_the_fields_that_the_program_mentions_are_managed(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """All else may be changed by hand: no difference, no call, and destroy leaves it."""
+    emulator.drift("mg.example.com", open=True, click="htmlonly")
+    stack = mail(
+        f"""
+        DomainTracking(
+            "mg",
+            "mg.example.com",
+            open={{"place_at_the_top": True}},
+            unsubscribe={{"active": True, "html_footer": {HTML!r}}},
+        )
+        """
+    )
+    up = stack.up()
+    assert {r.path.rpartition("/")[2]: r.form for r in emulator.requests if r.method == "PUT"} == {
+        "open": {"place_at_the_top": "true"},
+        "unsubscribe": {"active": "true", "html_footer": HTML},
+    }
+    outputs = up.resource_outputs("mg")
+    assert outputs["managed"] == [
+        "open.place_at_the_top",
+        "unsubscribe.active",
+        "unsubscribe.html_footer",
+    ]
+    assert outputs["click"] == {"active": "htmlonly"}
+    assert outputs["open"] == {"active": True, "place_at_the_top": True}
+
+    by_hand = {"text_footer": "Leave: %unsubscribe_url%"}
+    emulator.drift("mg.example.com", open=False, click=True, unsubscribe=by_hand)
+    stack.preview("--refresh", "--expect-no-changes")
+    refreshed = stack.refresh().resource_outputs("mg")
+    assert refreshed["open"] == {"active": False, "place_at_the_top": True}
+    assert refreshed["click"] == {"active": True}
+    assert refreshed["unsubscribe"] == {"active": True, "html_footer": HTML, **by_hand}
+    assert refreshed["managed"] == outputs["managed"]
+
+    emulator.forget_requests()
+    stack.destroy()
+    assert puts(emulator) == ["PUT /v3/domains/mg.example.com/tracking/unsubscribe"]
+    now = emulator.domain("mg.example.com")
+    assert now.open == {"active": False, "place_at_the_top": True}
+    assert now.click == {"active": True}
+    assert now.unsubscribe == {"active": False, "html_footer": HTML, **by_hand}
+
+
+@pytest.mark.behaviour(6, 14)
+def test_letting_go_of_a_field_is_an_update_without_a_call_that_says_so(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """And what was let go of is left alone from then on, by destroy too."""
+    stack = mail(
+        'DomainTracking("mg", "mg.example.com", open=True, click="htmlonly", web_prefix="email")'
+    )
+    stack.up()
+    emulator.forget_requests()
+    stack.write('DomainTracking("mg", "mg.example.com", open=True)')
+    up = stack.up(skip_preview=False)
+    assert up.step("mg") == "update"
+    assert up.diff("mg")["click.active"] == ("htmlonly", None)
+    assert "click is no longer managed; left at htmlonly" in up.diagnostics("mg")
+    assert "web_prefix is no longer managed; left at email" in up.diagnostics("mg")
+    assert calls(emulator) == []
+    assert stack.resource("mg")["outputs"]["managed"] == ["open.active"]
+
+    stack.up("--expect-no-changes")
+    assert calls(emulator) == []
+    stack.destroy()
+    assert puts(emulator) == ["PUT /v3/domains/mg.example.com/tracking/open"]
+    assert emulator.domain("mg.example.com").click == {"active": "htmlonly"}
+
+
+@pytest.mark.behaviour(7)
+def test_state_holds_what_mailgun_said_and_not_what_it_was_told(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """Though Mailgun reads back something else, the next up and refresh see no difference."""
+    emulator.set_dials(htmlonly_reads_as="true", footer_newlines="crlf", put_answers="message_only")
+    stack = mail(
+        """
+        DomainTracking(
+            "mg",
+            "mg.example.com",
+            click="htmlonly",
+            unsubscribe={"text_footer": "Leave:\\n%unsubscribe_url%\\n"},
+        )
+        """
+    )
+    said = {"text_footer": "Leave:\r\n%unsubscribe_url%\r\n"}
+    up = stack.up().resource_outputs("mg")
+    assert up["click"] == {"active": True}
+    assert up["unsubscribe"].items() >= said.items()
+    stack.preview("--refresh", "--expect-no-changes")
+    refreshed = stack.refresh().resource_outputs("mg")
+    assert refreshed == up
+    emulator.forget_requests()
+    stack.up("--expect-no-changes")
+    assert calls(emulator) == []
+    assert emulator.domain("mg.example.com").click == {"active": "htmlonly"}
+
+    # Nor does it hold a change that Mailgun refused.
+    emulator.add_fault(method="PUT", path=".*/click", status=400, times=1)
+    stack.write('DomainTracking("mg", "mg.example.com", click=False)')
+    failed = stack.up(check=False)
+    assert failed.failed("mg")
+    assert stack.resource("mg")["outputs"]["click"] == {"active": True}
+    assert emulator.domain("mg.example.com").click == {"active": "htmlonly"}
+
+
+@pytest.mark.behaviour(8)
+def test_a_secret_footer_stays_encrypted_through_create_refresh_drift_and_destroy(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """Effective settings stand at their input's own path alone, so that nothing copies a secret."""
+
+    def program(footer: str) -> str:
+        return f"""
+        footer = pulumi.Output.secret({footer!r})
+        mg = DomainTracking("mg", "mg.example.com", unsubscribe={{"html_footer": footer}})
+        section = pulumi.Output.secret({{"active": True, "text_footer": {footer!r}}})
+        two = DomainTracking("two", "two.example.com", unsubscribe=section)
+        pulumi.export("mg", mg.unsubscribe)
+        pulumi.export("two", two.unsubscribe)
+        pulumi.export("cname", mg.cname)
+        """
+
+    stack = mail(program("hush-1 %unsubscribe_url%"))
+    stack.up(skip_preview=False)
+    assert "hush-1" in json.dumps(emulator.domain("mg.example.com").unsubscribe)
+    emulator.drift("mg.example.com", unsubscribe={"html_footer": "hush-2 %unsubscribe_url%"})
+    emulator.drift("two.example.com", unsubscribe={"text_footer": "hush-2 %unsubscribe_url%"})
+    drifted = stack.preview("--refresh", "--diff")
+    assert drifted.changes["update"] == 2
+    assert stack.refresh("--diff", skip_preview=False).step("mg") == "update"
+    stack.write(program("hush-3 %unsubscribe_url%"))
+    assert stack.up("--diff", skip_preview=False).changes == {"update": 2}
+    now = [emulator.domain(name).unsubscribe for name in ("mg.example.com", "two.example.com")]
+    assert now[0]["html_footer"] == now[1]["text_footer"] == "hush-3 %unsubscribe_url%"
+
+    state = json.dumps(stack.export())
+    assert "ciphertext" in state
+    assert "hush" not in state
+    assert stack.outputs()["mg"] == "[secret]"
+    assert stack.outputs()["cname"] == {"name": "email.mg.example.com", "value": "mailgun.org"}
+
+    emulator.drift("mg.example.com", unsubscribe={"html_footer": "hush-4 %unsubscribe_url%"})
+    stack.write("")
+    stack.up("--diff", skip_preview=False)
+    files = [file for file in stack.directory.rglob("*") if file.is_file()]
+    assert [file for file in files if b"hush" in file.read_bytes()] == []
+    assert emulator.domain("two.example.com").unsubscribe["active"] is False
+
+
+@pytest.mark.behaviour(9)
+def test_every_way_of_writing_a_setting_gives_the_same_state(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """A bare value, a dict, the args classes, and Outputs of each and in each."""
+    clicks = [
+        '"htmlonly"',
+        '{"active": "htmlonly"}',
+        'ClickTrackingArgs(active="htmlonly")',
+        'Output.from_input("htmlonly")',
+        '{"active": Output.from_input("htmlonly")}',
+        'ClickTrackingArgs(active=Output.from_input("htmlonly"))',
+        'Output.from_input({"active": "htmlonly"})',
+        'Output.from_input("htmlonly").apply(lambda a: {"active": a})',
+    ]
+    footers = f'"html_footer": {HTML!r}'
+    unsubscribes = [
+        f'{{"active": True, {footers}}}',
+        f'{{"active": True, {footers}, "text_footer": None}}',
+        f"UnsubscribeTrackingArgs(active=True, html_footer={HTML!r})",
+        f'Output.from_input({{"active": True, {footers}}})',
+        f'{{"active": Output.from_input(True), {footers}}}',
+        f"UnsubscribeTrackingArgs(active=True, html_footer=Output.from_input({HTML!r}))",
+        f"Output.from_input(UnsubscribeTrackingArgs(active=True, html_footer={HTML!r}))",
+        f'Output.from_input({{"active": Output.from_input(True), {footers}}})',
+    ]
+    opens = [
+        "True",
+        '{"active": True}',
+        "OpenTrackingArgs(active=True)",
+        "Output.from_input(True)",
+        '{"active": Output.from_input(True)}',
+        "OpenTrackingArgs(active=Output.from_input(True))",
+        "Output.from_input(OpenTrackingArgs(active=True))",
+        'Output.from_input({"active": True, "place_at_the_top": None})',
+    ]
+
+    def program(turned: int) -> str:
+        lines = ["from pulumi import Output"]
+        for number in range(len(clicks)):
+            way = (number + turned) % len(clicks)
+            lines.append(
+                f'DomainTracking("d{number}", "d{number}.example.com", open={opens[way]}, '
+                f"click={clicks[way]}, unsubscribe={unsubscribes[way]})"
+            )
+        return "\n".join(lines)
+
+    for number in range(len(clicks)):
+        emulator.add_domain(f"d{number}.example.com")
+    stack = mail(program(0))
+    stack.up()
+    states = set()
+    for one in stack.export()["deployment"]["resources"]:
+        if one["type"].startswith("pulumi-python:dynamic"):
+            name = one["urn"].rpartition("::")[2]
+            inputs, outputs = json.dumps(one["inputs"]), json.dumps(one["outputs"])
+            states.add((inputs.replace(name, "NAME"), outputs.replace(name, "NAME")))
+    assert len(states) == 1
+    inputs = json.loads(states.pop()[0])
+    assert inputs["click"] == {"active": "htmlonly"}
+    assert inputs["unsubscribe"] == {"active": True, "html_footer": HTML}
+
+    emulator.forget_requests()
+    stack.write(program(3))
+    stack.up("--expect-no-changes")
+    assert calls(emulator) == []
+    settings = {json.dumps(emulator.domain(f"d{n}.example.com").unsubscribe) for n in range(8)}
+    assert len(settings) == 1
+
+
+@pytest.mark.behaviour(9, 15)
+def test_a_bare_value_can_be_ignored_by_its_field(mail: MailFactory, emulator: Emulator) -> None:
+    """`ignore_changes=["click.active"]` holds for `click=True` too."""
+
+    def program(click: str) -> str:
+        return f"""
+        ignored = pulumi.ResourceOptions(ignore_changes=["click.active"])
+        DomainTracking("mg", "mg.example.com", click={click}, open=True, opts=ignored)
+        """
+
+    stack = mail(program("True"))
+    stack.up()
+    emulator.forget_requests()
+    stack.write(program('"htmlonly"'))
+    stack.up("--expect-no-changes", skip_preview=False)
+    assert calls(emulator) == []
+    assert emulator.domain("mg.example.com").click == {"active": True}

@@ -1,0 +1,186 @@
+"""Pulumi's resource options work as with any provider, or say that they do not."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailgun_tracking.emulator import Emulator
+from tests.behaviour.mail import MailFactory, calls, puts
+
+
+@pytest.mark.behaviour(15)
+def test_options_that_change_what_an_update_does(mail: MailFactory, emulator: Emulator) -> None:
+    """`ignore_changes`, `replace_on_changes`, aliases, `protect` and `retain_on_delete`."""
+    for name in ("a", "b", "c", "d", "e"):
+        emulator.add_domain(f"{name}.example.com")
+    stack = mail(
+        """
+        from pulumi import ResourceOptions as Options
+        footer = "<p>%unsubscribe_url%</p>"
+        DomainTracking("a", "a.example.com", click=True, unsubscribe={"html_footer": footer})
+        DomainTracking("b", "b.example.com", click=True, open=True)
+        DomainTracking("c", "c.example.com", click=True)
+        DomainTracking("d", "d.example.com", click=True, opts=Options(retain_on_delete=True))
+        DomainTracking("e", "e.example.com", click=True, opts=Options(protect=True))
+        TrackingCertificate("certificate", "email.a.example.com")
+        """
+    )
+    stack.up()
+    emulator.forget_requests()
+    stack.write(
+        """
+        from pulumi import Alias, ResourceOptions as Options
+
+        class Component(pulumi.ComponentResource):
+            def __init__(self, name):
+                super().__init__("test:index:Component", name)
+
+        footer = "<p>Leave: %unsubscribe_url%</p>"
+        ignored = Options(ignore_changes=["click.active", "unsubscribe.html_footer"])
+        DomainTracking(
+            "a", "a.example.com", open=True, click=False, unsubscribe={"html_footer": footer},
+            opts=ignored,
+        )
+        replaced = Options(replace_on_changes=["click.active"], delete_before_replace=True)
+        DomainTracking("b", "b.example.com", click="htmlonly", open=True, opts=replaced)
+        moved = Options(
+            parent=Component("component"),
+            aliases=[Alias(name="c", parent=pulumi.ROOT_STACK_RESOURCE)],
+        )
+        DomainTracking("c2", "c.example.com", click=True, opts=moved)
+        DomainTracking("e", "e.example.com", click=True, opts=Options(protect=True))
+        aliased = Options(aliases=[Alias(name="certificate")])
+        TrackingCertificate("renamed", "email.a.example.com", opts=aliased)
+        """
+    )
+    up = stack.up(skip_preview=False)
+    assert up.step("a") == "update"
+    assert up.step("b") == "replace"
+    assert up.step("c2") == up.step("renamed") == up.step("e") == "same"
+    assert up.step("d") == "delete"
+    forms = {request.path: request.form for request in emulator.requests if request.form}
+    assert forms == {
+        "/v3/domains/a.example.com/tracking/open": {"active": "true"},
+        "/v3/domains/b.example.com/tracking/click": {"active": "htmlonly"},
+    }
+    now = {name: emulator.domain(f"{name}.example.com") for name in "abcde"}
+    assert {name: domain.click["active"] for name, domain in now.items()} == {
+        "a": True,
+        "b": "htmlonly",
+        "c": True,
+        "d": True,
+        "e": True,
+    }
+    assert now["a"].unsubscribe["html_footer"] == "<p>%unsubscribe_url%</p>"
+
+    stack.write("")
+    refused = stack.up(check=False)
+    assert refused.code != 0
+    assert "protect" in refused.output
+    assert emulator.domain("e.example.com").click == {"active": True}
+    assert emulator.domain("d.example.com").click == {"active": True}
+
+
+@pytest.mark.behaviour(15)
+@pytest.mark.parametrize("delete_first", [False, True])
+def test_a_replacement_keeps_the_order_that_was_asked_for(
+    mail: MailFactory, emulator: Emulator, delete_first: bool
+) -> None:
+    """The new one first, or with `delete_before_replace` the old one."""
+
+    def program(domain: str) -> str:
+        return f"""
+        opts = pulumi.ResourceOptions(delete_before_replace={delete_first})
+        DomainTracking("mg", "{domain}", click=True, opts=opts)
+        """
+
+    stack = mail(program("mg.example.com"))
+    stack.up()
+    emulator.forget_requests()
+    stack.write(program("two.example.com"))
+    assert stack.up().step("mg") == "replace"
+    on, off = (f"PUT /v3/domains/{name}.example.com/tracking/click" for name in ("two", "mg"))
+    assert puts(emulator) == ([off, on] if delete_first else [on, off])
+    assert emulator.domain("mg.example.com").click == {"active": False}
+    assert emulator.domain("two.example.com").click == {"active": True}
+
+
+@pytest.mark.behaviour(15)
+def test_targets_and_transforms(mail: MailFactory, emulator: Emulator) -> None:
+    """`--target` changes one alone; a transform sees the canonical shape and may change it."""
+    stack = mail(
+        """
+        def everywhere(args):
+            if args.type_.endswith("mailgun:DomainTracking"):
+                assert args.props["click"] == {"active": True}, args.props["click"]
+                return pulumi.ResourceTransformResult(
+                    {**args.props, "click": {"active": "htmlonly"}}, args.opts
+                )
+
+        pulumi.runtime.register_resource_transform(everywhere)
+        no_open = pulumi.ResourceOptions(
+            transforms=[
+                lambda args: pulumi.ResourceTransformResult(
+                    {k: v for k, v in args.props.items() if k != "open"}, args.opts
+                )
+            ]
+        )
+        DomainTracking("mg", "mg.example.com", click=True, open=True)
+        DomainTracking("two", "two.example.com", click=True, open=True, opts=no_open)
+        """
+    )
+    prefix = "urn:pulumi:dev::mail::pulumi-python:dynamic/mailgun:DomainTracking::"
+    stack.up("--target", f"{prefix}two")
+    assert puts(emulator) == ["PUT /v3/domains/two.example.com/tracking/click"]
+    up = stack.up("--target", f"{prefix}mg")
+    assert up.resource_outputs("mg")["managed"] == ["open.active", "click.active"]
+    assert emulator.domain("mg.example.com").click == {"active": "htmlonly"}
+    assert emulator.domain("mg.example.com").open["active"] is True
+    assert emulator.domain("two.example.com").open["active"] is False
+    stack.destroy("--target", f"{prefix}mg")
+    assert emulator.domain("mg.example.com").click == {"active": False}
+    assert emulator.domain("two.example.com").click == {"active": "htmlonly"}
+
+
+@pytest.mark.behaviour(15)
+def test_custom_timeouts_are_warned_of_once_a_resource_that_names_what_to_use(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """The SDK drops them, so the constructor says `timeout=`."""
+    stack = mail(
+        """
+        slow = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="1h"))
+        TrackingCertificate("certificate", "email.mg.example.com", opts=slow)
+        DomainTracking("mg", "mg.example.com", click=True, opts=slow)
+        """
+    )
+    preview = stack.preview()
+    warnings = [text for text in preview.all_diagnostics() if "custom_timeouts" in text]
+    assert len(warnings) == 2
+    assert "use timeout=" in next(text for text in warnings if "TrackingCertificate" in text)
+    assert preview.changes == {"create": 2}
+    assert puts(emulator) == []
+
+
+@pytest.mark.behaviour(15)
+@pytest.mark.parametrize(
+    ("resource", "command"),
+    [
+        ('DomainTracking("mg", "mg.example.com", click=True', "import DOMAIN`"),
+        (
+            'TrackingCertificate("mg", "email.mg.example.com"',
+            "import --certificate TRACKING_DOMAIN`",
+        ),
+    ],
+)
+def test_the_option_import_is_refused_with_the_way_that_works(
+    mail: MailFactory, emulator: Emulator, resource: str, command: str
+) -> None:
+    """In the constructor, before the engine is asked for what it cannot do."""
+    stack = mail(f'{resource}, opts=pulumi.ResourceOptions(import_="mg.example.com"))')
+    refused = stack.preview(check=False)
+    assert refused.code != 0
+    assert "cannot be imported by the option import_" in refused.output
+    assert f"`mailgun-tracking {command}" in refused.output
+    assert "`pulumi import --file`" in refused.output
+    assert calls(emulator) == []

@@ -1,0 +1,161 @@
+"""Reasons that are not properties stand in the resource's own row."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailgun_tracking.emulator import Emulator
+from tests.behaviour.mail import MailFactory, calls, puts
+from tests.engine.result import Result
+
+
+def rows(result: Result, *names: str) -> dict[str, list[str]]:
+    """What stands in each resource's row; nothing of it may stand in the stack's."""
+    found = {name: result.diagnostics(name) for name in names}
+    elsewhere = [*result.diagnostics(), *result.diagnostics("mail-dev")]
+    assert not [text for texts in found.values() for text in texts if text in elsewhere]
+    return found
+
+
+def still_processing(emulator: Emulator, name: str, looks: int) -> None:
+    """A certificate that shows as processing at some looks, and is active from then on."""
+    host = f"email.{name}.example.com"
+    emulator.set_certificate(host, "active")
+    emulator.add_fault(
+        method="GET",
+        path=f"/v2/x509/{host}/status",
+        status=200,
+        body={"status": "processing", "error": "Waiting for x509 key pair generation"},
+        times=looks,
+    )
+
+
+@pytest.mark.behaviour(14)
+def test_what_became_of_a_certificate_stands_in_its_row(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """Adopted, joined, still at work, renewed by Mailgun, forgotten on delete."""
+    for name in ("active", "joined", "working", "new"):
+        emulator.add_domain(f"{name}.example.com")
+    emulator.set_certificate("email.active.example.com", lifetime_seconds=30 * 86400)
+    emulator.set_certificate("email.working.example.com", "processing")
+    still_processing(emulator, "joined", looks=2)
+    stack = mail(
+        """
+        for name in ("active", "joined", "new"):
+            TrackingCertificate(name, f"email.{name}.example.com")
+        TrackingCertificate("working", "email.working.example.com", wait=False)
+        """
+    )
+    stack.set_constants(issuance__FIRST_INTERVAL=0.3)
+    up = stack.up()
+    until = up.resource_outputs("active")["not_after"][:10]
+    assert rows(up, "active", "joined", "working", "new") == {
+        "active": [f"adopted: valid until {until}"],
+        "joined": ["joined: Mailgun was at work on it already"],
+        "working": ["email.working.example.com: Mailgun is at work on it; not waited for"],
+        "new": [],
+    }
+    assert puts(emulator) == ["POST /v2/x509/email.new.example.com"]
+
+    emulator.set_certificate("email.new.example.com", "expired")
+    stack.refresh()
+    emulator.set_certificate("email.new.example.com", "active")
+    emulator.set_certificate("email.working.example.com", "active")
+    preview = stack.preview()
+    assert preview.changes == {"update": 2, "same": 2}
+    found = rows(preview, "working", "new", "active")
+    since = stack.resource("working")["outputs"]["processing_since"]
+    expired = stack.resource("new")["outputs"]["not_after"][:10]
+    assert found == {
+        "working": [f"email.working.example.com: issuing since {since}: will be looked at"],
+        "new": [f"email.new.example.com: expired on {expired}: will be regenerated"],
+        "active": [],
+    }
+    emulator.forget_requests()
+    up = stack.up()
+    renewed = up.resource_outputs("new")["not_before"][:10]
+    assert f"renewed by Mailgun on {renewed}" in rows(up, "new")["new"]
+    assert puts(emulator) == []
+
+    destroyed = stack.destroy()
+    for name, (told,) in rows(destroyed, "active", "joined", "working", "new").items():
+        assert told.startswith(f"the certificate of email.{name}.example.com is only forgotten: ")
+    assert puts(emulator) == []
+    now = emulator.domain("new.example.com").certificates["email.new.example.com"]
+    assert now.status == "active"
+
+
+@pytest.mark.behaviour(6, 14)
+def test_what_becomes_of_settings_stands_in_their_rows(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """No longer managed, left on because somebody changed it, not at Mailgun any more."""
+    stack = mail(
+        """
+        DomainTracking("mg", "mg.example.com", click="htmlonly", open=True)
+        DomainTracking("two", "two.example.com", click=True)
+        DomainTracking("eu", "eu.example.com", region="eu", open=True)
+        """
+    )
+    stack.up()
+    stack.write(
+        """
+        DomainTracking("mg", "mg.example.com", open=True)
+        DomainTracking("two", "two.example.com", click=True)
+        DomainTracking("eu", "eu.example.com", region="eu", open=True)
+        """
+    )
+    emulator.forget_requests()
+    assert rows(stack.up(), "mg", "two") == {
+        "mg": ["click is no longer managed; left at htmlonly"],
+        "two": [],
+    }
+    assert calls(emulator) == []
+
+    emulator.drift("two.example.com", click="htmlonly")
+    emulator.remove_domain("eu.example.com", region="eu")
+    told = rows(stack.destroy(), "mg", "two", "eu")
+    assert told["mg"] == [
+        "links in mail already sent go through email.mg.example.com: keep its CNAME record for "
+        "as long as that mail is read"
+    ]
+    assert "click tracking left on: click.active was changed by somebody else" in told["two"]
+    assert told["eu"] == ["eu.example.com is not at Mailgun any more: nothing to turn off"]
+    assert puts(emulator) == ["PUT /v3/domains/mg.example.com/tracking/open"]
+    assert emulator.domain("two.example.com").click == {"active": "htmlonly"}
+    assert emulator.domain("mg.example.com").click == {"active": "htmlonly"}
+
+
+@pytest.mark.behaviour(14)
+def test_what_is_waited_for_stands_in_the_row_while_it_is(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """A certificate, a CNAME, and a server that has a problem, from the third try on."""
+    for name in ("issue", "cname"):
+        emulator.add_domain(f"{name}.example.com")
+    still_processing(emulator, "issue", looks=3)
+    emulator.add_fault(
+        method="POST", path=".*cname.*", status=400, body={"Reason": "invalid CNAME"}, times=2
+    )
+    emulator.add_fault(method="PUT", path="/v3/.*", status=503, times=3)
+    stack = mail(
+        """
+        for name in ("issue", "cname"):
+            TrackingCertificate(name, f"email.{name}.example.com")
+        DomainTracking("mg", "mg.example.com", click=True)
+        """
+    )
+    stack.set_constants(
+        plugin_process__SECONDS_BEFORE_FIRST_LINE=0,
+        plugin_process__SECONDS_BETWEEN_LINES=0,
+        issuance__FIRST_INTERVAL=0.2,
+    )
+    up = stack.up()
+    told = rows(up, "issue", "cname", "mg")
+    assert any(line.startswith("waiting for Let's Encrypt, ") for line in told["issue"])
+    assert any(line.startswith("waiting for the CNAME, ") for line in told["cname"])
+    assert any("(503): trying again in " in line for line in told["mg"])
+    assert calls(emulator).count("POST /v2/x509/email.cname.example.com") == 3
+    now = emulator.domain("cname.example.com").certificates["email.cname.example.com"]
+    assert now.status == "active"
