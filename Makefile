@@ -29,6 +29,10 @@ venv: .venv/complete
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
+.venv/examples: .venv/complete requirements-examples.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement requirements-examples.txt
+	@touch $@
+
 up: engine venv ## Create or update the stack
 	@$(ON_STACK) up $(ARGS)
 
@@ -52,10 +56,10 @@ test-tools:
 	@$(PYTHON) engine/install pebble
 	@engine/install-bind
 
-test: engine venv test-tools ## Run all tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: engine venv .venv/examples test-tools ## Run all tests
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-lint: venv ## Check style, formatting and types
+lint: venv .venv/examples ## Check style, formatting and types
 	$(BIN)/ruff check . engine/install
 	$(BIN)/ruff format --check . engine/install
 	$(BIN)/mypy

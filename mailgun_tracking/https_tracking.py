@@ -12,6 +12,7 @@ from .domain_tracking import DomainTracking
 from .errors import InvalidInput
 from .lookups import get_tracking_domain_output
 from .models import normalize_domain
+from .provider import shown_by_program
 from .tracking_certificate import TrackingCertificate
 
 
@@ -39,6 +40,7 @@ class TrackingRecord:
         return pulumi.Output.all(self.name, zone).apply(lambda known: _label(*known))
 
 
+@shown_by_program()
 def _label(name: str, zone: str) -> str:
     zone = normalize_domain(zone)
     if not name.endswith(f".{zone}"):
@@ -155,6 +157,7 @@ class HttpsTracking(pulumi.ComponentResource):
             }
         )
 
+    @shown_by_program()
     def _make_record(self, cname: CnameFactory, delete_record: bool) -> pulumi.Resource:
         options = pulumi.ResourceOptions(parent=self, retain_on_delete=not delete_record)
         made = cname(self.record, options)

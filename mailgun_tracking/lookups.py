@@ -28,7 +28,15 @@ from .models import (
     parse_certificate,
     sending_domain,
 )
-from .provider import Call, identity_problems, refuse_keys_in_clear
+from .provider import (
+    CHECK_DEADLINE,
+    Call,
+    identity_problems,
+    refuse_keys_in_clear,
+    shown_by_program,
+    warn_of_no_answer,
+)
+from .reads import NO_ANSWER
 from .settings import Settings
 
 _T = TypeVar("_T")
@@ -280,6 +288,7 @@ _TRACKING_CERTIFICATE = _Lookup(
 )
 
 
+@shown_by_program()
 def _plain(
     lookup: _Lookup[_T],
     name: str,
@@ -307,7 +316,7 @@ def _plain(
         settings.subaccount(account) if subaccount is None else subaccount,
         normalize_domain(name),
     )
-    call = Call.about(target, settings=settings)
+    call = Call.about(target, deadline=CHECK_DEADLINE if is_dry_run() else None, settings=settings)
     try:
         # In an up the domain may have been made a moment ago.
         return call.until_found(lambda: lookup.ask(call)) if patient else lookup.ask(call)
@@ -344,6 +353,11 @@ def _output(
             return await asyncio.to_thread(ask), True
         except (errors.DomainNotFound, errors.CertificateNotFound):
             if is_dry_run():
+                return None, False
+            raise
+        except NO_ANSWER as error:
+            if is_dry_run():
+                warn_of_no_answer(error, pulumi.log.warn)
                 return None, False
             raise
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from pulumi import Input, ResourceOptions, log
+from pulumi import Input, ResourceOptions, RunError, log
 from pulumi.dynamic import CheckFailure, ConfigureRequest, ResourceProvider
 from pulumi.output import Unknown
 from pulumi.runtime import get_config, is_config_secret
@@ -373,18 +374,40 @@ def read_domain_for_check(call: Call) -> DomainDetails | None:
     except errors.DomainNotFound:
         return None
     except NO_ANSWER as error:
-        warn_once(call.row, f"the preview goes on without a look at Mailgun: {error}")
+        warn_of_no_answer(error, functools.partial(call.row.tell, warning=True))
         return None
 
 
 _warned = threading.Event()
 
 
-def warn_once(row: plugin_process.Row, message: str) -> None:
-    """Warn of something that concerns every resource, at the first one alone."""
+def warn_of_no_answer(error: errors.TrackingError, warn: Callable[[str], None]) -> None:
+    """Warn that a preview could not look at Mailgun; it concerns all, so once a process."""
     if not _warned.is_set():
         _warned.set()
-        row.tell(message, warning=True)
+        warn(f"the preview goes on without a look at Mailgun: {error}")
+
+
+@contextlib.contextmanager
+def shown_by_program() -> Iterator[None]:
+    """Let an error that the program does not catch end it with one line, and no traceback.
+
+    Language hosts do so for `pulumi.RunError`; the error stays what it was beside.
+    """
+    try:
+        yield
+    except errors.TrackingError as error:
+        error.__class__ = _run_error(type(error))
+        raise
+
+
+def _run_error(kind: type[errors.TrackingError]) -> type[errors.TrackingError]:
+    if issubclass(kind, RunError):
+        return kind
+    shown: type[errors.TrackingError] = type(
+        kind.__name__, (kind, RunError), {"__module__": kind.__module__}
+    )
+    return shown
 
 
 def refuse_keys_in_clear() -> None:
@@ -396,6 +419,7 @@ def refuse_keys_in_clear() -> None:
     refuse_plain_key(lambda name: get_config(name) is not None, is_config_secret)
 
 
+@shown_by_program()
 def prepare_options(opts: ResourceOptions | None, kind: str, id_hint: str) -> ResourceOptions:
     """Refuse and warn of options that a dynamic resource cannot honour, in the program.
 

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+import pulumi
 import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
@@ -24,12 +25,13 @@ from mailgun_tracking.provider import (
     kind_of,
     one_line_errors,
     recorded_target,
+    shown_by_program,
     together,
     unknown_fields,
-    warn_once,
+    warn_of_no_answer,
 )
 from mailgun_tracking.settings import Settings
-from tests.unit.fakes import Clock, Row, Scripted, call_about, lines_of
+from tests.unit.fakes import Clock, Row, Scripted, call_about
 
 DOMAIN = "mg.example.com"
 DETAILS = DomainDetails(DOMAIN, "email", "http", None)
@@ -382,10 +384,18 @@ def test_kinds_in_plain_words(value: object, kind: str) -> None:
 
 def test_a_general_warning_is_given_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provider_module, "_warned", threading.Event())
-    call = call_about(Scripted())
-    warn_once(call.row, "no network")
-    warn_once(call.row, "no network")
-    assert lines_of(call) == ["warning: no network"]
+    warned: list[str] = []
+    for _ in range(2):
+        warn_of_no_answer(errors.Unreachable("cannot read", "no network"), warned.append)
+    assert warned == ["the preview goes on without a look at Mailgun: cannot read: no network"]
+
+
+def test_an_error_in_a_program_is_one_line_there() -> None:
+    """Language hosts show a `RunError` without a traceback; it is still caught as what it was."""
+    with pytest.raises(errors.DomainNotFound) as caught, shown_by_program():
+        raise errors.DomainNotFound("cannot read", "gone", status=404, domain=DOMAIN)
+    assert isinstance(caught.value, pulumi.RunError)
+    assert (str(caught.value), caught.value.domain) == ("cannot read: gone (404)", DOMAIN)
 
 
 class TestRow:

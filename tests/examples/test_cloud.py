@@ -1,0 +1,250 @@
+"""The examples for cloud providers, under Pulumi's mocks and on the providers' real SDKs."""
+
+from __future__ import annotations
+
+import ast
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.examples.mocked import Asked, Done, Registered, kind_of, run_mocked
+from tests.examples.projects import commands_of, lines_of_code, project_of, text_of
+
+LOOKUP = "mailgun-tracking:index:getTrackingDomain"
+ZONE_LOOKUP = "aws:route53/getZone:getZone"
+ANSWERS = {
+    LOOKUP: {
+        "domain": "mg.example.com",
+        "tracking_domain": "email.mg.example.com",
+        "web_prefix": "email",
+        "web_scheme": "http",
+        "cname_name": "email.mg.example.com",
+        "cname_value": "mailgun.org",
+    },
+    ZONE_LOOKUP: {"id": "Z0123", "zoneId": "Z0123", "name": "example.com"},
+}
+
+
+@dataclass(frozen=True)
+class Example:
+    """What a program has to register.
+
+    Attributes:
+        record: the type token of the DNS record.
+        inputs: its inputs by their names on the wire.
+        extra: what the stack has beside the component and its children.
+        lines: how many lines of code the program may have.
+    """
+
+    name: str
+    record: str
+    inputs: dict[str, Any]
+    extra: tuple[str, ...] = field(default=())
+    lines: int = 15
+
+
+ROUTE53 = {
+    "zoneId": "Z0123",
+    "name": "email.mg.example.com",
+    "type": "CNAME",
+    "ttl": 300,
+    "records": ["mailgun.org"],
+}
+EXAMPLES = {
+    example.name: example
+    for example in (
+        Example("route53", "aws:route53/record:Record", ROUTE53),
+        Example("new-domain", "aws:route53/record:Record", ROUTE53, extra=("Domain",)),
+        Example(
+            "cloudflare",
+            "cloudflare:index/dnsRecord:DnsRecord",
+            {
+                "zoneId": "023e105f4ecef8ad9ca31a8372d0c353",
+                "name": "email.mg.example.com",
+                "type": "CNAME",
+                "ttl": 300,
+                "content": "mailgun.org",
+                "proxied": False,
+            },
+        ),
+        Example(
+            "google-cloud-dns",
+            "gcp:dns/recordSet:RecordSet",
+            {
+                "managedZone": "example-com",
+                "name": "email.mg.example.com.",
+                "type": "CNAME",
+                "ttl": 300,
+                "rrdatas": ["mailgun.org."],
+            },
+        ),
+        Example(
+            "azure-dns",
+            "azure-native:dns:RecordSet",
+            {
+                "resourceGroupName": "dns",
+                "zoneName": "example.com",
+                "relativeRecordSetName": "email.mg",
+                "recordType": "CNAME",
+                "ttl": 300,
+                "cnameRecord": {"cname": "mailgun.org"},
+            },
+            lines=16,
+        ),
+        Example(
+            "digitalocean",
+            "digitalocean:index/dnsRecord:DnsRecord",
+            {
+                "domain": "example.com",
+                "name": "email.mg",
+                "type": "CNAME",
+                "ttl": 300,
+                "value": "mailgun.org.",
+            },
+        ),
+    )
+}
+
+
+def configured(name: str) -> dict[str, str]:
+    """The configuration that the commands of an example's README set."""
+    config = {}
+    words = shlex.split(" && ".join(commands_of(name)))
+    for place in (at for at in range(len(words)) if words[at : at + 2] == ["config", "set"]):
+        key, value = words[place + 2 : place + 4]
+        config[key if ":" in key else f"{project_of(name)['name']}:{key}"] = value
+    return config
+
+
+def misspelt(program: str) -> dict[str, str]:
+    """A program once for each argument by name that it gives, with that argument misspelt."""
+    programs = {}
+    lines = program.splitlines(keepends=True)
+    for call in (node for node in ast.walk(ast.parse(program)) if isinstance(node, ast.Call)):
+        for keyword in call.keywords:
+            assert keyword.arg, "spelled out, so that a renamed argument is seen"
+            line = lines[keyword.lineno - 1]
+            changed = line[: keyword.col_offset] + "un" + line[keyword.col_offset :]
+            text = [*lines[: keyword.lineno - 1], changed, *lines[keyword.lineno :]]
+            programs[f"un{keyword.arg}, line {keyword.lineno}"] = "".join(text)
+    return programs
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What became of an example's program, and of the same with one argument misspelt each."""
+
+    example: Example
+    done: Done
+    broken: dict[str, Done]
+
+
+@pytest.fixture(scope="module", params=list(EXAMPLES))
+def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """An example's runs; all on one import of its provider's SDK, which may take ten seconds."""
+    example = EXAMPLES[request.param]
+    program = text_of(example.name)
+    broken = misspelt(program)
+    done, *others = run_mocked(
+        [program, *broken.values()],
+        directory=tmp_path_factory.mktemp(example.name),
+        project=project_of(example.name)["name"],
+        config=configured(example.name),
+        answers=ANSWERS,
+    )
+    return Runs(example, done, dict(zip(broken, others, strict=True)))
+
+
+@pytest.mark.behaviour(34)
+def test_the_record_is_what_mailgun_wants_in_the_providers_own_words(runs: Runs) -> None:
+    """The record has the provider's names for name, type, value and TTL, and stays on delete."""
+    assert not runs.done.error
+    record = runs.done.resources[kind_of(runs.example.record)]
+    assert record.type == runs.example.record
+    assert record.inputs == runs.example.inputs
+    assert not record.inputs.get("proxied")
+    assert record.parent == "HttpsTracking"
+    assert record.retain_on_delete
+
+
+@pytest.mark.behaviour(34)
+def test_record_then_certificate_then_https(runs: Runs) -> None:
+    """The certificate waits for the record, the settings wait for the certificate."""
+    record = kind_of(runs.example.record)
+    made = runs.done.resources
+    assert set(made) == {
+        "HttpsTracking",
+        record,
+        "TrackingCertificate",
+        "DomainTracking",
+        *runs.example.extra,
+    }
+    assert made["TrackingCertificate"].inputs == {"tracking_domain": "email.mg.example.com"}
+    assert record in made["TrackingCertificate"].depends_on
+    assert made["DomainTracking"].inputs == {
+        "domain": "mg.example.com",
+        "click": {"active": True},
+        "open": {"active": True},
+        "web_scheme": "https",
+    }
+    assert "TrackingCertificate" in made["DomainTracking"].depends_on
+    assert list(made)[-3:] == [record, "TrackingCertificate", "DomainTracking"]
+    for child in ("TrackingCertificate", "DomainTracking"):
+        assert made[child].parent == "HttpsTracking"
+        assert not made[child].retain_on_delete
+    assert runs.done.asked[LOOKUP] == {"domain": "mg.example.com"}
+
+
+def test_a_misspelt_argument_fails(runs: Runs) -> None:
+    """Every argument is checked by the provider's SDK or by ours: a renamed one would be seen."""
+    assert len(runs.broken) > len(runs.example.inputs)
+    for what, done in runs.broken.items():
+        assert "TypeError" in done.error, what
+        assert what.partition(",")[0] in done.error, what
+
+
+@pytest.mark.parametrize("runs", ["new-domain"], indirect=True)
+def test_a_new_domain_is_there_before_it_is_looked_at(runs: Runs) -> None:
+    """The look at Mailgun comes after the domain, which leaves tracking alone."""
+    steps = [
+        kind_of(step.type) if isinstance(step, Registered) else step.token
+        for step in runs.done.steps
+        if isinstance(step, Asked) or step.type.startswith("mailgun:")
+    ]
+    assert steps == [ZONE_LOOKUP, "Domain", LOOKUP]
+    domain = runs.done.resources["Domain"]
+    assert domain.type == "mailgun:index/domain:Domain"
+    assert domain.inputs == {"name": "mg.example.com"}
+    assert domain.ignore_changes == ["clickTracking", "openTracking", "webScheme"]
+    for child in ("TrackingCertificate", "DomainTracking"):
+        assert "Domain" in runs.done.resources[child].depends_on, "is undone before the domain"
+
+
+@pytest.mark.parametrize("runs", ["route53"], indirect=True)
+def test_the_zone_is_found_by_its_name(runs: Runs) -> None:
+    """Route 53 wants a zone's id, which is looked up."""
+    assert runs.done.asked[ZONE_LOOKUP] == {"name": "example.com"}
+
+
+@pytest.mark.parametrize("name", list(EXAMPLES))
+def test_a_program_is_short(name: str) -> None:
+    """It is read at a glance."""
+    assert lines_of_code(text_of(name)) <= EXAMPLES[name].lines
+
+
+def test_the_programs_run_apart_from_each_other(tmp_path: Path) -> None:
+    """A failed program leaves the next one alone, though they share a process's imports."""
+    good = 'import pulumi\npulumi.Config().require("word")\n'
+    done = run_mocked(
+        ["import pulumi\nraise KeyError('first')", good, good.replace("word", "other")],
+        directory=tmp_path,
+        project="apart",
+        config={"apart:word": "said"},
+        answers={},
+    )
+    assert "KeyError: 'first'" in done[0].error
+    assert done[1] == Done([], "")
+    assert "apart:other" in done[2].error

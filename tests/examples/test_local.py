@@ -1,0 +1,172 @@
+"""The examples that need no cloud: on the real engine, against the emulator."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mailgun_tracking.emulator import Emulator
+from tests.behaviour.mail import puts
+from tests.engine.result import Result
+from tests.engine.stack import Stack, StackFactory
+from tests.examples.projects import EXAMPLES, commands_of, lines_of_code, project_of, text_of
+
+LOCAL = ("existing-domain", "many-domains")
+VIRTUALENV = "python3 -m venv venv && venv/bin/pip install -r requirements.txt"
+
+
+def copied(example: str, stack: Stack) -> None:
+    """Put an example's files into a stack's folder, with this test run's own virtualenv."""
+    kept = shutil.ignore_patterns("venv", "emulator.json", "Pulumi.*.yaml", "__pycache__")
+    shutil.copytree(EXAMPLES / example, stack.directory, dirs_exist_ok=True, ignore=kept)
+    (stack.directory / "venv").symlink_to(sys.prefix)
+
+
+def run(command: str, stack: Stack) -> str:
+    """Run a shell command in a stack's folder; returns what it printed."""
+    finished = subprocess.run(
+        ["sh", "-c", command],
+        cwd=stack.directory,
+        env={**stack.environment, "PULUMI_SKIP_CONFIRMATIONS": "true"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+    )
+    assert finished.returncode == 0, f"{command}\n{finished.stdout}"
+    return finished.stdout
+
+
+def follow(example: str, stack: Stack) -> list[str]:
+    """Run the commands of an example's README, but for its virtualenv; returns their outputs."""
+    copied(example, stack)
+    for old in (*stack.directory.glob("Pulumi.*.yaml"), stack.directory / "backend"):
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+    (stack.directory / "backend").mkdir()
+    first, *commands = commands_of(example)
+    assert first == VIRTUALENV
+    outputs = [run(command, stack) for command in commands]
+    again = commands[-1].replace("pulumi up", "pulumi preview --expect-no-changes")
+    assert again != commands[-1]
+    run(again, stack)
+    return outputs
+
+
+def test_an_existing_domain(new_stack: StackFactory) -> None:
+    """The README's commands set what the program mentions, and nothing else."""
+    stack = new_stack("", project=project_of("existing-domain")["name"])
+    output = follow("existing-domain", stack)[-1]
+    assert "mg.example.com exists: open false => true" in output
+    assert "click false => htmlonly" in output
+    assert '"open.place_at_the_top"' in output
+    with Emulator(state_file=stack.directory / "emulator.json") as mailgun:
+        domain = mailgun.domain("mg.example.com")
+    assert domain.click == {"active": "htmlonly"}
+    assert domain.open == {"active": True, "place_at_the_top": True}
+    assert domain.unsubscribe["active"] is False
+    assert domain.web_scheme == "http"
+
+
+def test_many_domains(new_stack: StackFactory) -> None:
+    """The README's commands make a resource of each entry, also of one in another region."""
+    stack = new_stack("", project=project_of("many-domains")["name"])
+    output = follow("many-domains", stack)[-1]
+    assert "+ 5 created" in output
+    with Emulator(state_file=stack.directory / "emulator.json") as mailgun:
+        assert mailgun.domain("mg.example.com").click == {"active": "htmlonly"}
+        news = mailgun.domain("news.example.com")
+        assert news.open == {"active": True, "place_at_the_top": True}
+        assert news.unsubscribe["active"] is True
+        assert news.unsubscribe["text_footer"] == "To unsubscribe: <%unsubscribe_url%>"
+        assert mailgun.domain("receipts.example.com").click == {"active": False}
+        assert mailgun.domain("eu.example.com", "eu").click == {"active": True}
+
+
+def preview_of(entries: str, new_stack: StackFactory, emulator: Emulator) -> Result:
+    """What a preview of many-domains with these entries says, beside one that is right."""
+    stack = new_stack("", project=project_of("many-domains")["name"])
+    copied("many-domains", stack)
+    entries = f"two.example.com: {{click: true}}\n{entries}\n"
+    (stack.directory / "domains.yaml").write_text(entries, encoding="utf-8")
+    where = {"MAILGUN_BASE_URL": f"{emulator.url}/{{region}}", "MAILGUN_API_KEY": emulator.key}
+    result = stack.preview(check=False, env=where)
+    assert result.code != 0
+    assert "Traceback" not in result.output
+    assert not puts(emulator)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("mg.example.com: {clik: true}", "got an unexpected keyword argument 'clik'"),
+        ("mg.example.com: true", "must be a mapping, not bool"),
+    ],
+)
+def test_an_entry_of_another_form_is_named(
+    new_stack: StackFactory, emulator: Emulator, entry: str, told: str
+) -> None:
+    """An entry that makes no resource fails the preview, in one line with its name."""
+    result = preview_of(entry, new_stack, emulator)
+    (line,) = [said for said in result.all_diagnostics() if said.startswith("domains.yaml: ")]
+    assert line.startswith("domains.yaml: mg.example.com: ")
+    assert line.endswith(told)
+
+
+@pytest.mark.parametrize(
+    ("entry", "property_"),
+    [
+        ("mg.example.com: {click: html}", "click"),
+        ("mg.example.com: {open: {activ: true}}", "open.activ"),
+    ],
+)
+def test_an_entry_with_a_wrong_value_is_named(
+    new_stack: StackFactory, emulator: Emulator, entry: str, property_: str
+) -> None:
+    """A value that cannot be fails the preview in the row of its entry, and of no other one."""
+    result = preview_of(entry, new_stack, emulator)
+    (message,) = result.diagnostics("mg.example.com", "error")
+    assert f"property {property_} " in message
+    assert not result.diagnostics("two.example.com", "error")
+
+
+@pytest.mark.parametrize("name", LOCAL)
+def test_a_program_is_short(name: str) -> None:
+    """It is read at a glance."""
+    assert lines_of_code(text_of(name)) <= 15
+
+
+def test_each_example_is_whole() -> None:
+    """Each has project, program, requirements and README; its versions are the tested ones."""
+    root = EXAMPLES.parent
+    pinned = {
+        line.strip()
+        for file in ("requirements.txt", "requirements-examples.txt", "requirements-dev.txt")
+        for line in (root / file).read_text(encoding="utf-8").splitlines()
+    }
+    folders = [file.parent for file in EXAMPLES.glob("*/Pulumi.yaml")]
+    assert len(folders) >= 8
+    for folder in folders:
+        for file in ("__main__.py", "requirements.txt", "README.md"):
+            assert (folder / file).is_file(), folder
+        assert project_of(folder.name)["runtime"] == {
+            "name": "python",
+            "options": {"virtualenv": "venv"},
+        }
+        for line in text_of(folder.name, "requirements.txt").splitlines():
+            assert line.startswith("../..") or line in pinned, (folder, line)
+        assert len(text_of(folder.name, "README.md").splitlines()) <= 11, folder
+        assert commands_of(folder.name)[:2] == [VIRTUALENV, "pulumi stack init dev"]
+
+
+def test_paths_of_examples_are_relative() -> None:
+    """What an example installs of this repository is found from its own folder."""
+    for name in LOCAL:
+        line = text_of(name, "requirements.txt").splitlines()[-1]
+        path = line.partition("[")[0]
+        assert (EXAMPLES / name / Path(path)).resolve() == EXAMPLES.parent
