@@ -410,7 +410,7 @@ def tell_links_stay(call: Call, olds: Mapping[str, Any]) -> None:
     """Say what a CNAME record is still good for, when its tracking domain is given up."""
     call.row.tell(
         f"links in mail already sent go through {olds['tracking_domain']}: "
-        "keep its CNAME record for as long as that mail is read"
+        "they need its CNAME record for as long as that mail is read"
     )
 
 

@@ -143,7 +143,7 @@ class HttpsTracking(pulumi.ComponentResource):
             **where,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[self.certificate],
+                depends_on=pulumi.Output.all(found, host).apply(self._what_https_waits_for),
                 ignore_changes=opts.ignore_changes if opts else None,
             ),
         )
@@ -156,6 +156,13 @@ class HttpsTracking(pulumi.ComponentResource):
                 "certificate_valid_until": self.certificate.not_after,
             }
         )
+
+    def _what_https_waits_for(self, known: list[Any]) -> list[pulumi.Resource]:
+        """The certificate; but where links go over https already, nothing is held up by it."""
+        found, host = known
+        if found.web_scheme == "https" and found.tracking_domain == host:
+            return []
+        return [self.certificate]
 
     @shown_by_program()
     def _make_record(self, cname: CnameFactory, delete_record: bool) -> pulumi.Resource:

@@ -117,7 +117,8 @@ def test_what_becomes_of_settings_stands_in_their_rows(
     emulator.remove_domain("eu.example.com", region="eu")
     told = rows(stack.destroy(), "mg", "two", "eu")
     assert told["mg"] == [
-        "links in mail already sent go through email.mg.example.com: keep its CNAME record for "
+        "links in mail already sent go through email.mg.example.com: "
+        "they need its CNAME record for "
         "as long as that mail is read"
     ]
     assert "click tracking left on: click.active was changed by somebody else" in told["two"]

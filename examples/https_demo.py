@@ -1,0 +1,122 @@
+"""HTTPS tracking from nothing, to watch: run it by `make https-demo`.
+
+BIND, a certificate authority (Pebble) and an emulated Mailgun start on this machine. Then one
+`pulumi up` of `examples/rfc2136` makes the record, gets the certificate and turns https on.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from mailgun_tracking.models import parse_certificate  # noqa: E402 - found by the line above
+from tests.engine.stack import StackFactory  # noqa: E402
+from tests.https.servers import (  # noqa: E402
+    MAILGUN,
+    ZONE,
+    Bind,
+    Pebble,
+    ToolMissing,
+    free_ports,
+    https_get,
+)
+from tests.https.world import ExampleStack, emulated_mailgun, example_stack  # noqa: E402
+
+DOMAIN = f"mg.{ZONE}"
+HOST = f"email.{DOMAIN}"
+LINK = "/c/abc?url=https://example.com/offer"
+
+
+def main() -> int:
+    """Show it; 0 if all of it held."""
+    with ExitStack() as running:
+        folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="https-demo-")))
+        http_port = free_ports(1)[0]
+        try:
+            bind: Bind = running.enter_context(Bind(folder / "bind"))
+            pebble: Pebble = running.enter_context(
+                Pebble(folder / "pebble", bind.address, http_port)
+            )
+        except ToolMissing as missing:
+            print(missing, file=sys.stderr)
+            return 1
+        mailgun = running.enter_context(emulated_mailgun(bind, pebble, http_port))
+        https_port = mailgun.tracking_host.https_port
+        say("Servers on this machine")
+        print(f"  DNS (BIND)                {bind.address}, with the zone {ZONE}")
+        print(f"  CA (Pebble)               {pebble.directory}")
+        print(f"  Mailgun (emulated)        {mailgun.url}, with the domain {DOMAIN}")
+        print(f"  tracking domains, HTTPS   127.0.0.1:{https_port}")
+
+        say("Before: the zone has no record, and Mailgun no certificate")
+        records = bind.lookup(HOST, "CNAME")
+        print(f"  {HOST}  CNAME  {records or 'none'}")
+        print(f"  web scheme {mailgun.domain(DOMAIN).web_scheme}")
+        check(not records and not mailgun.domain(DOMAIN).certificates, "it starts from nothing")
+
+        say("One `pulumi up` of examples/rfc2136")
+        stack = example_stack(StackFactory(folder / "stacks"), mailgun, bind)
+        stack.config_set("key", bind.key, secret=True)
+        pulumi(stack, "up", "--yes", "--skip-preview")
+
+        say("The record is in DNS")
+        records = bind.lookup(HOST, "A")
+        print("".join(f"  {record}\n" for record in records), end="")
+        check(f"CNAME {MAILGUN}." in records[0], "it points at Mailgun")
+
+        say("The certificate is active, and the web scheme https")
+        domain = mailgun.domain(DOMAIN)
+        certificate = domain.certificates[HOST]
+        facts = parse_certificate(certificate.pem or "")
+        print(f"  names        {', '.join(facts.names)}")
+        print(f"  issuer       {facts.issuer}")
+        print(f"  valid        {facts.not_before} to {facts.not_after}")
+        print(f"  status       {certificate.status}")
+        print(f"  web scheme   {domain.web_scheme}")
+        check((certificate.status, domain.web_scheme) == ("active", "https"), "both are so")
+
+        say("A link in a mail, resolved by that DNS and verified against that CA's root alone")
+        answer = https_get(bind, HOST, LINK, port=https_port, root=pebble.root())
+        print(f"  GET https://{HOST}{LINK}")
+        print(f"  {answer.status}")
+        for name in ("location", "strict-transport-security"):
+            print(f"  {name}: {answer.headers[name]}")
+        check(answer.status == 302, "it redirects, and browsers keep to https")
+
+        say("A second `pulumi up` has nothing to do")
+        pulumi(stack, "up", "--yes", "--skip-preview", "--expect-no-changes")
+    return 0
+
+
+_steps = 0
+
+
+def say(title: str) -> None:
+    """Begin a step."""
+    global _steps
+    _steps += 1
+    print(f"\n{_steps}. {title}\n", flush=True)
+
+
+def check(holds: bool, what: str) -> None:
+    """Say that something holds; end the demo if it does not."""
+    if not holds:
+        sys.exit(f"  NOT SO: {what}")
+    print(f"  ok: {what}", flush=True)
+
+
+def pulumi(stack: ExampleStack, *arguments: str) -> None:
+    """Run `pulumi` before the eyes of whoever watches; end the demo if it fails."""
+    command = ["pulumi", *arguments, "--stack", stack.name, "--non-interactive"]
+    done = subprocess.run(command, cwd=stack.directory, env=stack.environment)  # noqa: S603
+    check(done.returncode == 0, f"pulumi {arguments[0]} succeeded")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,397 @@
+"""BIND and Pebble on free ports of this machine, for tests and for `examples/https_demo.py`.
+
+Both start in some 50 ms and ask nobody outside of this machine.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import random
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta, timezone
+from ipaddress import ip_address
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import dns.exception
+import dns.message
+import dns.name
+import dns.query
+import dns.rdataclass
+import dns.rdatatype
+import dns.tsig
+import dns.tsigkeyring
+import dns.update
+import dns.zone
+import requests
+import urllib3
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCALHOST = "127.0.0.1"
+
+ZONE = "example.test"
+"""The zone that takes updates; empty at the start."""
+MAILGUN = "mailgun.test"
+"""What a tracking CNAME has to point at: stands for mailgun.org, and leads to this machine."""
+CDN = "cdn.test"
+"""Another host, such as a proxy before a tracking domain."""
+CA_IDENTITY = "ca.test"
+"""The name by which CAA records allow the authority."""
+BLOCKED = "email.blocked.example.test"
+"""The one host that the authority refuses to issue for."""
+
+SHORT_SECONDS = 8
+"""How long a certificate of the profile `short` is valid."""
+
+KEY_NAME = "pulumi"
+KEY_ALGORITHM = dns.tsig.HMAC_SHA256
+START_SECONDS = 20.0
+
+_NAMED = """\
+key "{key}" {{ algorithm hmac-sha256; secret "{secret}"; }};
+options {{
+  directory "{folder}"; pid-file none; session-keyfile "{folder}/session.key"; lock-file none;
+  listen-on {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; allow-query {{ 127.0.0.0/8; }};
+  // Without recursion a CNAME is not followed into the next zone; the root zone below ends it here.
+  recursion yes; allow-recursion {{ 127.0.0.0/8; }}; query-source address 127.0.0.1;
+  dnssec-validation no; empty-zones-enable no; notify no;
+  allow-transfer {{ key "{key}"; }}; max-cache-ttl 0; max-ncache-ttl 0;
+}};
+controls {{ }};
+zone "." {{ type primary; file "zones/root"; }};
+zone "{zone}" {{ type primary; file "zones/{zone}"; allow-update {{ key "{key}"; }}; }};
+"""
+_ZONE = "$TTL 1\n@ IN SOA ns h 1 3600 600 86400 1\n@ IN NS ns\nns IN A 127.0.0.1\n"
+
+
+class ToolMissing(Exception):
+    """A program that is not installed; the text says how to get it."""
+
+
+class ServerFailed(Exception):
+    """A server that did not start; the text holds what it printed."""
+
+
+def named_program() -> str:
+    """BIND's server; raises ToolMissing."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
+    program = shutil.which("named", path=path)
+    if program is None:
+        raise ToolMissing(
+            "there is no `named`: run `engine/install-bind` as root, or install BIND 9"
+        )
+    return program
+
+
+def pebble_program() -> str:
+    """The ACME authority for tests; raises ToolMissing."""
+    path = os.pathsep.join([str(ROOT / ".engine" / "bin"), os.environ.get("PATH", "")])
+    program = shutil.which("pebble", path=path)
+    if program is None:
+        raise ToolMissing("there is no `pebble`: run `python3 engine/install pebble`, with Go")
+    return program
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, for TCP and UDP, below those that clients are given."""
+    ports: list[int] = []
+    with contextlib.ExitStack() as held:
+        while len(ports) < count:
+            port = random.randint(20000, 32000)
+            try:
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    holder = held.enter_context(socket.socket(socket.AF_INET, kind))
+                    holder.bind((LOCALHOST, port))
+            except OSError:
+                continue
+            ports.append(port)
+    return ports
+
+
+class _Server:
+    """A program that serves until it is stopped."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log: IO[bytes] | None = None
+
+    def start(self) -> None:
+        """Serve, and return once questions are answered; raises ServerFailed."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Stop serving."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.terminate()
+            process.wait()
+        if self._log is not None:
+            self._log.close()
+
+    def __enter__(self) -> Any:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it serves."""
+        return self._process is not None and self._process.poll() is None
+
+    def _run(self, command: Sequence[str], answers: Callable[[], bool], **environment: str) -> None:
+        log = self.folder / "log"
+        self._log = log.open("ab")
+        self._process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            # Ctrl-C is for who uses it; it is stopped when that one is done.
+            start_new_session=True,
+        )
+        end = time.monotonic() + START_SECONDS
+        while not answers():
+            if self._process.poll() is not None or time.monotonic() > end:
+                self.stop()
+                raise ServerFailed(f"{command[0]} did not start:\n{log.read_text()}")
+            time.sleep(0.01)
+
+
+class Bind(_Server):
+    """BIND with the empty zone `ZONE`, which takes signed updates, and the fixed ones beside it."""
+
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        """Prepare, in a folder that does not exist yet."""
+        super().__init__(folder)
+        self.port = port or free_ports(1)[0]
+        self.secret = base64.b64encode(secrets.token_bytes(32)).decode()
+
+    @property
+    def address(self) -> str:
+        """As `ADDRESS:PORT`."""
+        return f"{LOCALHOST}:{self.port}"
+
+    @property
+    def key(self) -> str:
+        """What updates are signed with, as `nsupdate -y` takes it."""
+        return f"hmac-sha256:{KEY_NAME}:{self.secret}"
+
+    def start(self) -> None:
+        """Serve, and return once questions are answered; raises ServerFailed, ToolMissing."""
+        program = named_program()
+        zones = self.folder / "zones"
+        zones.mkdir()
+        config = _NAMED.format(key=KEY_NAME, secret=self.secret, folder=self.folder, zone=ZONE)
+        for zone, apex in ((".", ""), (ZONE, ""), (MAILGUN, LOCALHOST), (CDN, "127.0.0.2")):
+            text = _ZONE + (f"@ IN A {apex}\n" if apex else "")
+            (zones / zone.replace(".", "root", zone == ".")).write_text(text)
+            if apex:
+                config += f'zone "{zone}" {{ type primary; file "zones/{zone}"; }};\n'
+        (self.folder / "named.conf").write_text(config)
+        command = [program, "-g", "-n", "1", "-p", str(self.port), "-c", "named.conf"]
+        self._run(command, self._answers)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.lookup(ZONE, "SOA"))
+        except (OSError, EOFError, dns.exception.DNSException):
+            return False
+
+    def lookup(self, name: str, kind: str) -> list[str]:
+        """All records of an answer, with the CNAME records on the way, as `dig +noall +answer`."""
+        query = dns.message.make_query(name, kind)
+        answer = dns.query.tcp(query, LOCALHOST, port=self.port, timeout=3)
+        return [line for rrset in answer.answer for line in rrset.to_text().splitlines()]
+
+    def put(self, name: str, kind: str, value: str) -> None:
+        """Replace whatever stands at a name by one record."""
+        update = self._update()
+        update.delete(_absolute(name))
+        update.add(_absolute(name), 1, kind, value)
+        self._send(update)
+
+    def remove(self, name: str) -> None:
+        """Remove whatever stands at a name."""
+        update = self._update()
+        update.delete(_absolute(name))
+        self._send(update)
+
+    def clear(self) -> None:
+        """Make the zone as empty as it was."""
+        zone = dns.zone.Zone(ZONE, relativize=False)
+        dns.query.inbound_xfr(LOCALHOST, zone, self._transfer(), port=self.port)
+        update = self._update()
+        for name in zone.nodes:
+            # At the top of the zone SOA and NS stay, whatever an update says.
+            if name != _absolute(f"ns.{ZONE}"):
+                update.delete(name)
+        self._send(update)
+
+    def _transfer(self) -> dns.message.Message:
+        query = dns.message.make_query(ZONE, "AXFR")
+        query.use_tsig(self._keyring(), keyname=KEY_NAME, algorithm=KEY_ALGORITHM)
+        return query
+
+    def _keyring(self) -> Any:
+        return dns.tsigkeyring.from_text({f"{KEY_NAME}.": self.secret})
+
+    def _update(self) -> dns.update.UpdateMessage:
+        return dns.update.UpdateMessage(
+            ZONE, keyring=self._keyring(), keyname=_absolute(KEY_NAME), keyalgorithm=KEY_ALGORITHM
+        )
+
+    def _send(self, update: dns.update.UpdateMessage) -> None:
+        answer = dns.query.tcp(update, LOCALHOST, port=self.port, timeout=3)
+        assert answer.rcode() == 0, answer
+
+
+class Pebble(_Server):
+    """An ACME authority that validates by HTTP-01 on a port of this machine.
+
+    It forgets everything when it is stopped: its root is another one after each start.
+    """
+
+    def __init__(self, folder: Path, dns: str, http_port: int) -> None:
+        """Prepare, in a folder that does not exist yet.
+
+        :param dns: the DNS server that it asks, as `ADDRESS:PORT`.
+        :param http_port: where it looks for challenges.
+        """
+        super().__init__(folder)
+        self._dns = dns
+        self._http_port = http_port
+        self._port, self._management_port, self._tls_port = free_ports(3)
+        self._own_certificate()
+
+    @property
+    def directory(self) -> str:
+        """The address of its ACME directory."""
+        return f"https://{LOCALHOST}:{self._port}/dir"
+
+    @property
+    def tls_root(self) -> Path:
+        """The root of the directory's own TLS, for its clients; not that of what it issues."""
+        return self.folder / "api.pem"
+
+    def start(self) -> None:
+        """Serve, and return once questions are answered; raises ServerFailed, ToolMissing."""
+        settings = {
+            "listenAddress": f"{LOCALHOST}:{self._port}",
+            "managementListenAddress": f"{LOCALHOST}:{self._management_port}",
+            "certificate": str(self.tls_root),
+            "privateKey": str(self.folder / "api.key"),
+            "httpPort": self._http_port,
+            "tlsPort": self._tls_port,
+            "ocspResponderURL": "",
+            "externalAccountBindingRequired": False,
+            "domainBlocklist": [BLOCKED],
+            "caaIdentities": [CA_IDENTITY],
+            "keyAlgorithm": "ecdsa",
+            "retryAfter": {"authz": 0, "order": 0},
+            "profiles": {
+                "default": {"description": "90 days", "validityPeriod": 90 * 24 * 3600},
+                "short": {"description": "seconds", "validityPeriod": SHORT_SECONDS},
+            },
+        }
+        config = self.folder / "config.json"
+        config.write_text(json.dumps({"pebble": settings}))
+        self._run(
+            [pebble_program(), "-dnsserver", self._dns, "-config", str(config)],
+            self._answers,
+            PEBBLE_VA_NOSLEEP="1",
+            PEBBLE_WFE_NONCEREJECT="0",
+            PEBBLE_AUTHZREUSE="0",
+        )
+
+    def root(self) -> str:
+        """The root of what it issues, as PEM."""
+        return self._get(f"https://{LOCALHOST}:{self._management_port}/roots/0")
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self._get(self.directory)) and bool(self.root())
+        except requests.RequestException:
+            return False
+
+    def _get(self, url: str) -> str:
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.get(url, verify=str(self.tls_root), timeout=5)
+        answer.raise_for_status()
+        return answer.text
+
+    def _own_certificate(self) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+        now = datetime.now(timezone.utc)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(hours=1))
+            .not_valid_after(now + timedelta(days=30))
+            .add_extension(
+                x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOCALHOST))]), False
+            )
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
+            .sign(key, hashes.SHA256())
+        )
+        self.tls_root.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        (self.folder / "api.key").write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+
+
+def https_get(
+    bind: Bind, host: str, path: str, *, port: int, root: str
+) -> urllib3.BaseHTTPResponse:
+    """GET over HTTPS as a browser does it: resolved through BIND, verified against a root alone.
+
+    :param port: in place of 443.
+    :param root: the root as PEM.
+    """
+    addresses = [line.split()[-1] for line in bind.lookup(host, "A") if line.split()[3] == "A"]
+    if not addresses:
+        raise OSError(f"{host} leads nowhere: {bind.lookup(host, 'CNAME')}")
+    context = urllib3.util.ssl_.create_urllib3_context()
+    context.load_verify_locations(cadata=root)
+    with urllib3.HTTPSConnectionPool(
+        addresses[0], port, server_hostname=host, assert_hostname=host, ssl_context=context
+    ) as pool:
+        return pool.request(
+            "GET", path, headers={"Host": host}, redirect=False, retries=False, timeout=10
+        )
+
+
+def _absolute(name: str) -> dns.name.Name:
+    return dns.name.from_text(name)
