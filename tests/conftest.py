@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
+import os
+import uuid
+from collections.abc import Iterator
+
 import pytest
 
+from tests.engine.processes import marked
 from tests.engine.stack import StackFactory
+
+MARK = "STARTED_BY_TEST_SESSION"
+SECONDS_TO_LEAVE = 10.0
+"""What still ends by itself after the last test gets this long."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_process_stays_behind() -> Iterator[None]:
+    """Fails after the last test where anything that a test started still runs, and ends it."""
+    session = uuid.uuid4().hex
+    os.environ[MARK] = session
+    yield
+    left = [
+        process for process in marked(MARK, session) if not process.gone_within(SECONDS_TO_LEAVE)
+    ]
+    for process in left:
+        process.end()
+    assert not left, "left behind: " + "; ".join(f"{one.pid} {one.command}" for one in left)
 
 
 @pytest.fixture(scope="session")

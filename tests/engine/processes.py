@@ -39,6 +39,16 @@ class Process:
             self._handle.send_signal(number)
 
 
+def marked(variable: str, value: str) -> list[Process]:
+    """The processes that were started with a variable in their environment, whoever's child."""
+    found = []
+    for handle in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            if handle.status() != psutil.STATUS_ZOMBIE and handle.environ().get(variable) == value:
+                found.append(Process(handle.pid, " ".join(handle.cmdline()), handle))
+    return found
+
+
 def descendants(pid: int) -> list[Process]:
     """The children of a process, their children, and so on; none if it is gone."""
     found = []

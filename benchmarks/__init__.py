@@ -1,0 +1,1 @@
+"""What the resources cost beside the engine's own work: `make bench`."""

@@ -1,0 +1,219 @@
+"""Ctrl-C and the death of the engine, looked at from Mailgun's side."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from mailgun_tracking.emulator import Emulator
+from tests.behaviour.mail import MailFactory, MailStack, calls, puts
+from tests.engine.processes import Process
+from tests.engine.stack import Running
+from tests.process.breaking import FIRST_WAY, SECOND_WAYS, break_provider, broken_in
+
+COUNT = 20
+CERTIFICATES = f"""
+for i in range({COUNT}):
+    TrackingCertificate(f"c{{i}}", f"email.d{{i}}.example.com")
+"""
+POSTS = sorted(f"POST /v2/x509/email.d{i}.example.com" for i in range(COUNT))
+SECONDS_TO_LEAVE = 5.0
+SLACK = 10.0
+"""Seconds more than promised that a busy machine may take; a failure would take minutes."""
+
+
+def add_domains(emulator: Emulator, count: int = COUNT) -> None:
+    """Add domains d0, d1 and so on."""
+    for i in range(count):
+        emulator.add_domain(f"d{i}.example.com", click=False, open=False, unsubscribe=False)
+
+
+def provider_of(running: Running) -> Process:
+    """The provider's process below an engine, the only one of the command."""
+    (found,) = [
+        process
+        for process in running.processes()
+        if "pulumi.dynamic" in process.command and "resource-pulumi-python" not in process.command
+    ]
+    return found
+
+
+@contextmanager
+def started_up(stack: MailStack, *args: str) -> Iterator[Running]:
+    """An up under way; all that it started ends with the block."""
+    with stack.start("up", "--yes", "--skip-preview", *args) as running:
+        try:
+            yield running
+        finally:
+            for process in running.processes():
+                process.end()
+
+
+def kill_engine(running: Running) -> tuple[Process, datetime]:
+    """Kill the engine; the provider's process, and when that was. Other processes are ended."""
+    provider = provider_of(running)
+    others = [process for process in running.processes() if process.pid != provider.pid]
+    running.process.kill()
+    killed = datetime.now(timezone.utc)
+    running.process.wait()
+    for process in others:
+        if "pulumi-resource" not in process.command:
+            process.end()
+    return provider, killed
+
+
+def changes_after(emulator: Emulator, moment: datetime) -> list[str]:
+    """What was asked of Mailgun that may change something, after a moment."""
+    return [
+        f"{request.method} {request.path}"
+        for request in emulator.requests
+        if request.method != "GET" and request.at > moment
+    ]
+
+
+def wait_for_waiting(running: Running, emulator: Emulator) -> None:
+    """Wait until each certificate was asked for, and polled at least once after that."""
+    running.wait_until(
+        lambda: len(calls(emulator)) >= 4 * COUNT and sorted(puts(emulator)) == POSTS,
+        "all certificates are waited for",
+        timeout=90,
+    )
+
+
+def assert_adopts(stack: MailStack, emulator: Emulator, *args: str) -> None:
+    """The next up takes all certificates over, without asking for one."""
+    for i in range(COUNT):
+        emulator.set_certificate(f"email.d{i}.example.com", "active")
+    emulator.forget_requests()
+    result = stack.up("--parallel", "64", *args)
+    assert puts(emulator) == []
+    assert result.changes == {"create": COUNT}
+    assert all(result.diagnostics(f"c{i}")[0].startswith("adopted:") for i in range(COUNT))
+
+
+@pytest.mark.behaviour(27)
+@pytest.mark.parametrize("pieces", [FIRST_WAY, *SECOND_WAYS], ids="+".join)
+def test_ctrl_c_ends_the_wait_for_20_certificates(
+    mail: MailFactory, emulator: Emulator, pieces: tuple[str, ...]
+) -> None:
+    """The command ends at once, says that issuance goes on, and the next up takes it over."""
+    add_domains(emulator)
+    emulator.set(issuing_seconds=3600)
+    stack = mail(CERTIFICATES)
+    break_provider(stack, *pieces)
+    with started_up(stack, "--parallel", "64") as running:
+        wait_for_waiting(running, emulator)
+        provider = provider_of(running)
+        pressed = datetime.now(timezone.utc)
+        running.signal(signal.SIGINT)
+        result = running.wait(timeout=3 + SLACK)
+        assert provider.gone_within(SECONDS_TO_LEAVE + SLACK)
+    assert broken_in(stack) == set(pieces)
+    assert result.code != 0
+    for i in range(COUNT):
+        (told,) = result.diagnostics(f"c{i}", "error")
+        assert "issuance of the certificate" in told
+        assert "goes on at Mailgun, and the next up takes it over" in told
+    # Calls of a moment before may still arrive; nobody asks again once the waits have ended.
+    promised = pressed + timedelta(seconds=3)
+    assert [request for request in emulator.requests if request.at > promised] == []
+    assert changes_after(emulator, pressed) == []
+    assert_adopts(stack, emulator)
+
+
+@pytest.mark.behaviour(28)
+@pytest.mark.parametrize("pieces", [FIRST_WAY, *SECOND_WAYS], ids="+".join)
+def test_the_process_leaves_with_a_killed_engine_while_20_certificates_wait(
+    mail: MailFactory, emulator: Emulator, pieces: tuple[str, ...]
+) -> None:
+    """Nothing is asked of Mailgun any more, and the next up adopts what was asked for."""
+    add_domains(emulator)
+    emulator.set(issuing_seconds=3600)
+    stack = mail(CERTIFICATES)
+    break_provider(stack, *pieces)
+    with started_up(stack, "--parallel", "64") as running:
+        wait_for_waiting(running, emulator)
+        provider, killed = kill_engine(running)
+        try:
+            assert provider.gone_within(SECONDS_TO_LEAVE + SLACK)
+        finally:
+            provider.end()
+    asked = len(calls(emulator))
+    time.sleep(3)  # longer than the first interval of polls: somebody alive would ask
+    assert len(calls(emulator)) == asked
+    assert changes_after(emulator, killed) == []
+
+    stack.cancel()
+    assert_adopts(stack, emulator)
+
+
+@pytest.mark.behaviour(28)
+def test_the_process_leaves_with_a_killed_engine_while_changes_are_under_way(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """What Mailgun has received it carries out; what was not sent by then never is."""
+    add_domains(emulator)
+    emulator.add_fault(method="PUT", delay_seconds=3)
+    stack = mail(
+        f"""
+        previous = None
+        for i in range({COUNT}):
+            previous = DomainTracking(
+                f"d{{i}}", f"d{{i}}.example.com", click=True, open=True, unsubscribe=True,
+                opts=pulumi.ResourceOptions(depends_on=previous and [previous]),
+            )
+        """
+    )
+    with started_up(stack) as running:
+        running.wait_until(lambda: len(puts(emulator)) == 3, "the first changes", timeout=90)
+        provider, killed = kill_engine(running)
+        try:
+            assert provider.gone_within(SECONDS_TO_LEAVE + SLACK)
+        finally:
+            provider.end()
+    # Longer than the three changes take, and the next ones would have begun.
+    time.sleep(4)
+    assert len(puts(emulator)) == 3
+    assert changes_after(emulator, killed) == []
+
+    emulator.clear_faults()
+    stack.cancel()
+    stack.up()
+    assert all(
+        domain.open["active"] and domain.unsubscribe["active"]
+        for domain in emulator.domains()
+        if domain.name.startswith("d")
+    )
+
+
+@pytest.mark.behaviour(28)
+def test_the_process_leaves_with_a_killed_engine_while_it_is_idle(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """No call has to be under way for it to notice."""
+    stack = mail(
+        """
+        import time
+        made = DomainTracking("mg", "mg.example.com", click="htmlonly")
+        made.click.apply(lambda _click: time.sleep(300))
+        """
+    )
+    with started_up(stack) as running:
+        running.wait_until(
+            lambda: any("resOutputsEvent" in one and "::mg" in str(one) for one in running.events),
+            "the resource stands",
+            timeout=90,
+        )
+        asked = calls(emulator)
+        provider, killed = kill_engine(running)
+        try:
+            assert provider.gone_within(SECONDS_TO_LEAVE + SLACK)
+        finally:
+            provider.end()
+    assert calls(emulator) == asked
+    assert changes_after(emulator, killed) == []
