@@ -1,6 +1,7 @@
 """Tracking of the domains that the stack's configuration lists; see Pulumi.dev.yaml."""
 
 import pulumi
+
 from mailgun_tracking import DomainTracking, TrackingCertificate, get_tracking_domain_output
 
 domains = pulumi.Config().require_object("domains")

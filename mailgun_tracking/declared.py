@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 
 from pulumi.dynamic import CheckFailure
 from pulumi.runtime.rpc import UNKNOWN
@@ -27,7 +28,7 @@ class Declared:
         if not urn or managed == UNKNOWN or not isinstance(managed, list):
             return []
         with self._lock:
-            owners = self._fields.setdefault(target, {})
+            owners = self._fields.setdefault(_place(target), {})
             owners.pop(urn, None)
             failures = [
                 CheckFailure(
@@ -45,14 +46,19 @@ class Declared:
     def declares(self, target: Target) -> bool:
         """Whether some resource of this run declares anything of a domain."""
         with self._lock:
-            return bool(self._fields.get(target))
+            return bool(self._fields.get(_place(target)))
 
     def kinds_kept(self, target: Target, kinds: Iterable[str]) -> list[str]:
         """The kinds of tracking whose ``active`` some resource of this run declares."""
         with self._lock:
-            owners = self._fields.get(target, {})
+            owners = self._fields.get(_place(target), {})
             fields = {field for managed in owners.values() for field in managed}
         return [kind for kind in kinds if f"{kind}.active" in fields]
+
+
+def _place(target: Target) -> Target:
+    """Where a domain is: it belongs to one account, by whatever name or key that is reached."""
+    return replace(target, account="", subaccount="")
 
 
 def _name(urn: str) -> str:

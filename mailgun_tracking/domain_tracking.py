@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import pulumi
 from pulumi.dynamic import (
-    CheckFailure,
     CheckResult,
     CreateResult,
     DiffResult,
@@ -39,21 +38,26 @@ from .models import (
     normalize_domain,
     parse_id,
 )
+from .plugin_process import Row, current_urn
 from .provider import (
     CHECK_DEADLINE,
     IDENTITY,
     Call,
     MailgunProvider,
     all_of,
+    check_failures,
     differing_identity,
     effective_target,
     id_option,
     identity_inputs,
+    key_problems,
+    misplaced,
     one_line_errors,
     plain_unknowns,
     prepare_options,
     read_domain_for_check,
     recorded_target,
+    refuse_to_read_with_old_sdk,
     together,
 )
 from .reads import reads
@@ -64,7 +68,6 @@ from .tracking_changes import (
     differing_fields,
     host_of,
     refuse_https_without_certificate,
-    with_scheme_of_moved_host,
 )
 from .tracking_problems import problems
 
@@ -189,6 +192,7 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
         Raises:
             DomainNotFound: in the resource's row, where Mailgun has no such domain.
         """
+        refuse_to_read_with_old_sdk("DomainTracking")
         domain = pulumi.Output.from_input(id).apply(lambda known: parse_id(known).domain)
         return cls(resource_name, domain, account=account, opts=id_option(opts, id))
 
@@ -198,7 +202,7 @@ class DomainTrackingProvider(MailgunProvider):
 
     @one_line_errors
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        news = plain_unknowns(news)
+        news = without_computed(olds, plain_unknowns(news))
         failures = problems(news)
         inputs = dict(news)
         if failures:
@@ -210,21 +214,21 @@ class DomainTrackingProvider(MailgunProvider):
         target = effective_target(inputs, "domain")
         if target is None:
             return CheckResult(inputs, [])
-        try:
-            call = Call.about(target, deadline=CHECK_DEADLINE)
-        except errors.ConfigurationError as error:
-            return CheckResult(inputs, [CheckFailure("", str(error))])
-        failures = declared.add(call.row.urn, target, inputs["managed"])
+        if failures := key_problems(target):
+            return CheckResult(inputs, failures)
+        row = Row(current_urn())
+        failures = declared.add(row.urn, target, inputs["managed"])
         if not unknown:
-            tell_released(call, olds, inputs)
+            tell_released(row, olds, inputs)
         if olds and differing_identity(olds, inputs, "domain"):
             # A replacement: the engine checks it once more, as a new resource.
             return CheckResult(inputs, failures)
         known = {name: olds[name] for name in HOST if name in olds}
         if len(known) == len(HOST):
-            reads.settled(call.client, target)
+            reads.settled(target)
             inputs |= host_inputs(target, news, known)
             return CheckResult(inputs, failures)
+        call = Call.about(target, deadline=CHECK_DEADLINE)
         try:
             reads.start(call.client, target, "tracking", "details")
             details = read_domain_for_check(call)
@@ -232,15 +236,10 @@ class DomainTrackingProvider(MailgunProvider):
                 inputs |= host_inputs(target, news, host_of(target, details))
                 if not olds:
                     tell_overwritten(call, inputs, details)
-            elif region := call.found_in_other_region(target.domain):
-                failures.append(
-                    CheckFailure(
-                        "region", f"{target.domain} is in region {region}, not in {target.region}"
-                    )
-                )
+            else:
+                failures += misplaced(call, target.domain)
         except errors.TrackingError as error:
-            call.explain(error)
-            failures.append(CheckFailure("", str(error)))
+            failures += check_failures(call, error)
         return CheckResult(inputs, failures)
 
     @one_line_errors
@@ -303,37 +302,42 @@ class DomainTrackingProvider(MailgunProvider):
         call = Call.about(target_of(news))
         state = dict(olds)
         state |= {"managed": news["managed"], "https_by": news["https_by"]}
-        changes = with_scheme_of_moved_host(differing_fields(state, news), state)
+        changes = differing_fields(state, news)
         try:
+            if any(change.kind == "web" for change in changes):
+                # Others may have moved the host or its scheme since, and both decide about https.
+                state |= host_of(call.target, call.client.get_domain(call.target.domain))
+                changes = differing_fields(state, news)
             refuse_https_without_certificate(call, state, news, changes)
             outputs = apply_changes(call, state, changes, undo=False)
         except errors.TrackingError as error:
             call.explain(error)
             raise
         if outputs["tracking_domain"] != olds["tracking_domain"]:
-            tell_links_stay(call, olds)
+            tell_links_stay(call.row, olds)
         return UpdateResult(outputs)
 
     @one_line_errors
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         target = recorded_target(id_, props, "domain")
-        call = Call.about(target)
+        row = Row(current_urn())
         kinds = [k for k in SECTIONS if f"{k}.active" in (props.get("managed") or [])]
         kept = declared.kinds_kept(target, kinds)
         if kept:
-            call.row.tell(f"{', '.join(kept)} tracking left as it is: this stack declares it")
+            row.tell(f"{', '.join(kept)} tracking left as it is: this stack declares it")
         kinds = [k for k in kinds if k not in kept and value_at(props, f"{k}.active")]
         if not kinds:
             web = {"web_scheme", "web_prefix"} & set(props.get("managed") or [])
             if web and not declared.declares(target):
-                tell_links_stay(call, props)
+                tell_links_stay(row, props)
             return
+        call = Call.about(target)
         try:
-            now = call.client.get_tracking(target.domain)
+            now = call.until_found(lambda: call.client.get_tracking(target.domain))
             all_of(*[turn_off for k in kinds if (turn_off := deletion(call, props, now, k))])
-            tell_links_stay(call, props)
+            tell_links_stay(row, props)
         except errors.DomainNotFound:
-            call.row.tell(f"{target.domain} is not at Mailgun any more: nothing to turn off")
+            row.tell(f"{target.domain} is not at Mailgun any more: nothing to turn off")
         except errors.TrackingError as error:
             call.explain(error, recorded_key=True)
             raise
@@ -347,6 +351,17 @@ def target_of(inputs: Mapping[str, Any]) -> Target:
         inputs["subaccount"],
         normalize_domain(inputs["domain"]),
     )
+
+
+def without_computed(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs without what `ignore_changes` of everything took over from the old ones.
+
+    What check has computed is not the program's, and does not become managed by that.
+    """
+    if not olds or "managed" not in news:
+        return dict(news)
+    computed = {"managed", *(name for name in HOST if name not in olds["managed"])}
+    return {name: value for name, value in news.items() if name not in computed}
 
 
 def host_inputs(
@@ -366,13 +381,13 @@ def host_inputs(
     }
 
 
-def tell_released(call: Call, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
+def tell_released(row: Row, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
     """Say which fields the program has let go of, and how they are left."""
     released = [path for path in olds.get("managed") or [] if path not in inputs["managed"]]
     for path in released:
         value = value_at(olds, path)
         left = spelled(value) if not path.endswith(FOOTERS) else f"{len(str(value))} characters"
-        call.row.tell(f"{short_name(path)} is no longer managed; left at {left}")
+        row.tell(f"{short_name(path)} is no longer managed; left at {left}")
 
 
 def tell_overwritten(call: Call, inputs: Mapping[str, Any], details: DomainDetails) -> None:
@@ -406,9 +421,9 @@ def short_name(path: str) -> str:
     return path[: -len(".active")] if path.endswith(".active") else path
 
 
-def tell_links_stay(call: Call, olds: Mapping[str, Any]) -> None:
+def tell_links_stay(row: Row, olds: Mapping[str, Any]) -> None:
     """Say what a CNAME record is still good for, when its tracking domain is given up."""
-    call.row.tell(
+    row.tell(
         f"links in mail already sent go through {olds['tracking_domain']}: "
         "they need its CNAME record for as long as that mail is read"
     )

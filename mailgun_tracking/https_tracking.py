@@ -64,7 +64,8 @@ class HttpsTracking(pulumi.ComponentResource):
 
     Args:
         resource_name: the resource's name in the stack; its children have it too.
-        domain: the sending domain.
+        domain: the sending domain; where the same program makes it, that resource's output, since
+            the lookup of its record waits for nothing else.
         cname: makes the DNS resource of the record that it is given, with the options that it is
             given, which carry the parent and must be used. Without it the record is taken to
             exist.

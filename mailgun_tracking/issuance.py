@@ -90,7 +90,30 @@ class Issuance:
             MailgunError: whatever else Mailgun answered.
         """
         started = self.clock()
-        step, certificate = self._start(tracking_domain, wait, started, timeout)
+        try:
+            step, certificate = self._start(tracking_domain, wait, started, timeout)
+        except errors.Cancelled as error:
+            error.advise(f"the next up asks for the certificate of {tracking_domain}")
+            raise
+        try:
+            return self._finish(tracking_domain, step, certificate, wait, started, timeout)
+        except errors.Cancelled as error:
+            error.advise(
+                f"issuance of the certificate of {tracking_domain} goes on at Mailgun, "
+                "and the next up takes it over"
+            )
+            raise
+
+    def _finish(
+        self,
+        tracking_domain: str,
+        step: Step,
+        certificate: CertificateStatus | None,
+        wait: bool,
+        started: float,
+        timeout: float,
+    ) -> Issued:
+        """Wait for a certificate that was asked for."""
         if certificate is None:
             # Just asked for, it may not be visible yet.
             certificate = self._look(tracking_domain) or CertificateStatus("processing")

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pulumi import Input, ResourceOptions, RunError, log
@@ -155,7 +156,10 @@ class Call:
         """Where a domain that was not found may be instead."""
         elsewhere = self.found_in_other_region(domain)
         if elsewhere:
-            return f"{domain} is in region {elsewhere}: set region={elsewhere!r}"
+            return (
+                f"{domain} is in region {elsewhere}: set region={elsewhere!r}, "
+                f"or give the id as {elsewhere}/{domain}"
+            )
         place = f"region {self.target.region}"
         if self.target.subaccount:
             place += f", subaccount {self.target.subaccount}"
@@ -316,6 +320,16 @@ def identity_problems(inputs: Mapping[str, Any], name: str) -> list[CheckFailure
     return problems
 
 
+def key_problems(target: Target) -> list[CheckFailure]:
+    """What is wrong with the key or the address that a target needs, as far as settings tell."""
+    try:
+        _settings.api_key(target.account)
+        _settings.base_url(target.region)
+    except errors.ConfigurationError as error:
+        return [CheckFailure("", str(error))]
+    return []
+
+
 def domain_problems(name: str, domain: object) -> list[CheckFailure]:
     """What is wrong with a domain."""
     if not isinstance(domain, str):
@@ -364,18 +378,36 @@ def differing_identity(olds: Mapping[str, Any], news: Mapping[str, Any], name: s
 
 
 def read_domain_for_check(call: Call) -> DomainDetails | None:
-    """A domain for a new resource's check; None where it does not exist yet, or no answer came.
+    """A domain for a new resource's check; None where it does not exist yet.
 
     Raises:
+        NO_ANSWER: Mailgun cannot be asked; the check goes on without.
         TrackingError: the key, the region or the subaccount is wrong: better known now.
     """
     try:
         return reads.details(call.client, call.target)
     except errors.DomainNotFound:
         return None
-    except NO_ANSWER as error:
+
+
+def misplaced(call: Call, domain: str) -> list[CheckFailure]:
+    """A failure where a domain that was not found is in the other region."""
+    other = call.settings.other_region(call.target.region)
+    if other is None:
+        return []
+    place = replace(call.target, region=other, domain=domain)
+    if not reads.is_there(call.elsewhere(other), place):
+        return []
+    return [CheckFailure("region", f"{domain} is in region {other}, not in {call.target.region}")]
+
+
+def check_failures(call: Call, error: errors.TrackingError) -> list[CheckFailure]:
+    """What an error of a check's look at Mailgun means: none, but a warning, without an answer."""
+    if isinstance(error, NO_ANSWER):
         warn_of_no_answer(error, functools.partial(call.row.tell, warning=True))
-        return None
+        return []
+    call.explain(error)
+    return [CheckFailure("", str(error))]
 
 
 _warned = threading.Event()
@@ -440,6 +472,25 @@ def prepare_options(opts: ResourceOptions | None, kind: str, id_hint: str) -> Re
         hint = "use timeout=" if kind == "TrackingCertificate" else "each call has its own limit"
         log.warn(f"{kind}: Pulumi's SDK drops custom_timeouts of dynamic resources; {hint}")
     return opts
+
+
+SDK_THAT_READS = (3, 272)
+"""The first SDK known to hand a dynamic provider what reading by an id needs."""
+
+
+def refuse_to_read_with_old_sdk(kind: str) -> None:
+    """Refuse ``get`` where the installed SDK would fail without a word of sense.
+
+    Raises:
+        InvalidInput: with what to install.
+    """
+    installed = version("pulumi")
+    if tuple(int(part) for part in installed.split(".")[:2]) < SDK_THAT_READS:
+        wanted = ".".join(map(str, SDK_THAT_READS))
+        raise errors.InvalidInput(
+            f"{kind}.get does not work with version {installed} of Pulumi's Python SDK",
+            advice=f"install pulumi>={wanted}, or use a lookup such as get_domain_tracking",
+        )
 
 
 def id_option(opts: ResourceOptions | None, id_: Input[str]) -> ResourceOptions:

@@ -52,11 +52,12 @@ class _Account:
     """What is read of one account, in one region and subaccount."""
 
     client: MailgunClient
+    settled: set[str]
     reads: dict[tuple[Kind, str], _Read] = field(default_factory=dict)
     kinds: set[Kind] = field(default_factory=set)
     new: set[str] = field(default_factory=set)
-    settled: set[str] = field(default_factory=set)
     is_listed: bool = False
+    is_complete: bool = False
     listed: dict[str, DomainDetails] = field(default_factory=dict)
     no_answer: errors.TrackingError | None = None
 
@@ -73,6 +74,7 @@ class Reads:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="mailgun-tracking-read")
         self._accounts: dict[Target, _Account] = {}
+        self._settled: dict[Target, set[str]] = {}
         self._budget = WAITING_BUDGET
         self._untold: set[Future[None]] = set()
         self._stopped = threading.Event()
@@ -92,10 +94,10 @@ class Reads:
                 self._pool.submit(self._list, account)
             self._look_ahead(account)
 
-    def settled(self, client: MailgunClient, target: Target) -> None:
+    def settled(self, target: Target) -> None:
         """Note a domain that is not new: nobody will ask for it."""
         with self._lock:
-            self._account(client, target).settled.add(target.domain)
+            self._settled.setdefault(replace(target, domain=""), set()).add(target.domain)
 
     def details(self, client: MailgunClient, target: Target) -> DomainDetails:
         """A domain's details: as read, or, once checks have waited long enough, as listed.
@@ -114,7 +116,15 @@ class Reads:
             return self._result(future, None if first else self._budget)
         except NotYet:
             listed = account.listed.get(target.domain)
-            return listed if listed is not None else future.result()
+            if listed is not None:
+                return listed
+            if account.is_complete:
+                raise errors.DomainNotFound(
+                    f"cannot read the domain {target.domain}",
+                    "the account's list of domains does not have it",
+                    domain=target.domain,
+                ) from None
+            return future.result()
         except NO_ANSWER as error:
             account.no_answer = error
             raise
@@ -170,17 +180,46 @@ class Reads:
         except errors.TrackingError:
             return None
 
+    def forget(self, target: Target, *kinds: Kind) -> None:
+        """Forget what was read of a domain: it was changed, or is about to be."""
+        with self._lock:
+            account = self._accounts.get(replace(target, domain=""))
+            for kind in kinds:
+                if account is not None:
+                    account.reads.pop((kind, target.domain), None)
+
+    def is_there(self, client: MailgunClient, target: Target) -> bool:
+        """Whether a domain is in another place than it was looked for; False where not known."""
+        with self._lock:
+            account = self._account(client, target)
+            if account.no_answer:
+                return False
+            first = not account.reads
+            future = self._read(account, "details", target.domain)
+        try:
+            self._result(future, None if first else self._budget)
+        except NO_ANSWER as error:
+            account.no_answer = error
+            return False
+        except (NotYet, errors.TrackingError):
+            return False
+        return True
+
     def _account(self, client: MailgunClient, target: Target) -> _Account:
         # No row gets the lines of a read ahead: nobody knows yet whose row that would be.
         silent = replace(client, say=lambda _message: None, cancelled=self._stopped)
-        return self._accounts.setdefault(replace(target, domain=""), _Account(silent))
+        key = replace(target, domain="")
+        settled = self._settled.setdefault(key, set())
+        return self._accounts.setdefault(key, _Account(silent, settled))
 
-    def _read(self, account: _Account, kind: Kind, domain: str) -> None:
-        if (kind, domain) not in account.reads:
+    def _read(self, account: _Account, kind: Kind, domain: str) -> Future[Any]:
+        read = account.reads.get((kind, domain))
+        if read is None:
             client = account.client
-            read = client.get_domain if kind == "details" else client.get_tracking
-            future: Future[Any] = self._pool.submit(read, domain)
-            account.reads[kind, domain] = _Read(future, self._clock())
+            ask = client.get_domain if kind == "details" else client.get_tracking
+            read = _Read(self._pool.submit(ask, domain), self._clock())
+            account.reads[kind, domain] = read
+        return read.future
 
     def _list(self, account: _Account) -> None:
         try:
@@ -190,6 +229,7 @@ class Reads:
             return
         with self._lock:
             account.listed = {details.name: details for details in found}
+            account.is_complete = len(found) < LISTED
             self._look_ahead(account)
 
     def _look_ahead(self, account: _Account) -> None:

@@ -24,6 +24,7 @@ from . import errors
 from .issuance import Issuance, Issued, due, now
 from .models import (
     CertificateStatus,
+    DomainDetails,
     Target,
     normalize_domain,
     parse_certificate,
@@ -31,24 +32,30 @@ from .models import (
     rfc3339,
     sending_domain,
 )
+from .plugin_process import Row, current_urn
 from .provider import (
     CHECK_DEADLINE,
     IDENTITY,
     Call,
     MailgunProvider,
+    check_failures,
     differing_identity,
     effective_target,
     id_option,
     identity_inputs,
     identity_problems,
+    key_problems,
     kind_of,
+    misplaced,
     one_line_errors,
     plain_unknowns,
     prepare_options,
     read_domain_for_check,
     recorded_target,
+    refuse_to_read_with_old_sdk,
     unknown_fields,
 )
+from .reads import reads
 
 DEFAULT_TIMEOUT = 600
 INPUTS = ("tracking_domain", "wait", "timeout", "move_domain", *IDENTITY)
@@ -163,6 +170,7 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
         Raises:
             CertificateNotFound: in the resource's row, where there is none.
         """
+        refuse_to_read_with_old_sdk("TrackingCertificate")
         host = pulumi.Output.from_input(id).apply(lambda known: parse_id(known).domain)
         return cls(resource_name, host, account=account, opts=id_option(opts, id))
 
@@ -179,17 +187,16 @@ class TrackingCertificateProvider(MailgunProvider):
             return CheckResult(inputs, failures)
         inputs |= identity_inputs(news, "tracking_domain")
         target = effective_target(inputs, "tracking_domain")
-        if target is None or olds:
+        if target is None:
             return CheckResult(inputs, [])
-        try:
-            call = Call.about(target, deadline=CHECK_DEADLINE)
-        except errors.ConfigurationError as error:
-            return CheckResult(inputs, [CheckFailure("", str(error))])
+        failures = key_problems(target)
+        if olds or failures:
+            return CheckResult(inputs, failures)
+        call = Call.about(target, deadline=CHECK_DEADLINE)
         try:
             failures = misdirected(call)
         except errors.TrackingError as error:
-            call.explain(error)
-            failures = [CheckFailure("", str(error))]
+            failures = check_failures(call, error)
         return CheckResult(inputs, failures)
 
     @one_line_errors
@@ -197,7 +204,7 @@ class TrackingCertificateProvider(MailgunProvider):
         result, reason = difference(olds, plain_unknowns(news), now())
         if reason:
             host = f"{olds['tracking_domain']}: " if "tracking_domain" in olds else ""
-            Call.about(recorded_target(_id, olds, "tracking_domain")).row.tell(host + reason)
+            Row(current_urn()).tell(host + reason)
         return result
 
     @one_line_errors
@@ -230,9 +237,9 @@ class TrackingCertificateProvider(MailgunProvider):
 
     @one_line_errors
     def delete(self, id_: str, props: dict[str, Any]) -> None:
-        call = Call.about(recorded_target(id_, props, "tracking_domain"))
-        call.row.tell(
-            f"the certificate of {call.target.domain} is only forgotten: "
+        host = recorded_target(id_, props, "tracking_domain").domain
+        Row(current_urn()).tell(
+            f"the certificate of {host} is only forgotten: "
             "Mailgun has no way to delete one, and renews it as long as the CNAME stands"
         )
 
@@ -253,15 +260,14 @@ class TrackingCertificateProvider(MailgunProvider):
             try:
                 issued = ensure()
             except errors.CertificateNotFound:
-                if not news.get("move_domain") or not moved(call):
+                before = moved(call) if news.get("move_domain") else None
+                if before is None:
                     raise
-                issued = ensure()
-        except errors.Cancelled as error:
-            error.advise(
-                f"issuance of the certificate of {target.domain} goes on at Mailgun, "
-                "and the next up takes it over"
-            )
-            raise
+                try:
+                    issued = ensure()
+                except errors.TrackingError as error:
+                    move_back(call, before, error)
+                    raise
         except errors.TrackingError as error:
             explain_certificate(call, error)
             raise
@@ -314,14 +320,13 @@ def misdirected(call: Call) -> list[CheckFailure]:
                 f"{host} is a sending domain; its tracking domain is {given.tracking_domain}",
             )
         ]
-    if region := call.found_in_other_region(domain):
-        reason = f"{domain} is in region {region}, not in {call.target.region}"
-        return [CheckFailure("region", reason)]
-    return []
+    return misplaced(call, domain)
 
 
-def moved(call: Call) -> bool:
-    """Move the domain to the host at hand, over http; False where it is there already.
+def moved(call: Call) -> DomainDetails | None:
+    """Move the domain to the host at hand, over http; None where it is there already.
+
+    Returns what it was before.
 
     Endpoint: one ``PUT /v4/domains/{name}``. A certificate for the host can only be had then, and
     https over the host only after that.
@@ -329,14 +334,33 @@ def moved(call: Call) -> bool:
     host = call.target.domain
     details = call.client.get_domain(sending_domain(host))
     if details.tracking_domain == host:
-        return False
+        return None
     prefix = host.partition(".")[0]
     call.client.update_domain(details.name, {"web_prefix": prefix, "web_scheme": "http"})
+    reads.forget(replace(call.target, domain=details.name), "tracking", "details")
     call.row.tell(
         f"{details.name} moved from {details.tracking_domain} to {host}, over http until the "
         "certificate is there: Mailgun issues for the current tracking domain alone"
     )
-    return True
+    return details
+
+
+def move_back(call: Call, before: DomainDetails, error: errors.TrackingError) -> None:
+    """Move a domain back where there is no certificate to be had; say where it stands now.
+
+    Where the certificate may still come, in a time-out or Ctrl-C, the domain stays: moved back, it
+    could never be issued.
+    """
+    if not isinstance(error, (errors.Cancelled, errors.CertificateTimeout)):
+        changes = {"web_prefix": before.web_prefix, "web_scheme": before.web_scheme}
+        try:
+            call.client.update_domain(before.name, changes)
+        except errors.TrackingError:
+            pass
+        else:
+            error.advise(f"{before.name} was moved back to {before.tracking_domain}")
+            return
+    error.advise(f"{before.name} stands at {call.target.domain} now, over http")
 
 
 def target_of(inputs: Mapping[str, Any]) -> Target:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,10 @@ from . import errors
 from .arguments import value_at
 from .models import CNAME_VALUES, FOOTERS, DomainDetails, Target, same_value
 from .provider import Call, together
+from .reads import Kind, reads
+
+UNCLEAR = (errors.Unreachable, errors.ServerError, errors.UnexpectedAnswer)
+"""What leaves open whether Mailgun did what it was asked to."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +66,6 @@ def host_of(target: Target, details: DomainDetails) -> dict[str, Any]:
         "tracking_domain": details.tracking_domain,
         "cname": {"name": details.tracking_domain, "value": value},
     }
-
-
-def with_scheme_of_moved_host(changes: list[Change], state: Mapping[str, Any]) -> list[Change]:
-    """The same changes; where they move a host under a managed scheme, with that scheme.
-
-    A `TrackingCertificate` may have moved the domain over http before, which state does not know.
-    """
-    paths = {change.path for change in changes}
-    if "web_prefix" not in paths or "web_scheme" in paths or "web_scheme" not in state["managed"]:
-        return changes
-    return [*changes, Change("web_scheme", state["web_scheme"], state["web_scheme"])]
 
 
 def refuse_https_without_certificate(
@@ -131,10 +125,19 @@ def apply_changes(
     for change in changes:
         by_kind.setdefault(change.kind, []).append(change)
     answers = _put_all(call, by_kind)
-    failed = [answer for answer in answers.values() if isinstance(answer, errors.TrackingError)]
+    failed = {k: a for k, a in answers.items() if isinstance(a, errors.TrackingError)}
     if failed:
-        done = {k: by_kind[k] for k, a in answers.items() if a not in failed}
-        raise _with_what_stands(call, failed[0], done, undo=undo)
+        error = next(iter(failed.values()))
+        done = {kind: by_kind[kind] for kind in answers if kind not in failed}
+        unclear = [
+            change.path
+            for kind, reason in failed.items()
+            if isinstance(reason, UNCLEAR)
+            for change in by_kind[kind]
+        ]
+        if unclear:
+            error.advise(f"perhaps changed nevertheless: {', '.join(unclear)}")
+        raise _with_what_stands(call, error, done, undo=undo, all_of_it=not unclear)
 
     try:
         outputs = confirmed(call, state, by_kind, answers)
@@ -157,6 +160,7 @@ def confirmed(
 ) -> dict[str, Any]:
     """The outputs after the answers to PUTs; read once more where an answer lacks what was sent."""
     outputs = dict(state)
+    tracking = functools.cache(lambda: call.client.get_tracking(_name(call)))
     for kind, answer in answers.items():
         if kind == "web":
             # Without its records an answer does not tell what the CNAME has to point at.
@@ -165,8 +169,30 @@ def confirmed(
         elif all(change.field in answer for change in by_kind[kind]):
             outputs[kind] = {**outputs[kind], **answer}
         else:
-            outputs[kind] = call.client.get_tracking(_name(call))[kind]
+            outputs[kind] = tracking()[kind]
+    for changes in by_kind.values():
+        for change in changes:
+            refuse_what_was_not_taken(call, change, value_at(outputs, change.path))
     return outputs
+
+
+def refuse_what_was_not_taken(call: Call, change: Change, said: object) -> None:
+    """Refuse to record a change that Mailgun accepted and does not show.
+
+    State would say one thing, and the program another, and no preview would ever tell. A footer
+    is let pass: Mailgun may tidy it in its own way.
+
+    Raises:
+        UnexpectedAnswer: naming the field and both values.
+    """
+    if change.field in FOOTERS or reads_back_otherwise(change, said) or said == change.new:
+        return
+    raise errors.UnexpectedAnswer(
+        f"{change.path} of {_name(call)} is not as asked for",
+        f"Mailgun accepted {change.new!r} and shows {said!r}",
+        advice="run again",
+        domain=_name(call),
+    )
 
 
 def reads_back_otherwise(change: Change, said: object) -> bool:
@@ -188,6 +214,9 @@ def _put_all(
 ) -> dict[str, Any]:
     """One PUT for each section, all at once; its answer or its error, by section."""
 
+    kinds: tuple[Kind, ...] = ("tracking", "details") if "web" in by_kind else ("tracking",)
+    reads.forget(call.target, *kinds)
+
     def put(kind: str) -> Callable[[], Any]:
         fields = {change.field: change.old if back else change.new for change in by_kind[kind]}
         if kind == "web":
@@ -198,7 +227,12 @@ def _put_all(
 
 
 def _with_what_stands(
-    call: Call, error: errors.TrackingError, done: Mapping[str, list[Change]], *, undo: bool
+    call: Call,
+    error: errors.TrackingError,
+    done: Mapping[str, list[Change]],
+    *,
+    undo: bool,
+    all_of_it: bool = True,
 ) -> errors.TrackingError:
     stands = dict(done)
     if undo and done:
@@ -210,7 +244,8 @@ def _with_what_stands(
             k: [c for c in changes if c.old is None or k in failed] for k, changes in done.items()
         }
         if not any(stands.values()):
-            error.advise("nothing was changed: what had been was put back")
+            nothing = "nothing was changed: what had been" if all_of_it else "what else was changed"
+            error.advise(f"{nothing} was put back")
     changed = [change.path for changes in stands.values() for change in changes]
     if changed:
         error.advise(f"changed before it failed: {', '.join(changed)}")

@@ -28,7 +28,7 @@ class _Subcommands(click.Group):
             if (error.name or "").startswith("mailgun_tracking"):
                 raise
             raise click.ClickException(
-                f"{cmd_name} needs {error.name}: pip install 'mailgun-tracking[{cmd_name}]'"
+                f"{cmd_name} needs {error.name}: pip install 'mailgun-tracking[cli,emulator]'"
             ) from None
         assert isinstance(command, click.Command)
         return command

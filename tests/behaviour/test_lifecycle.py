@@ -324,7 +324,8 @@ def test_wrong_region_removes_nothing(mail: MailFactory, emulator: Emulator) -> 
     [error] = result.diagnostics("moved", "error")
     assert error.endswith(
         "Domain not found (404); nothing was removed from the state; "
-        "moved.example.com is in region eu: set region='eu'"
+        "moved.example.com is in region eu: set region='eu', "
+        "or give the id as eu/moved.example.com"
     )
     after = stack.export()["deployment"]["resources"]
     assert [r["urn"] for r in after] == [r["urn"] for r in before]

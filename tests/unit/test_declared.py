@@ -59,16 +59,21 @@ def test_different_fields_of_a_domain_may_have_different_owners(declared: Declar
 
 @pytest.mark.parametrize(
     "other",
+    ("other", "is_another"),
     [
-        Target("brand-b", "us", "", "mg.example.com"),
-        Target("default", "eu", "", "mg.example.com"),
-        Target("default", "us", "sub", "mg.example.com"),
-        Target("default", "us", "", "other.example.com"),
+        (Target("brand-b", "us", "", "mg.example.com"), False),
+        (Target("default", "us", "sub", "mg.example.com"), False),
+        (Target("default", "eu", "", "mg.example.com"), True),
+        (Target("default", "us", "", "other.example.com"), True),
     ],
 )
-def test_another_target_is_another_domain(declared: Declared, other: Target) -> None:
+def test_a_domain_is_the_same_by_whatever_account_it_is_reached(
+    declared: Declared, other: Target, is_another: bool
+) -> None:
+    """It belongs to one account, so a key under another name leads to the same settings."""
     declared.add(urn("one"), TARGET, ["click.active"])
-    assert declared.add(urn("two"), other, ["click.active"]) == []
+    assert (declared.add(urn("two"), other, ["click.active"]) == []) is is_another
+    assert declared.kinds_kept(other, ["click"]) == ["click"]
 
 
 def test_a_resource_that_is_checked_again_is_itself(declared: Declared) -> None:

@@ -377,7 +377,7 @@ class TestReleased:
     def test_sentences(self) -> None:
         call = call_about(Scripted())
         olds = state("open.active", "click.active", "unsubscribe.text_footer", "web_scheme")
-        tell_released(call, olds, wanted("open.active"))
+        tell_released(call.row, olds, wanted("open.active"))
         assert lines_of(call) == [
             "click is no longer managed; left at htmlonly",
             "unsubscribe.text_footer is no longer managed; left at 3 characters",
@@ -386,8 +386,8 @@ class TestReleased:
 
     def test_silence(self) -> None:
         call = call_about(Scripted())
-        tell_released(call, {}, wanted("open.active"))
-        tell_released(call, state("open.active"), wanted("open.active", "click.active"))
+        tell_released(call.row, {}, wanted("open.active"))
+        tell_released(call.row, state("open.active"), wanted("open.active", "click.active"))
         assert lines_of(call) == []
 
 

@@ -211,7 +211,9 @@ class TestExplain:
     def test_a_domain_that_is_elsewhere(self, elsewhere: Elsewhere) -> None:
         elsewhere.other.answers["get_domain"] = [DETAILS]
         advice = self.explained(NOT_FOUND, call_about(Scripted()))
-        assert advice == "mg.example.com is in region eu: set region='eu'"
+        assert advice == (
+            "mg.example.com is in region eu: set region='eu', or give the id as eu/mg.example.com"
+        )
 
     def test_a_domain_that_is_nowhere(self, elsewhere: Elsewhere) -> None:
         call = call_about(Scripted(), subaccount="sub1")
