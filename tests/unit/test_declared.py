@@ -58,7 +58,6 @@ def test_different_fields_of_a_domain_may_have_different_owners(declared: Declar
 
 
 @pytest.mark.parametrize(
-    "other",
     ("other", "is_another"),
     [
         (Target("brand-b", "us", "", "mg.example.com"), False),
