@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import pulumi
 from pulumi.dynamic import (
+    CheckFailure,
     CheckResult,
     CreateResult,
     DiffResult,
@@ -228,7 +229,10 @@ class DomainTrackingProvider(MailgunProvider):
             reads.settled(target)
             inputs |= host_inputs(target, news, known)
             return CheckResult(inputs, failures)
-        call = Call.about(target, deadline=CHECK_DEADLINE)
+        try:
+            call = Call.about(target, deadline=CHECK_DEADLINE)
+        except errors.ConfigurationError as error:
+            return CheckResult(inputs, [CheckFailure("", str(error))])
         try:
             reads.start(call.client, target, "tracking", "details")
             details = read_domain_for_check(call)

@@ -192,7 +192,10 @@ class TrackingCertificateProvider(MailgunProvider):
         failures = key_problems(target)
         if olds or failures:
             return CheckResult(inputs, failures)
-        call = Call.about(target, deadline=CHECK_DEADLINE)
+        try:
+            call = Call.about(target, deadline=CHECK_DEADLINE)
+        except errors.ConfigurationError as error:
+            return CheckResult(inputs, [CheckFailure("", str(error))])
         try:
             failures = misdirected(call)
         except errors.TrackingError as error:

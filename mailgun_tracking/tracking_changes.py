@@ -15,9 +15,6 @@ from .models import CNAME_VALUES, FOOTERS, DomainDetails, Target, same_value
 from .provider import Call, together
 from .reads import Kind, reads
 
-UNCLEAR = (errors.Unreachable, errors.ServerError, errors.UnexpectedAnswer)
-"""What leaves open whether Mailgun did what it was asked to."""
-
 
 @dataclass(frozen=True)
 class Change:
@@ -132,7 +129,7 @@ def apply_changes(
         unclear = [
             change.path
             for kind, reason in failed.items()
-            if isinstance(reason, UNCLEAR)
+            if leaves_open(reason)
             for change in by_kind[kind]
         ]
         if unclear:
@@ -150,6 +147,13 @@ def apply_changes(
             asked[change.path] = change.new
     outputs.pop("asked", None)
     return outputs | ({"asked": asked} if asked else {})
+
+
+def leaves_open(error: errors.TrackingError) -> bool:
+    """Whether Mailgun may have done what it was asked to, all the same."""
+    if isinstance(error, errors.UnexpectedAnswer):
+        return error.status is None
+    return isinstance(error, (errors.Unreachable, errors.ServerError))
 
 
 def confirmed(

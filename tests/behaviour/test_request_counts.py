@@ -66,6 +66,7 @@ def test_each_command_makes_no_call_too_many(mail: MailFactory, emulator: Emulat
     stack.up(skip_preview=False)
     assert asked(emulator) == [
         STATUS,
+        f"GET {DOMAIN}",
         f"PUT {TRACKING}/click",
         f"PUT {TRACKING}/open",
         f"PUT {TRACKING}/unsubscribe",
