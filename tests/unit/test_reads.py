@@ -189,3 +189,38 @@ def test_domains_that_nobody_asks_for_are_read_within_bounds(mailgun: Mailgun) -
     made.finish(30)
     made._pool.shutdown()
     assert len({call.split()[1] for call in mailgun.calls}) == len(NAMES) + reads.MOST_AHEAD
+
+
+def test_a_place_that_gives_no_answer_is_asked_once() -> None:
+    """A hundred domains that are not found cost one time-out of the other region, not a hundred."""
+    gone = Mailgun(fail=errors.Unreachable("cannot read", "no answer"))
+    gone.open.set()
+    made = Reads()
+    assert [made.is_there(client_of(gone), target(name)) for name in NAMES] == [False] * len(NAMES)
+    assert gone.calls == [f"domain {NAMES[0]}"]
+
+
+def test_what_was_changed_is_read_again(mailgun: Mailgun) -> None:
+    """`take` gives nothing that was forgotten, and a later check asks anew."""
+    made = Reads()
+    check(made, mailgun, NAMES[0], lambda _tracking: None)
+    made.forget(target(NAMES[0]), "details", "tracking")
+    assert made.take(target(NAMES[0])) is None
+    made.details(client_of(mailgun), target(NAMES[0]))
+    assert mailgun.calls.count(f"domain {NAMES[0]}") == 2
+
+
+def test_a_domain_that_a_whole_list_lacks_is_not_waited_for(
+    mailgun: Mailgun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once checks have waited long enough, a list with room to spare says that it is not there."""
+    monkeypatch.setattr(reads, "WAITING_BUDGET", 0.0)
+    made = Reads()
+    made.details(client_of(mailgun), target(NAMES[0]))
+    made.start(client_of(mailgun), target(NAMES[1]), "details")
+    account = next(iter(made._accounts.values()))
+    while not account.is_complete:
+        threading.Event().wait(0.001)
+    mailgun.open.clear()
+    with pytest.raises(errors.DomainNotFound, match=r"list of domains does not have it"):
+        made.details(client_of(mailgun), target("new.example.com"))
