@@ -11,7 +11,6 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pulumi import Input, ResourceOptions, RunError, log
@@ -484,6 +483,9 @@ def refuse_to_read_with_old_sdk(kind: str) -> None:
     Raises:
         InvalidInput: with what to install.
     """
+    # Dear to import, and only wanted here.
+    from importlib.metadata import version
+
     installed = version("pulumi")
     if tuple(int(part) for part in installed.split(".")[:2]) < SDK_THAT_READS:
         wanted = ".".join(map(str, SDK_THAT_READS))
