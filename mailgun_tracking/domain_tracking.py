@@ -274,19 +274,17 @@ class DomainTrackingProvider(MailgunProvider):
         target = recorded_target(id_, props, "domain")
         call = Call.about(target)
         try:
-            tracking, details = together(
+            looks = (
                 lambda: call.client.get_tracking(target.domain),
                 lambda: call.client.get_domain(target.domain),
             )
+            tracking, details = together(*looks)
             missing = [a for a in (tracking, details) if isinstance(a, errors.DomainNotFound)]
             in_state = "managed" in props  # else it is `get` that asks, for which gone is an error
             if missing and in_state and call.is_domain_gone(target.domain):
                 return ReadResult("", {})
             if missing:
-                tracking, details = all_of(
-                    lambda: call.client.get_tracking(target.domain),
-                    lambda: call.client.get_domain(target.domain),
-                )
+                tracking, details = all_of(*looks)
             for answer in (tracking, details):
                 if isinstance(answer, errors.TrackingError):
                     raise answer

@@ -164,7 +164,7 @@ class Reads:
         self._stopped.set()
 
     def take(self, target: Target) -> tuple[dict[str, Any], DomainDetails] | None:
-        """What checks have just read of a domain, once; None where it is not whole or not fresh."""
+        """What checks have just read of a domain; None where it is not whole or not fresh."""
         with self._lock:
             account = self._accounts.get(replace(target, domain=""))
             if account is None:
@@ -184,9 +184,10 @@ class Reads:
         """Forget what was read of a domain: it was changed, or is about to be."""
         with self._lock:
             account = self._accounts.get(replace(target, domain=""))
+            if account is None:
+                return
             for kind in kinds:
-                if account is not None:
-                    account.reads.pop((kind, target.domain), None)
+                account.reads.pop((kind, target.domain), None)
 
     def is_there(self, client: MailgunClient, target: Target) -> bool:
         """Whether a domain is in another place than it was looked for; False where not known."""

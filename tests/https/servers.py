@@ -15,6 +15,7 @@ import shutil
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address
@@ -121,7 +122,7 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-class _Server:
+class _Server(ABC):
     """A program that serves until it is stopped."""
 
     def __init__(self, folder: Path) -> None:
@@ -130,9 +131,9 @@ class _Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
 
+    @abstractmethod
     def start(self) -> None:
         """Serve, and return once questions are answered; raises ServerFailed."""
-        raise NotImplementedError
 
     def stop(self) -> None:
         """Stop serving."""
