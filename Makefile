@@ -27,6 +27,7 @@ venv: .venv/complete
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python -m compileall -q mailgun_tracking # pip does so with all but the editable
 	@touch $@
 
 .venv/examples: .venv/complete requirements-examples.txt
