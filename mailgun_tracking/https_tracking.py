@@ -48,6 +48,28 @@ def _label(name: str, zone: str) -> str:
     return name[: -len(zone) - 1]
 
 
+def _once_made(domain: pulumi.Input[str], opts: pulumi.ResourceOptions | None) -> pulumi.Input[str]:
+    """A domain, once all is there that `depends_on` names.
+
+    A preview does not wait: nothing is made in it, and a record that is known stays known.
+    """
+    if opts is None or opts.depends_on is None or pulumi.runtime.is_dry_run():
+        return domain
+    depends_on: pulumi.Output[Any] = pulumi.Output.from_input(opts.depends_on)
+    made: pulumi.Output[list[Any]] = depends_on.apply(lambda named: pulumi.Output.all(*_ids(named)))
+    return pulumi.Output.all(domain, made).apply(lambda known: known[0])
+
+
+def _ids(named: Any) -> list[pulumi.Output[str]]:
+    """The ids of resources; a component stands for all that is below it."""
+    if isinstance(named, pulumi.CustomResource):
+        return [named.id]
+    if isinstance(named, pulumi.Resource):
+        # The SDK has no public name for it.
+        named = getattr(named, "_childResources", ())
+    return [id_ for resource in named for id_ in _ids(resource)]
+
+
 CnameFactory = Callable[[TrackingRecord, pulumi.ResourceOptions], pulumi.Resource]
 """Makes the DNS resource of a tracking CNAME, with the options that it is given."""
 
@@ -64,8 +86,8 @@ class HttpsTracking(pulumi.ComponentResource):
 
     Args:
         resource_name: the resource's name in the stack; its children have it too.
-        domain: the sending domain; where the same program makes it, that resource's output, since
-            the lookup of its record waits for nothing else.
+        domain: the sending domain; where the same program makes it, that resource's output, or its
+            name and the resource in ``depends_on``.
         cname: makes the DNS resource of the record that it is given, with the options that it is
             given, which carry the parent and must be used. Without it the record is taken to
             exist.
@@ -117,7 +139,7 @@ class HttpsTracking(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mailgun-tracking:index:HttpsTracking", resource_name, None, opts)
         where: dict[str, Any] = {"account": account, "region": region, "subaccount": subaccount}
-        found = get_tracking_domain_output(domain, **where)
+        found = get_tracking_domain_output(_once_made(domain, opts), **where)
         host = pulumi.Output.all(found, web_prefix).apply(
             lambda known: f"{known[1]}.{known[0].domain}" if known[1] else known[0].tracking_domain
         )

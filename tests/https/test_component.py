@@ -152,6 +152,58 @@ def test_a_domain_that_does_not_exist_yet(
     assert bind.lookup("email.new.example.test", "CNAME") != []
 
 
+SLOW_DOMAIN = """
+import time
+import requests
+from pulumi.dynamic import CreateResult, Resource, ResourceProvider
+
+class Provider(ResourceProvider):
+    def create(self, props):
+        time.sleep(1)
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.post("{url}/_emulator/domains", json={{"name": props["domain"]}})
+        answer.raise_for_status()
+        return CreateResult(props["domain"], props)
+
+class Domain(Resource, name="Domain"):
+    pass
+
+class Team(pulumi.ComponentResource):
+    def __init__(self):
+        super().__init__("test:index:Team", "team")
+        opts = pulumi.ResourceOptions(parent=self)
+        Domain(Provider(), "two", {{"domain": "slow-two.example.test"}}, opts)
+
+one = Domain(Provider(), "one", {{"domain": "slow-one.example.test"}})
+for name, dependency in [("one", one), ("two", [Team()])]:
+    HttpsTracking(
+        name, f"slow-{{name}}.example.test", cname_of(f"{{name}}-record"), click=True,
+        opts=pulumi.ResourceOptions(depends_on=dependency),
+    )
+"""
+
+
+@pytest.mark.behaviour(32, 34)
+def test_depends_on_holds_the_lookup_back_too(
+    example: ExampleFactory, mailgun: AcmeEmulator
+) -> None:
+    """A domain that another resource makes, or a component's child, is not looked up before."""
+    program = SLOW_DOMAIN.format(url=mailgun.url)
+    stack = example(program)
+    stack.set_constants(
+        issuance__FIRST_INTERVAL=0.2, provider__GONE_AFTER=0.2, provider__GONE_INTERVAL=0.1
+    )
+    assert stack.preview().changes == {"create": 11}
+    assert stack.up().changes == {"create": 11}
+    for name in ("one", "two"):
+        assert mailgun.domain(f"slow-{name}.example.test").web_scheme == "https"
+    more = 'more = Domain(Provider(), "more", {"domain": "more.example.test"})\nfor name,'
+    stack.write(program.replace("for name,", more).replace("on=dependency", "on=[more]"))
+    # A preview does not forget what it can know.
+    assert stack.preview().changes == {"create": 1, "same": 11}
+
+
 @pytest.mark.behaviour(34)
 def test_a_cname_function_that_makes_nothing_is_refused(
     example: ExampleFactory, mailgun: AcmeEmulator
