@@ -254,7 +254,7 @@ class DomainTrackingProvider(MailgunProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         target = target_of(props)
         call = Call.about(target)
-        try:
+        with call.explained():
             before, details = reads.take(target) or all_of(
                 lambda: call.until_found(lambda: call.client.get_tracking(target.domain)),
                 lambda: call.until_found(lambda: call.client.get_domain(target.domain)),
@@ -264,16 +264,13 @@ class DomainTrackingProvider(MailgunProvider):
             changes = differing_fields(state, props)
             refuse_https_without_certificate(call, state, props, changes)
             outputs = apply_changes(call, state, changes, undo=True)
-        except errors.TrackingError as error:
-            call.explain(error)
-            raise
         return CreateResult(target.id, outputs)
 
     @one_line_errors
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         target = recorded_target(id_, props, "domain")
         call = Call.about(target)
-        try:
+        with call.explained(recorded_key=True):
             looks = (
                 lambda: call.client.get_tracking(target.domain),
                 lambda: call.client.get_domain(target.domain),
@@ -288,9 +285,6 @@ class DomainTrackingProvider(MailgunProvider):
             for answer in (tracking, details):
                 if isinstance(answer, errors.TrackingError):
                     raise answer
-        except errors.TrackingError as error:
-            call.explain(error, recorded_key=True)
-            raise
         outputs = recorded(target, tracking, details)
         outputs |= {
             "managed": list(props.get("managed") or []),
@@ -305,16 +299,13 @@ class DomainTrackingProvider(MailgunProvider):
         state = dict(olds)
         state |= {"managed": news["managed"], "https_by": news["https_by"]}
         changes = differing_fields(state, news)
-        try:
+        with call.explained():
             if any(change.kind == "web" for change in changes):
                 # Others may have moved the host or its scheme since, and both decide about https.
                 state |= host_of(call.target, call.client.get_domain(call.target.domain))
                 changes = differing_fields(state, news)
             refuse_https_without_certificate(call, state, news, changes)
             outputs = apply_changes(call, state, changes, undo=False)
-        except errors.TrackingError as error:
-            call.explain(error)
-            raise
         if outputs["tracking_domain"] != olds["tracking_domain"]:
             tell_links_stay(call.row, olds)
         return UpdateResult(outputs)
@@ -334,15 +325,13 @@ class DomainTrackingProvider(MailgunProvider):
                 tell_links_stay(row, props)
             return
         call = Call.about(target)
-        try:
-            now = call.until_found(lambda: call.client.get_tracking(target.domain))
-            all_of(*[turn_off for k in kinds if (turn_off := deletion(call, props, now, k))])
-            tell_links_stay(row, props)
-        except errors.DomainNotFound:
-            row.tell(f"{target.domain} is not at Mailgun any more: nothing to turn off")
-        except errors.TrackingError as error:
-            call.explain(error, recorded_key=True)
-            raise
+        with call.explained(recorded_key=True):
+            try:
+                now = call.until_found(lambda: call.client.get_tracking(target.domain))
+                all_of(*[turn_off for k in kinds if (turn_off := deletion(call, props, now, k))])
+                tell_links_stay(row, props)
+            except errors.DomainNotFound:
+                row.tell(f"{target.domain} is not at Mailgun any more: nothing to turn off")
 
 
 def target_of(inputs: Mapping[str, Any]) -> Target:

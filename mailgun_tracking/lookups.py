@@ -317,12 +317,9 @@ def _plain(
         normalize_domain(name),
     )
     call = Call.about(target, deadline=CHECK_DEADLINE if is_dry_run() else None, settings=settings)
-    try:
+    with call.explained():
         # In an up the domain may have been made a moment ago.
         return call.until_found(lambda: lookup.ask(call)) if patient else lookup.ask(call)
-    except errors.TrackingError as error:
-        call.explain(error)
-        raise
 
 
 def _output(

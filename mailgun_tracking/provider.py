@@ -151,6 +151,15 @@ class Call:
         elif isinstance(error, errors.DomainNotFound):
             error.advise(self.whereabouts(error.domain or self.target.domain))
 
+    @contextlib.contextmanager
+    def explained(self, *, recorded_key: bool = False) -> Iterator[None]:
+        """Let no error out that is not explained; the argument is that of `explain`."""
+        try:
+            yield
+        except errors.TrackingError as error:
+            self.explain(error, recorded_key=recorded_key)
+            raise
+
     def whereabouts(self, domain: str) -> str:
         """Where a domain that was not found may be instead."""
         elsewhere = self.found_in_other_region(domain)

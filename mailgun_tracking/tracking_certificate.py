@@ -219,7 +219,7 @@ class TrackingCertificateProvider(MailgunProvider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         target = recorded_target(id_, props, "tracking_domain")
         call = Call.about(target)
-        try:
+        with call.explained(recorded_key=True):
             try:
                 certificate = call.client.get_certificate(target.domain)
             except errors.CertificateNotFound as error:
@@ -229,9 +229,6 @@ class TrackingCertificateProvider(MailgunProvider):
                     return ReadResult("", {})
                 error.advise(f"there is nothing to read: {target.domain} has no certificate")
                 raise
-        except errors.TrackingError as error:
-            call.explain(error, recorded_key=True)
-            raise
         return ReadResult(target.id, recorded(target, certificate, props))
 
     @one_line_errors

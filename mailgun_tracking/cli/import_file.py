@@ -70,18 +70,16 @@ def _every_domain(settings: Settings, account: str) -> Iterator[str]:
     region, subaccount = settings.region(), settings.subaccount(account)
     prefix = f"{region}/{subaccount}/" if subaccount else f"{region}/"
     call = Call.about(parse_id(f"{prefix}any.domain", account), settings=settings)
-    for details in call.client.list_domains():
-        yield prefix + details.name
+    with call.explained():
+        for details in call.client.list_domains():
+            yield prefix + details.name
 
 
 def _domain(settings: Settings, id_: str, account: str, fields: tuple[str, ...]) -> dict[str, Any]:
     call = Call.about(parse_id(id_, account), settings=settings)
-    try:
+    with call.explained():
         tracking = call.client.get_tracking(call.target.domain)
         outputs = recorded(call.target, tracking, call.client.get_domain(call.target.domain))
-    except errors.TrackingError as error:
-        call.explain(error)
-        raise
     outputs |= {"managed": [f for f in (*FIELDS, "web_scheme", "web_prefix") if f in fields]}
     outputs |= {"https_by": "mailgun"}
     inputs = recorded_inputs(outputs)
@@ -90,13 +88,10 @@ def _domain(settings: Settings, id_: str, account: str, fields: tuple[str, ...])
 
 def _certificate(settings: Settings, id_: str, account: str) -> dict[str, Any]:
     call = Call.about(parse_id(id_, account), settings=settings)
-    try:
+    with call.explained():
         outputs = recorded_certificate(
             call.target, call.client.get_certificate(call.target.domain), {}
         )
-    except errors.TrackingError as error:
-        call.explain(error)
-        raise
     names = ("tracking_domain", "account", "region", "subaccount")
     inputs = {name: outputs[name] for name in names}
     return _entry(call, "TrackingCertificate", TrackingCertificateProvider(), inputs, outputs)

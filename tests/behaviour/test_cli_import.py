@@ -135,3 +135,14 @@ def test_what_cannot_be_imported_is_said_in_one_line(
     assert "Traceback" not in refused.stderr
     assert refused.stdout == ""
     assert puts(emulator) == []
+
+
+@pytest.mark.behaviour(1)
+@pytest.mark.parametrize("arguments", [("--all",), ("mg.example.com",)])
+def test_a_wrong_key_is_explained(mail: MailFactory, arguments: tuple[str, ...]) -> None:
+    """The error says where the key came from, and not what it is."""
+    refused = mailgun_tracking(mail(), "import", *arguments, MAILGUN_API_KEY="0-not-a-key-0")
+    assert refused.returncode == 1
+    assert "the key is from MAILGUN_API_KEY in the environment" in refused.stderr
+    assert "0-not-a-key-0" not in refused.stderr
+    assert "Traceback" not in refused.stderr
