@@ -66,6 +66,7 @@ def main(
         measured = measure(
             chosen, [int(n) for n in sizes], repeat, lambda line: click.echo(line, err=True)
         )
+        results.parent.mkdir(parents=True, exist_ok=True)
         results.write_text(json.dumps(measured, indent=1) + "\n")
     found = json.loads(results.read_text())
     text = table(found)

@@ -473,8 +473,8 @@ def prepare_options(opts: ResourceOptions | None, kind: str, id_hint: str) -> Re
         raise errors.InvalidInput(
             f"{kind} cannot be imported by the option import_",
             "Pulumi does not hand dynamic resources what that needs",
-            advice=f"run `mailgun-tracking import {id_hint}` and `pulumi import --file`; or "
-            "declare it without import_: up adopts what Mailgun has",
+            advice=f"run `mailgun-tracking import {id_hint}` and `pulumi import --file "
+            "--generate-code=false`; or declare it without import_: up adopts what Mailgun has",
         )
     if opts.custom_timeouts is not None:
         hint = "use timeout=" if kind == "TrackingCertificate" else "each call has its own limit"

@@ -1,1 +1,1 @@
-"""What behaviour.md promises, on the real engine against the emulator."""
+"""What docs/behaviour.md promises, on the real engine against the emulator."""

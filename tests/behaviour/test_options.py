@@ -182,5 +182,5 @@ def test_the_option_import_is_refused_with_the_way_that_works(
     assert refused.code != 0
     assert "cannot be imported by the option import_" in refused.output
     assert f"`mailgun-tracking {command}" in refused.output
-    assert "`pulumi import --file`" in refused.output
+    assert "`pulumi import --file --generate-code=false`" in refused.output
     assert calls(emulator) == []

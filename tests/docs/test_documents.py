@@ -215,6 +215,20 @@ def test_the_dials_are_those_of_the_emulator() -> None:
     assert told == [([name], settings) for name, settings in allowed_settings().items()]
 
 
+def test_each_line_of_the_behaviour_has_a_test() -> None:
+    """The lines are numbered one by one, and each number marks a test, and no other does."""
+    promised = (ROOT / "docs" / "behaviour.md").read_text(encoding="utf-8")
+    lines = [int(number) for number in re.findall(r"^(\d+)\. ", promised, re.MULTILINE)]
+    assert lines == list(range(1, len(lines) + 1))
+    marked = {
+        int(number)
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for mark in re.findall(r"mark\.behaviour\(([\d, ]+)\)", file.read_text(encoding="utf-8"))
+        for number in mark.split(",")
+    }
+    assert marked == set(lines)
+
+
 def test_the_modules_are_those_of_the_package() -> None:
     """ARCHITECTURE's table names each module, and none that is not there."""
     rows = Document(ROOT / "ARCHITECTURE.md").table("module")

@@ -28,14 +28,15 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             lambda opts: DomainTracking("a", "mg.example.com", opts=opts),
             "DomainTracking cannot be imported by the option import_: Pulumi does not hand dynamic "
             "resources what that needs; run `mailgun-tracking import DOMAIN` and "
-            "`pulumi import --file`; or declare it without import_: up adopts what Mailgun has",
+            "`pulumi import --file --generate-code=false`; or declare it without import_: "
+            "up adopts what Mailgun has",
         ),
         (
             lambda opts: TrackingCertificate("a", "email.mg.example.com", opts=opts),
             "TrackingCertificate cannot be imported by the option import_: Pulumi does not hand "
             "dynamic resources what that needs; run `mailgun-tracking import --certificate "
-            "TRACKING_DOMAIN` and `pulumi import --file`; or declare it without import_: "
-            "up adopts what Mailgun has",
+            "TRACKING_DOMAIN` and `pulumi import --file --generate-code=false`; or declare it "
+            "without import_: up adopts what Mailgun has",
         ),
     ],
 )
