@@ -110,21 +110,22 @@ class Reads:
             account = self._account(client, target)
             if account.no_answer:
                 raise account.no_answer
-            future: Future[DomainDetails] = account.reads["details", target.domain].future
+            future: Future[DomainDetails] = self._read(account, "details", target.domain)
             first = len(account.new) == 1
         try:
-            return self._result(future, None if first else self._budget)
-        except NotYet:
-            listed = account.listed.get(target.domain)
-            if listed is not None:
-                return listed
-            if account.is_complete:
-                raise errors.DomainNotFound(
-                    f"cannot read the domain {target.domain}",
-                    "the account's list of domains does not have it",
-                    domain=target.domain,
-                ) from None
-            return future.result()
+            try:
+                return self._result(future, None if first else self._budget)
+            except NotYet:
+                listed = account.listed.get(target.domain)
+                if listed is not None:
+                    return listed
+                if account.is_complete:
+                    raise errors.DomainNotFound(
+                        f"cannot read the domain {target.domain}",
+                        "the account's list of domains does not have it",
+                        domain=target.domain,
+                    ) from None
+                return future.result()
         except NO_ANSWER as error:
             account.no_answer = error
             raise

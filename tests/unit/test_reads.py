@@ -25,6 +25,7 @@ class Mailgun:
     calls: list[str] = field(default_factory=list)
     open: threading.Event = field(default_factory=threading.Event)
     fail: errors.TrackingError | None = None
+    fails_after: int = 0
     say: Callable[[str], None] = lambda _line: None
     cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -43,7 +44,7 @@ class Mailgun:
     def _asked(self, what: str) -> None:
         self.calls.append(what)
         assert self.open.wait(30)
-        if self.fail:
+        if self.fail and len(self.calls) > self.fails_after:
             raise self.fail
 
 
@@ -176,6 +177,21 @@ def test_without_an_answer_nobody_asks_again() -> None:
         with pytest.raises(errors.Unreachable):
             made.details(client_of(mailgun), target(name))
     assert [call for call in mailgun.calls if call.startswith("domain")] == [f"domain {NAMES[0]}"]
+
+
+def test_an_outage_that_comes_later_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where checks have waited long enough, and nothing is listed."""
+    monkeypatch.setattr(reads, "WAITING_BUDGET", 0.0)
+    mailgun = Mailgun(fail=errors.Unreachable("cannot read", "no answer"), fails_after=1)
+    mailgun.open.set()
+    made = Reads()
+    made.details(client_of(mailgun), target(NAMES[0]))
+    for name in NAMES[1:4]:
+        with pytest.raises(errors.Unreachable):
+            made.details(client_of(mailgun), target(name))
+    assert sorted(call for call in mailgun.calls if call != "list") == [
+        f"domain {name}" for name in sorted(NAMES[:2])
+    ]
 
 
 def test_domains_that_nobody_asks_for_are_read_within_bounds(mailgun: Mailgun) -> None:
