@@ -10,8 +10,9 @@ what happened               tried again         raised in the end
 no connection, time-out     yes                 `Unreachable`
 500, 502, 503, 504          yes                 `ServerError`
 429 (rate limit)            yes                 `RateLimited`
-429 of a PUT, POST of x509  never: a job runs   `CertificateInProgress`
+429 of a PUT of x509        never: a job runs   `CertificateInProgress`
 400, 401, 402, 403, 409     never               see `errors`
+a server's certificate      never               `TrackingError`
 404                         never               `DomainNotFound`, `CertificateNotFound`
 a redirect                  never followed      `UnexpectedAnswer`
 ==========================  ==================  =====================================
@@ -323,18 +324,19 @@ class MailgunClient:
             request["files"] = {name: (None, value) for name, value in form.items()}
         try:
             response = self.transport.send(method, path, max(1.0, self._left(started)), **request)
-        except requests.exceptions.SSLError as error:
+        except OSError as error:
+            # Requests' own are OSErrors; a plain one is about a file of CA certificates.
+            if isinstance(error, requests.RequestException) and not _is_mistrust(error):
+                raise errors.Unreachable(
+                    what,
+                    f"no answer from {self.transport.base_url} ({type(error).__name__})",
+                    advice="check the network and the base URL, and run again",
+                    domain=domain,
+                ) from None
             raise errors.TrackingError(
                 what,
                 f"no safe connection to {self.transport.base_url}: {_short(str(error))}",
                 advice="check the base URL and the machine's CA certificates",
-                domain=domain,
-            ) from None
-        except requests.RequestException as error:
-            raise errors.Unreachable(
-                what,
-                f"no answer from {self.transport.base_url} ({type(error).__name__})",
-                advice="check the network and the base URL, and run again",
                 domain=domain,
             ) from None
         if response.status_code // 100 == 2:
@@ -376,7 +378,7 @@ class MailgunClient:
         self, response: requests.Response, method: str, path: str, what: str, domain: str
     ) -> errors.MailgunError:
         status = response.status_code
-        kind, advice = _meaning(status, path.startswith(_X509), asks=method != "GET")
+        kind, advice = _meaning(status, path.startswith(_X509), method)
         # Redacted before it is cut short: half a key is still a secret.
         reason = _short(self.transport.redact(_reason(response)))
         if 300 <= status < 400:
@@ -407,19 +409,24 @@ def _quoted(name: str) -> str:
     return quote(normalize_domain(name), safe="")
 
 
-def _meaning(status: int, x509: bool, *, asks: bool) -> tuple[type[errors.MailgunError], str]:
+def _is_mistrust(error: requests.RequestException) -> bool:
+    """Whether a server's certificate is refused; other trouble with TLS may pass."""
+    return isinstance(error, requests.exceptions.SSLError) and "VERIFY_FAILED" in str(error)
+
+
+def _meaning(status: int, x509: bool, method: str) -> tuple[type[errors.MailgunError], str]:
     """The error that a status stands for, and what to do about it.
 
     Args:
         status: the HTTP status.
         x509: whether it is about a certificate.
-        asks: whether something was asked for, rather than looked at.
+        method: the HTTP method; only a PUT of a certificate finds a job that runs.
     """
     if status in (401, 403):
         return errors.Unauthorized, ""
     if status in SERVER_ERRORS:
         return errors.ServerError, "Mailgun has a problem; run again later"
-    if status == 429 and not (x509 and asks):
+    if status == 429 and not (x509 and method == "PUT"):
         return errors.RateLimited, "run again with a smaller --parallel"
     if status == 404 and not x509:
         return errors.DomainNotFound, ""

@@ -9,8 +9,7 @@ active          nothing: adopted
 processing      nothing: joined                             wait
 404             POST; at 409 look again, as another status  wait
 expired, error  PUT; at 404 look again, then POST; at 409   wait
-                look again
-any             429: a job runs already: joined             wait
+                look again; at 429 a job runs: joined
 any             400: the CNAME is not valid (yet)           ask again until the deadline
 ==============  ==========================================  ====================================
 

@@ -117,20 +117,6 @@ TABLE: dict[str, tuple[Looks, Asks, list[str], Step | None, CertificateState | R
         "joined",
         "active",
     ),
-    "404, 429": (
-        [MISSING, "processing", "active"],
-        [RUNNING],
-        ["GET", "POST", "GET", "GET"],
-        "joined",
-        "active",
-    ),
-    "404, 400, 429": (
-        [MISSING, "active"],
-        [INVALID, RUNNING],
-        ["GET", "POST", "POST", "GET"],
-        "joined",
-        "active",
-    ),
 }
 OLD: tuple[CertificateState, ...] = ("expired", "error")
 for old in OLD:
