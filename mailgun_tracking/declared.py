@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import replace
 
 from pulumi.dynamic import CheckFailure
 from pulumi.runtime.rpc import UNKNOWN
@@ -13,7 +12,7 @@ from .models import Target
 
 
 class Declared:
-    """Which resource manages which field of which domain.
+    """Which resource manages which field of which domain, by the place where the domain is.
 
     Two resources that manage the same field would undo each other's work at every up. And a
     resource that goes away must not turn off what another one, its successor, declares.
@@ -23,17 +22,17 @@ class Declared:
         self._lock = threading.Lock()
         self._fields: dict[Target, dict[str, list[str]]] = {}
 
-    def add(self, urn: str, target: Target, managed: object) -> list[CheckFailure]:
+    def add(self, urn: str, place: Target, managed: object) -> list[CheckFailure]:
         """Note what a resource manages; a failure for each field that another one manages too."""
         if not urn or managed == UNKNOWN or not isinstance(managed, list):
             return []
         with self._lock:
-            owners = self._fields.setdefault(_place(target), {})
+            owners = self._fields.setdefault(place, {})
             owners.pop(urn, None)
             failures = [
                 CheckFailure(
                     field,
-                    f"{field} of {target.domain} is managed by both {_name(other)} and "
+                    f"{field} of {place.domain} is managed by both {_name(other)} and "
                     f"{_name(urn)}: take it out of one of them",
                 )
                 for other, fields in owners.items()
@@ -43,22 +42,17 @@ class Declared:
             owners[urn] = list(managed)
         return failures
 
-    def declares(self, target: Target) -> bool:
+    def declares(self, place: Target) -> bool:
         """Whether some resource of this run declares anything of a domain."""
         with self._lock:
-            return bool(self._fields.get(_place(target)))
+            return bool(self._fields.get(place))
 
-    def kinds_kept(self, target: Target, kinds: Iterable[str]) -> list[str]:
+    def kinds_kept(self, place: Target, kinds: Iterable[str]) -> list[str]:
         """The kinds of tracking whose ``active`` some resource of this run declares."""
         with self._lock:
-            owners = self._fields.get(_place(target), {})
+            owners = self._fields.get(place, {})
             fields = {field for managed in owners.values() for field in managed}
         return [kind for kind in kinds if f"{kind}.active" in fields]
-
-
-def _place(target: Target) -> Target:
-    """Where a domain is: it belongs to one account, by whatever name or key that is reached."""
-    return replace(target, account="", subaccount="")
 
 
 def _name(urn: str) -> str:

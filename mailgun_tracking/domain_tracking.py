@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -54,6 +55,7 @@ from .provider import (
     key_problems,
     misplaced,
     one_line_errors,
+    place_of,
     plain_unknowns,
     prepare_options,
     read_domain_for_check,
@@ -171,6 +173,7 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
             "managed": None,
         }
         opts = prepare_options(opts, "DomainTracking", "DOMAIN")
+        opts.ignore_changes = ignorable(opts.ignore_changes, props)
         super().__init__(DomainTrackingProvider(), resource_name, props, opts)
 
     @classmethod
@@ -218,12 +221,12 @@ class DomainTrackingProvider(MailgunProvider):
         if failures := key_problems(target):
             return CheckResult(inputs, failures)
         row = Row(current_urn())
-        failures = declared.add(row.urn, target, inputs["managed"])
-        if not unknown:
-            tell_released(row, olds, inputs)
+        failures = declared.add(row.urn, place_of(target), inputs["managed"])
         if olds and differing_identity(olds, inputs, "domain"):
             # A replacement: the engine checks it once more, as a new resource.
             return CheckResult(inputs, failures)
+        if not unknown:
+            tell_released(row, olds, inputs)
         known = {name: olds[name] for name in HOST if name in olds}
         if len(known) == len(HOST):
             reads.settled(target)
@@ -315,13 +318,14 @@ class DomainTrackingProvider(MailgunProvider):
         target = recorded_target(id_, props, "domain")
         row = Row(current_urn())
         kinds = [k for k in SECTIONS if f"{k}.active" in (props.get("managed") or [])]
-        kept = declared.kinds_kept(target, kinds)
+        place = place_of(target)
+        kept = declared.kinds_kept(place, kinds)
         if kept:
             row.tell(f"{', '.join(kept)} tracking left as it is: this stack declares it")
         kinds = [k for k in kinds if k not in kept and value_at(props, f"{k}.active")]
         if not kinds:
             web = {"web_scheme", "web_prefix"} & set(props.get("managed") or [])
-            if web and not declared.declares(target):
+            if web and not declared.declares(place):
                 tell_links_stay(row, props)
             return
         call = Call.about(target)
@@ -342,6 +346,15 @@ def target_of(inputs: Mapping[str, Any]) -> Target:
         inputs["subaccount"],
         normalize_domain(inputs["domain"]),
     )
+
+
+def ignorable(paths: list[str] | None, props: Mapping[str, Any]) -> list[str] | None:
+    """Paths to ignore, without those of computed properties that the program does not mention.
+
+    The engine would fill them in from the old inputs, as if the program had mentioned them.
+    """
+    unmentioned = {name for name in (*HOST, "managed") if props.get(name) is None}
+    return paths and [path for path in paths if re.split(r"[.[]", path)[0] not in unmentioned]
 
 
 def without_computed(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:

@@ -139,6 +139,7 @@ class HttpsTracking(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mailgun-tracking:index:HttpsTracking", resource_name, None, opts)
         where: dict[str, Any] = {"account": account, "region": region, "subaccount": subaccount}
+        ignored = set(opts.ignore_changes or ()) if opts else set()
         found = get_tracking_domain_output(_once_made(domain, opts), **where)
         host = pulumi.Output.all(found, web_prefix).apply(
             lambda known: f"{known[1]}.{known[0].domain}" if known[1] else known[0].tracking_domain
@@ -152,7 +153,10 @@ class HttpsTracking(pulumi.ComponentResource):
             move_domain=web_prefix is not None or None,
             **where,
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[self.cname] if self.cname else None
+                parent=self,
+                depends_on=[self.cname] if self.cname else None,
+                # A prefix whose changes are ignored moves nothing else either.
+                ignore_changes=["tracking_domain"] if {"web_prefix", "*"} & ignored else None,
             ),
         )
         self.tracking = DomainTracking(

@@ -22,7 +22,7 @@ from pulumi.runtime.rpc import UNKNOWN
 from . import errors, plugin_process
 from .models import DEFAULT_ACCOUNT, REGIONS, Target, is_domain, normalize_domain, parse_id
 from .reads import NO_ANSWER, reads
-from .settings import ACCOUNT_NAME, Settings, refuse_plain_key
+from .settings import Settings, is_account_name, is_subaccount, refuse_plain_key
 
 if TYPE_CHECKING:
     from .client import MailgunClient
@@ -292,6 +292,18 @@ def recorded_target(id_: str, outputs: Mapping[str, Any], name: str) -> Target:
     )
 
 
+def place_of(target: Target) -> Target:
+    """Where a domain is, the same however it is reached.
+
+    It belongs to one account, by whatever name or key; and one address may serve both regions.
+
+    Raises:
+        ConfigurationError: the base URL cannot be used for the region.
+    """
+    address = _settings.base_url(target.region)
+    return replace(target, account="", subaccount="", region=address)
+
+
 def identity_inputs(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The effective account, region and subaccount, as inputs."""
     target = effective_target(inputs, name)
@@ -316,15 +328,15 @@ def identity_problems(inputs: Mapping[str, Any], name: str) -> list[CheckFailure
     if region not in (None, UNKNOWN) and str(region).lower() not in REGIONS:
         problems.append(CheckFailure("region", f"must be us or eu, not {region!r}"))
     account = inputs.get("account")
-    if account not in (None, UNKNOWN) and not (
-        isinstance(account, str) and ACCOUNT_NAME.fullmatch(account)
-    ):
+    if account not in (None, UNKNOWN) and not is_account_name(account):
         problems.append(
             CheckFailure("account", "must be a name of letters, digits, - and _, never a key")
         )
     subaccount = inputs.get("subaccount")
-    if subaccount not in (None, UNKNOWN) and (not isinstance(subaccount, str) or "/" in subaccount):
-        problems.append(CheckFailure("subaccount", "must be a subaccount's id, a text"))
+    if subaccount not in (None, UNKNOWN, "") and not is_subaccount(subaccount):
+        problems.append(
+            CheckFailure("subaccount", "must be a subaccount's id, as Mailgun shows it")
+        )
     return problems
 
 
@@ -463,12 +475,14 @@ def refuse_keys_in_clear() -> None:
 def prepare_options(opts: ResourceOptions | None, kind: str, id_hint: str) -> ResourceOptions:
     """Refuse and warn of options that a dynamic resource cannot honour, in the program.
 
+    Returns a copy of the others.
+
     Raises:
         ConfigurationError: a key stands in clear in the stack's configuration.
         InvalidInput: ``import_`` was given.
     """
     refuse_keys_in_clear()
-    opts = opts or ResourceOptions()
+    opts = ResourceOptions.merge(opts, None)
     if opts.import_ is not None:
         raise errors.InvalidInput(
             f"{kind} cannot be imported by the option import_",

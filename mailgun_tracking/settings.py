@@ -38,7 +38,24 @@ BASE_URLS: Mapping[str, str] = {
     "us": "https://api.mailgun.net",
     "eu": "https://api.eu.mailgun.net",
 }
-ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_KEY = re.compile(r"(pub)?key-[0-9a-z]{32}|[0-9a-f]{32}", re.IGNORECASE)
+_SUBACCOUNT = re.compile(r"[!-.0-~]+")
+
+
+def is_account_name(value: object) -> bool:
+    """Whether a value names an account, and is not a key that was given for one."""
+    return (
+        isinstance(value, str)
+        and _ACCOUNT_NAME.fullmatch(value) is not None
+        and _KEY.match(value) is None
+    )
+
+
+def is_subaccount(value: object) -> bool:
+    """Whether a value can be a subaccount's id: it travels in a header, and stands in ids."""
+    return isinstance(value, str) and _SUBACCOUNT.fullmatch(value) is not None
+
 
 Lookup = Callable[[str], object]
 """Reads one setting of the stack's configuration by its full name; None where it is not set."""
@@ -70,7 +87,13 @@ class Settings:
         """The default subaccount of an account: none, but for the default account's."""
         if account != DEFAULT_ACCOUNT:
             return ""
-        return self._text(f"{NAMESPACE}:subaccount", "MAILGUN_SUBACCOUNT")
+        subaccount = self._text(f"{NAMESPACE}:subaccount", "MAILGUN_SUBACCOUNT")
+        if subaccount and not is_subaccount(subaccount):
+            raise ConfigurationError(
+                f"the subaccount {subaccount!r} cannot be used",
+                advice=f"set {NAMESPACE}:subaccount or MAILGUN_SUBACCOUNT to its id",
+            )
+        return subaccount
 
     def base_url(self, region: str) -> str:
         """Where the API of a region is.
@@ -110,6 +133,12 @@ class Settings:
             raise ConfigurationError(
                 "there is no Mailgun key",
                 advice="set MAILGUN_API_KEY, or run `pulumi config set --secret mailgun:apiKey`",
+            )
+        if not is_account_name(account):
+            raise ConfigurationError(
+                "the account cannot be used",
+                "it is no name of letters, digits, - and _, or it looks like a key",
+                advice=f"name an account of {ACCOUNTS_SETTING}",
             )
         variable = f"MAILGUN_API_KEY_{account.upper().replace('-', '_')}"
         if value := self._accounts().get(account, ""):

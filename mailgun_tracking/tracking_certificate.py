@@ -79,9 +79,9 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
             certificate in the making previews as an update until it is active.
         timeout: seconds to wait, for the CNAME to become visible and the certificate to be
             issued; 600 by default.
-        move_domain: whether the domain may be moved to this host, over http, where Mailgun issues
-            for the current tracking domain alone; false by default. `HttpsTracking` sets it when
-            it manages the web prefix.
+        move_domain: whether create may move the domain to this host, where Mailgun issues for the
+            current one alone: over http, until the certificate is there; false by default.
+            `HttpsTracking` sets it when it manages the web prefix.
         account: the name of another account, as for `DomainTracking`.
         region: ``"us"`` or ``"eu"``, as for `DomainTracking`.
         subaccount: a subaccount's id, as for `DomainTracking`.
@@ -260,11 +260,13 @@ class TrackingCertificateProvider(MailgunProvider):
             try:
                 issued = ensure()
             except errors.CertificateNotFound:
-                before = moved(call) if news.get("move_domain") else None
+                # What is there already is only looked after: a domain that others have moved stays.
+                before = moved(call) if news.get("move_domain") and not olds else None
                 if before is None:
                     raise
                 try:
                     issued = ensure()
+                    put_https_back(call, before, issued)
                 except errors.TrackingError as error:
                     move_back(call, before, error)
                     raise
@@ -345,6 +347,13 @@ def moved(call: Call) -> DomainDetails | None:
     return details
 
 
+def put_https_back(call: Call, before: DomainDetails, issued: Issued) -> None:
+    """Turn https on again at the new host, where it was on before the move."""
+    if before.web_scheme == "https" and issued.certificate.status == "active":
+        call.client.update_domain(before.name, {"web_scheme": "https"})
+        reads.forget(replace(call.target, domain=before.name), "tracking", "details")
+
+
 def move_back(call: Call, before: DomainDetails, error: errors.TrackingError) -> None:
     """Move a domain back where there is no certificate to be had; say where it stands now.
 
@@ -360,7 +369,10 @@ def move_back(call: Call, before: DomainDetails, error: errors.TrackingError) ->
         else:
             error.advise(f"{before.name} was moved back to {before.tracking_domain}")
             return
-    error.advise(f"{before.name} stands at {call.target.domain} now, over http")
+    error.advise(
+        f"{before.name} stands at {call.target.domain} now, over http: run up again, "
+        "or `pulumi refresh` before you take the move back"
+    )
 
 
 def target_of(inputs: Mapping[str, Any]) -> Target:
@@ -484,7 +496,10 @@ def why_not_found(call: Call) -> str:
     else:
         if details.tracking_domain == host:
             return f"{host} is the tracking domain of {domain}: run again in a minute"
-        return f"the tracking domain of {domain} is {details.tracking_domain}"
+        return (
+            f"the tracking domain of {domain} is {details.tracking_domain}: give that one, or run "
+            "`pulumi refresh` if somebody moved it"
+        )
     try:
         given = call.client.get_domain(host)
     except errors.TrackingError:

@@ -25,6 +25,9 @@ def problems(news: Mapping[str, Any]) -> list[CheckFailure]:
         if not isinstance(value, Mapping):
             bare = 'true, false, "htmlonly"' if kind == "click" else "true, false"
             allowed = f"{bare} or an object of {', '.join(fields)}"
+            if not field_problems(kind, "active", value):
+                # The constructor takes it, and makes an object of it before transforms run.
+                allowed = f"an object in a transform, as in {{'active': {value!r}}}"
             failures.append(CheckFailure(kind, f"must be {allowed}, not {shown(value)}"))
             continue
         failures += unknown_fields(value, fields, f"{kind}.")

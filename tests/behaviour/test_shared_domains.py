@@ -6,6 +6,7 @@ import pytest
 
 from mailgun_tracking.emulator import Emulator
 from tests.behaviour.mail import MailFactory, puts
+from tests.behaviour.test_certificates import wait_for_expiry
 
 
 @pytest.mark.behaviour(20, 36)
@@ -78,6 +79,97 @@ def test_the_same_account_under_another_name_turns_nothing_off(
     assert stack.up().step("mg") == "replace"
     assert puts(emulator) == []
     assert emulator.domain("mg.example.com").click == {"active": True}
+
+
+@pytest.mark.behaviour(2, 17)
+def test_another_region_behind_the_same_address_turns_nothing_off(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """One address serves both regions, so the replacement lands on the same domain."""
+    stack = mail('DomainTracking("mg", "mg.example.com", click=True)')
+    stack.environment["MAILGUN_BASE_URL"] = emulator.url
+    stack.up()
+    emulator.forget_requests()
+    assert stack.up(env={"MAILGUN_REGION": "eu"}).step("mg") == "replace"
+    assert puts(emulator) == []
+    assert emulator.domain("mg.example.com").click == {"active": True}
+
+
+@pytest.mark.behaviour(6, 14)
+def test_a_replacement_promises_nothing_of_what_is_turned_off(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """A field that is let go of stays as it is, but not where its resource goes with it."""
+    stack = mail('DomainTracking("mg", "mg.example.com", click=True, open=True)')
+    stack.up()
+    stack.write('DomainTracking("mg", "two.example.com", open=True)')
+    result = stack.up()
+    assert result.step("mg") == "replace"
+    assert "no longer managed" not in result.output
+    assert emulator.domain("mg.example.com").click == {"active": False}
+
+
+@pytest.mark.behaviour(6, 15, 34)
+def test_ignoring_what_is_not_mentioned(mail: MailFactory, emulator: Emulator) -> None:
+    """It does not become managed by that; and a prefix that is ignored moves nothing."""
+    program = """
+        ignored = ["web_prefix", "web_scheme", "cname", "tracking_domain", "managed"]
+        opts = pulumi.ResourceOptions(ignore_changes=ignored)
+        DomainTracking("mg", "mg.example.com", click=True, opts=opts)
+        opts = pulumi.ResourceOptions(ignore_changes=["web_prefix"])
+        HttpsTracking("two", "two.example.com", web_prefix="{prefix}", opts=opts)
+        """
+    stack = mail(program.format(prefix="links"))
+    stack.up()
+    emulator.forget_requests()
+    stack.write(program.format(prefix="other"))
+    stack.up("--expect-no-changes")
+    assert stack.resource("mg")["outputs"]["managed"] == ["click.active"]
+    assert puts(emulator) == []
+    assert emulator.domain("two.example.com").web_prefix == "links"
+
+
+@pytest.mark.behaviour(20, 36)
+def test_a_certificate_puts_https_back_after_its_move(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """Also where nothing else of the program would."""
+    emulator.set_certificate("email.mg.example.com", "active")
+    emulator.drift("mg.example.com", web_scheme="https")
+    mail('TrackingCertificate("mg", "track.mg.example.com", move_domain=True)').up()
+    domain = emulator.domain("mg.example.com")
+    assert (domain.web_prefix, domain.web_scheme) == ("track", "https")
+
+
+@pytest.mark.behaviour(20, 22, 36)
+def test_an_expired_certificate_never_moves_a_domain(mail: MailFactory, emulator: Emulator) -> None:
+    """Somebody has moved the domain since: up says so, where no preview showed a move."""
+    emulator.set(certificate_lifetime_seconds=4)
+    stack = mail('HttpsTracking("mg", "mg.example.com", web_prefix="track")')
+    stack.up()
+    emulator.set(certificate_lifetime_seconds=90 * 86400)
+    wait_for_expiry(emulator, "mg", "track.mg.example.com")
+    emulator.drift("mg.example.com", web_prefix="email", web_scheme="https")
+    emulator.set_certificate("email.mg.example.com", "active")
+    # A host that is not the tracking domain any more is not known, whatever was there.
+    for verb, path in (("GET", "/status"), ("POST", "")):
+        emulator.add_fault(
+            method=verb,
+            path=f"/v2/x509/track.mg.example.com{path}",
+            status=404,
+            body={"Description": "not found"},
+            times=1,
+        )
+    emulator.forget_requests()
+    result = stack.up(check=False)
+    [error] = result.diagnostics("TrackingCertificate::mg", "error")
+    assert error.endswith(
+        "the tracking domain of mg.example.com is email.mg.example.com: give that one, "
+        "or run `pulumi refresh` if somebody moved it"
+    )
+    assert puts(emulator) == ["POST /v2/x509/track.mg.example.com"]
+    domain = emulator.domain("mg.example.com")
+    assert (domain.web_prefix, domain.web_scheme) == ("email", "https")
 
 
 @pytest.mark.behaviour(20, 36)

@@ -94,6 +94,14 @@ class TestProblems:
                 [f"open: must be true, false or an object of {OPEN_FIELDS}, not 'yes'"],
             ),
             (
+                {"open": True, "click": "htmlonly"},
+                [
+                    "open: must be an object in a transform, as in {'active': True}, not True",
+                    "click: must be an object in a transform, as in {'active': 'htmlonly'}, "
+                    "not 'htmlonly'",
+                ],
+            ),
+            (
                 {"open": "htmlonly"},
                 [f"open: must be true, false or an object of {OPEN_FIELDS}, not 'htmlonly'"],
             ),

@@ -55,13 +55,16 @@ def test_import_is_refused(declare: Callable[[ResourceOptions], object], sentenc
 )
 def test_custom_timeouts_are_warned_of(kind: str, hint: str, warnings: list[str]) -> None:
     opts = ResourceOptions(custom_timeouts=CustomTimeouts(create="5m"))
-    assert prepare_options(opts, kind, "ID") is opts
+    prepare_options(opts, kind, "ID")
     assert warnings == [f"{kind}: Pulumi's SDK drops custom_timeouts of dynamic resources; {hint}"]
 
 
 def test_other_options_pass(warnings: list[str]) -> None:
     opts = ResourceOptions(protect=True, ignore_changes=["click.active"], retain_on_delete=True)
-    assert prepare_options(opts, "DomainTracking", "ID") is opts
+    prepared = prepare_options(opts, "DomainTracking", "ID")
+    assert prepared is not opts
+    for option in ("protect", "ignore_changes", "retain_on_delete"):
+        assert getattr(prepared, option) == getattr(opts, option)
     assert isinstance(prepare_options(None, "DomainTracking", "ID"), ResourceOptions)
     assert warnings == []
 

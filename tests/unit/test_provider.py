@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -24,6 +25,7 @@ from mailgun_tracking.provider import (
     identity_problems,
     kind_of,
     one_line_errors,
+    place_of,
     recorded_target,
     shown_by_program,
     together,
@@ -275,6 +277,17 @@ class TestIdentity:
                 "subaccount": target.subaccount,
             }
 
+    def test_a_place_is_the_same_by_whatever_account_or_address(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        us, eu = Target("default", "us", "", DOMAIN), Target("brand-b", "eu", "sub", DOMAIN)
+        assert place_of(us) == place_of(replace(us, account="main", subaccount="sub"))
+        assert place_of(us) != place_of(eu)
+        assert place_of(us) != place_of(replace(us, domain="other.example.com"))
+        one_address = Settings({"mailgun-tracking:baseUrl": "https://gate.example.com"}.get, {})
+        monkeypatch.setattr(provider_module, "_settings", one_address)
+        assert place_of(us) == place_of(eu)
+
     def test_inputs_of_what_is_not_known_stay(self) -> None:
         inputs = {"domain": UNKNOWN, "region": "us", "account": None}
         assert identity_inputs(inputs, "domain") == {"region": "us"}
@@ -345,10 +358,24 @@ class TestIdentity:
                 ["account must be a name of letters, digits, - and _, never a key"],
             ),
             (
-                {"domain": DOMAIN, "subaccount": "a/b"},
-                ["subaccount must be a subaccount's id, a text"],
+                {"domain": DOMAIN, "account": f"key-{'0123456789abcdef' * 2}"},
+                ["account must be a name of letters, digits, - and _, never a key"],
             ),
-            ({"domain": DOMAIN, "subaccount": 7}, ["subaccount must be a subaccount's id, a text"]),
+            (
+                {"domain": DOMAIN, "account": f"{'0123456789abcdef' * 2}-01234567-89abcdef"},
+                ["account must be a name of letters, digits, - and _, never a key"],
+            ),
+            (
+                {"domain": DOMAIN, "subaccount": "a/b"},
+                ["subaccount must be a subaccount's id, as Mailgun shows it"],
+            ),
+            *(
+                (
+                    {"domain": DOMAIN, "subaccount": value},
+                    ["subaccount must be a subaccount's id, as Mailgun shows it"],
+                )
+                for value in (7, "Łódź", "abc\n", "a b")
+            ),
         ],
     )
     def test_problems(self, inputs: dict[str, Any], sentences: list[str]) -> None:

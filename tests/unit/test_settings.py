@@ -85,6 +85,13 @@ class TestKey:
         with pytest.raises(ConfigurationError):
             other_alone.api_key()
 
+    def test_of_an_account_that_is_no_name(self) -> None:
+        key = f"key-{'0123456789abcdef' * 2}"
+        with pytest.raises(ConfigurationError) as caught:
+            settings().api_key(key)
+        assert "looks like a key" in str(caught.value)
+        assert key[4:] not in str(caught.value)
+
     def test_that_is_missing(self) -> None:
         with pytest.raises(ConfigurationError) as caught:
             settings(MAILGUN_API_KEY=" ").api_key()
@@ -126,6 +133,10 @@ class TestPlace:
             f"the region {region!r} cannot be used; "
             "set mailgun-tracking:region or MAILGUN_REGION to us or eu"
         )
+
+    def test_subaccount_that_is_none(self) -> None:
+        with pytest.raises(ConfigurationError, match="the subaccount 'a b' cannot be used"):
+            settings(MAILGUN_SUBACCOUNT="a b").subaccount()
 
     def test_subaccount(self) -> None:
         assert settings().subaccount() == ""

@@ -311,7 +311,8 @@ class TestExplain:
             (
                 errors.CertificateNotFound,
                 [DomainDetails(DOMAIN, "go", "http", None)],
-                f"the tracking domain of {DOMAIN} is go.{DOMAIN}",
+                f"the tracking domain of {DOMAIN} is go.{DOMAIN}: give that one, or run "
+                "`pulumi refresh` if somebody moved it",
             ),
             (
                 errors.CertificateNotFound,
