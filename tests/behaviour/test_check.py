@@ -58,7 +58,7 @@ def refusals(result: Result, name: str) -> dict[str, str]:
                 "https_by": "must be mailgun or proxy, not 'cloudflare'",
                 "region": "must be us or eu, not 'asia'",
                 "account": "must be a name of letters, digits, - and _, never a key",
-                "subaccount": "must be a subaccount's id, a text",
+                "subaccount": "must be a subaccount's id, as Mailgun shows it",
             },
         ),
         (
