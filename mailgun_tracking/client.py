@@ -12,7 +12,7 @@ no connection, time-out     yes                 `Unreachable`
 429 (rate limit)            yes                 `RateLimited`
 429 of a PUT of x509        never: a job runs   `CertificateInProgress`
 400, 401, 402, 403, 409     never               see `errors`
-a server's certificate      never               `TrackingError`
+TLS, but a handshake cut    never               `TrackingError`
 404                         never               `DomainNotFound`, `CertificateNotFound`
 a redirect                  never followed      `UnexpectedAnswer`
 ==========================  ==================  =====================================
@@ -326,7 +326,7 @@ class MailgunClient:
             response = self.transport.send(method, path, max(1.0, self._left(started)), **request)
         except OSError as error:
             # Requests' own are OSErrors; a plain one is about a file of CA certificates.
-            if isinstance(error, requests.RequestException) and not _is_mistrust(error):
+            if isinstance(error, requests.RequestException) and _may_pass(error):
                 raise errors.Unreachable(
                     what,
                     f"no answer from {self.transport.base_url} ({type(error).__name__})",
@@ -409,9 +409,11 @@ def _quoted(name: str) -> str:
     return quote(normalize_domain(name), safe="")
 
 
-def _is_mistrust(error: requests.RequestException) -> bool:
-    """Whether a server's certificate is refused; other trouble with TLS may pass."""
-    return isinstance(error, requests.exceptions.SSLError) and "VERIFY_FAILED" in str(error)
+def _may_pass(error: requests.RequestException) -> bool:
+    """Whether to try again: with TLS, only where a handshake was cut short."""
+    if not isinstance(error, requests.exceptions.SSLError):
+        return True
+    return any(sign in str(error) for sign in ("EOF occurred", "reset by peer", "timed out"))
 
 
 def _meaning(status: int, x509: bool, method: str) -> tuple[type[errors.MailgunError], str]:

@@ -15,7 +15,7 @@ TrackingError
     ├── CertificatesNotInPlan   402
     ├── CnameNotValid           400 of a certificate
     ├── CertificateConflict     409 of a certificate
-    ├── CertificateInProgress   429 of a certificate: a job is running; not a rate limit
+    ├── CertificateInProgress   429 of another certificate (PUT): a job is running
     ├── RateLimited             429 of all else
     ├── ServerError             5xx
     └── UnexpectedAnswer        a status or a body that the API does not document
@@ -143,7 +143,7 @@ class CertificateConflict(MailgunError):
 
 
 class CertificateInProgress(MailgunError):
-    """429 of a certificate: Mailgun is at work on it already."""
+    """429 of a PUT of a certificate: Mailgun is at work on it already."""
 
 
 class RateLimited(MailgunError):

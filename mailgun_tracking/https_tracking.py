@@ -56,18 +56,20 @@ def _once_made(domain: pulumi.Input[str], opts: pulumi.ResourceOptions | None) -
     if opts is None or opts.depends_on is None or pulumi.runtime.is_dry_run():
         return domain
     depends_on: pulumi.Output[Any] = pulumi.Output.from_input(opts.depends_on)
-    made: pulumi.Output[list[Any]] = depends_on.apply(lambda named: pulumi.Output.all(*_ids(named)))
+    made: pulumi.Output[list[Any]] = depends_on.apply(
+        lambda named: pulumi.Output.all(*_urns(named))
+    )
     return pulumi.Output.all(domain, made).apply(lambda known: known[0])
 
 
-def _ids(named: Any) -> list[pulumi.Output[str]]:
-    """The ids of resources; a component stands for all that is below it."""
-    if isinstance(named, pulumi.CustomResource):
-        return [named.id]
-    if isinstance(named, pulumi.Resource):
-        # The SDK has no public name for it.
+def _urns(named: Any) -> list[pulumi.Output[str]]:
+    """The URNs of resources, known once they are made; a component stands for all below it."""
+    # The SDK has no public names for a component's children, nor for one that is made elsewhere.
+    if isinstance(named, pulumi.ComponentResource) and not getattr(named, "_remote", False):
         named = getattr(named, "_childResources", ())
-    return [id_ for resource in named for id_ in _ids(resource)]
+    if isinstance(named, pulumi.Resource):
+        return [named.urn]
+    return [urn for resource in named for urn in _urns(resource)]
 
 
 CnameFactory = Callable[[TrackingRecord, pulumi.ResourceOptions], pulumi.Resource]
@@ -139,7 +141,6 @@ class HttpsTracking(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mailgun-tracking:index:HttpsTracking", resource_name, None, opts)
         where: dict[str, Any] = {"account": account, "region": region, "subaccount": subaccount}
-        ignored = set(opts.ignore_changes or ()) if opts else set()
         found = get_tracking_domain_output(_once_made(domain, opts), **where)
         host = pulumi.Output.all(found, web_prefix).apply(
             lambda known: f"{known[1]}.{known[0].domain}" if known[1] else known[0].tracking_domain
@@ -153,10 +154,7 @@ class HttpsTracking(pulumi.ComponentResource):
             move_domain=web_prefix is not None or None,
             **where,
             opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[self.cname] if self.cname else None,
-                # A prefix whose changes are ignored moves nothing else either.
-                ignore_changes=["tracking_domain"] if {"web_prefix", "*"} & ignored else None,
+                parent=self, depends_on=[self.cname] if self.cname else None
             ),
         )
         self.tracking = DomainTracking(

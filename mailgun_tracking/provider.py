@@ -296,11 +296,12 @@ def place_of(target: Target) -> Target:
     """Where a domain is, the same however it is reached.
 
     It belongs to one account, by whatever name or key; and one address may serve both regions.
-
-    Raises:
-        ConfigurationError: the base URL cannot be used for the region.
     """
-    address = _settings.base_url(target.region)
+    try:
+        address = _settings.base_url(target.region)
+    except errors.ConfigurationError:
+        # Said wherever Mailgun is needed.
+        address = target.region
     return replace(target, account="", subaccount="", region=address)
 
 
@@ -487,8 +488,9 @@ def prepare_options(opts: ResourceOptions | None, kind: str, id_hint: str) -> Re
         raise errors.InvalidInput(
             f"{kind} cannot be imported by the option import_",
             "Pulumi does not hand dynamic resources what that needs",
-            advice=f"run `mailgun-tracking import {id_hint}` and `pulumi import --file "
-            "--generate-code=false`; or declare it without import_: up adopts what Mailgun has",
+            advice=f"run `mailgun-tracking import {id_hint} > import.json` and `pulumi import "
+            "--file import.json --generate-code=false`; or declare it without import_: "
+            "up adopts what Mailgun has",
         )
     if opts.custom_timeouts is not None:
         hint = "use timeout=" if kind == "TrackingCertificate" else "each call has its own limit"

@@ -80,7 +80,8 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
         timeout: seconds to wait, for the CNAME to become visible and the certificate to be
             issued; 600 by default.
         move_domain: whether create may move the domain to this host, where Mailgun issues for the
-            current one alone: over http, until the certificate is there; false by default.
+            current one alone: over http, until create has waited for the certificate; false by
+            default.
             `HttpsTracking` sets it when it manages the web prefix.
         account: the name of another account, as for `DomainTracking`.
         region: ``"us"`` or ``"eu"``, as for `DomainTracking`.
@@ -341,8 +342,8 @@ def moved(call: Call) -> DomainDetails | None:
     call.client.update_domain(details.name, {"web_prefix": prefix, "web_scheme": "http"})
     reads.forget(replace(call.target, domain=details.name), "tracking", "details")
     call.row.tell(
-        f"{details.name} moved from {details.tracking_domain} to {host}, over http until the "
-        "certificate is there: Mailgun issues for the current tracking domain alone"
+        f"{details.name} moved from {details.tracking_domain} to {host}, over http until "
+        "https is turned on: Mailgun issues for the current tracking domain alone"
     )
     return details
 
@@ -373,6 +374,11 @@ def move_back(call: Call, before: DomainDetails, error: errors.TrackingError) ->
         f"{before.name} stands at {call.target.domain} now, over http: run up again, "
         "or `pulumi refresh` before you take the move back"
     )
+    if before.web_scheme == "https":
+        error.advise(
+            'it was on https: a DomainTracking with web_scheme="https" turns that on again, '
+            "once the certificate is there"
+        )
 
 
 def target_of(inputs: Mapping[str, Any]) -> Target:
@@ -497,8 +503,8 @@ def why_not_found(call: Call) -> str:
         if details.tracking_domain == host:
             return f"{host} is the tracking domain of {domain}: run again in a minute"
         return (
-            f"the tracking domain of {domain} is {details.tracking_domain}: give that one, or run "
-            "`pulumi refresh` if somebody moved it"
+            f"the tracking domain of {domain} is {details.tracking_domain}: give that one; "
+            "if somebody moved it since the last up, run `pulumi refresh`"
         )
     try:
         given = call.client.get_domain(host)

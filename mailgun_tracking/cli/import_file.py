@@ -47,7 +47,7 @@ def import_file(
     fields: tuple[str, ...],
     account: str,
 ) -> None:
-    """Print a file for `pulumi import --generate-code=false --file`, of domains that Mailgun has.
+    """Print a file for `pulumi import --file`, of domains that Mailgun has.
 
     IDS are as in state: mg.example.com, eu/mg.example.com or us/SUBACCOUNT/mg.example.com. A
     resource is named after its domain. The key comes from MAILGUN_API_KEY (or, for another

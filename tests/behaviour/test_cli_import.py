@@ -137,7 +137,7 @@ def test_what_cannot_be_imported_is_said_in_one_line(
     assert puts(emulator) == []
 
 
-@pytest.mark.behaviour(1)
+@pytest.mark.behaviour(5)
 @pytest.mark.parametrize("arguments", [("--all",), ("mg.example.com",)])
 def test_a_wrong_key_is_explained(mail: MailFactory, arguments: tuple[str, ...]) -> None:
     """The error says where the key came from, and not what it is."""

@@ -166,10 +166,10 @@ def test_custom_timeouts_are_warned_of_once_a_resource_that_names_what_to_use(
 @pytest.mark.parametrize(
     ("resource", "command"),
     [
-        ('DomainTracking("mg", "mg.example.com", click=True', "import DOMAIN`"),
+        ('DomainTracking("mg", "mg.example.com", click=True', "import DOMAIN > import.json`"),
         (
             'TrackingCertificate("mg", "email.mg.example.com"',
-            "import --certificate TRACKING_DOMAIN`",
+            "import --certificate TRACKING_DOMAIN > import.json`",
         ),
     ],
 )
@@ -182,5 +182,5 @@ def test_the_option_import_is_refused_with_the_way_that_works(
     assert refused.code != 0
     assert "cannot be imported by the option import_" in refused.output
     assert f"`mailgun-tracking {command}" in refused.output
-    assert "`pulumi import --file --generate-code=false`" in refused.output
+    assert "`pulumi import --file import.json --generate-code=false`" in refused.output
     assert calls(emulator) == []

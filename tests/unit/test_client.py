@@ -179,6 +179,7 @@ class TestRetryPolicy:
             (requests.ReadTimeout("slow"), AGAIN, errors.Unreachable),
             (requests.exceptions.ChunkedEncodingError("cut"), AGAIN, errors.Unreachable),
             (requests.exceptions.SSLError(UNTRUSTED), ONCE, errors.TrackingError),
+            (requests.exceptions.SSLError("WRONG_VERSION_NUMBER"), ONCE, errors.TrackingError),
             (requests.exceptions.SSLError("EOF occurred"), AGAIN, errors.Unreachable),
             (OSError("no bundle of CA certificates at /x"), ONCE, errors.TrackingError),
         ],

@@ -27,16 +27,16 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         (
             lambda opts: DomainTracking("a", "mg.example.com", opts=opts),
             "DomainTracking cannot be imported by the option import_: Pulumi does not hand dynamic "
-            "resources what that needs; run `mailgun-tracking import DOMAIN` and "
-            "`pulumi import --file --generate-code=false`; or declare it without import_: "
-            "up adopts what Mailgun has",
+            "resources what that needs; run `mailgun-tracking import DOMAIN > import.json` and "
+            "`pulumi import --file import.json --generate-code=false`; or declare it without "
+            "import_: up adopts what Mailgun has",
         ),
         (
             lambda opts: TrackingCertificate("a", "email.mg.example.com", opts=opts),
             "TrackingCertificate cannot be imported by the option import_: Pulumi does not hand "
             "dynamic resources what that needs; run `mailgun-tracking import --certificate "
-            "TRACKING_DOMAIN` and `pulumi import --file --generate-code=false`; or declare it "
-            "without import_: up adopts what Mailgun has",
+            "TRACKING_DOMAIN > import.json` and `pulumi import --file import.json "
+            "--generate-code=false`; or declare it without import_: up adopts what Mailgun has",
         ),
     ],
 )

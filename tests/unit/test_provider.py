@@ -287,6 +287,9 @@ class TestIdentity:
         one_address = Settings({"mailgun-tracking:baseUrl": "https://gate.example.com"}.get, {})
         monkeypatch.setattr(provider_module, "_settings", one_address)
         assert place_of(us) == place_of(eu)
+        for_us_alone = Settings({"mailgun-tracking:baseUrl": "https://api.mailgun.net"}.get, {})
+        monkeypatch.setattr(provider_module, "_settings", for_us_alone)
+        assert place_of(us) != place_of(eu)
 
     def test_inputs_of_what_is_not_known_stay(self) -> None:
         inputs = {"domain": UNKNOWN, "region": "us", "account": None}

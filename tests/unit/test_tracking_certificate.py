@@ -311,8 +311,8 @@ class TestExplain:
             (
                 errors.CertificateNotFound,
                 [DomainDetails(DOMAIN, "go", "http", None)],
-                f"the tracking domain of {DOMAIN} is go.{DOMAIN}: give that one, or run "
-                "`pulumi refresh` if somebody moved it",
+                f"the tracking domain of {DOMAIN} is go.{DOMAIN}: give that one; "
+                "if somebody moved it since the last up, run `pulumi refresh`",
             ),
             (
                 errors.CertificateNotFound,
