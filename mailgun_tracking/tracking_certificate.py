@@ -81,8 +81,7 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
             issued; 600 by default.
         move_domain: whether create may move the domain to this host, where Mailgun issues for the
             current one alone: over http, until create has waited for the certificate; false by
-            default.
-            `HttpsTracking` sets it when it manages the web prefix.
+            default. `HttpsTracking` sets it when it manages the web prefix.
         account: the name of another account, as for `DomainTracking`.
         region: ``"us"`` or ``"eu"``, as for `DomainTracking`.
         subaccount: a subaccount's id, as for `DomainTracking`.
@@ -338,9 +337,7 @@ def moved(call: Call) -> DomainDetails | None:
     details = call.client.get_domain(sending_domain(host))
     if details.tracking_domain == host:
         return None
-    prefix = host.partition(".")[0]
-    call.client.update_domain(details.name, {"web_prefix": prefix, "web_scheme": "http"})
-    reads.forget(replace(call.target, domain=details.name), "tracking", "details")
+    put_domain(call, {"web_prefix": host.partition(".")[0], "web_scheme": "http"})
     call.row.tell(
         f"{details.name} moved from {details.tracking_domain} to {host}, over http until "
         "https is turned on: Mailgun issues for the current tracking domain alone"
@@ -348,11 +345,19 @@ def moved(call: Call) -> DomainDetails | None:
     return details
 
 
+def put_domain(call: Call, changes: Mapping[str, str]) -> None:
+    """Change the domain of the host at hand; what was read of it before is no longer so."""
+    domain = sending_domain(call.target.domain)
+    try:
+        call.client.update_domain(domain, changes)
+    finally:
+        reads.forget(replace(call.target, domain=domain), "tracking", "details")
+
+
 def put_https_back(call: Call, before: DomainDetails, issued: Issued) -> None:
     """Turn https on again at the new host, where it was on before the move."""
     if before.web_scheme == "https" and issued.certificate.status == "active":
-        call.client.update_domain(before.name, {"web_scheme": "https"})
-        reads.forget(replace(call.target, domain=before.name), "tracking", "details")
+        put_domain(call, {"web_scheme": "https"})
 
 
 def move_back(call: Call, before: DomainDetails, error: errors.TrackingError) -> None:
@@ -364,7 +369,7 @@ def move_back(call: Call, before: DomainDetails, error: errors.TrackingError) ->
     if not isinstance(error, (errors.Cancelled, errors.CertificateTimeout)):
         changes = {"web_prefix": before.web_prefix, "web_scheme": before.web_scheme}
         try:
-            call.client.update_domain(before.name, changes)
+            put_domain(call, changes)
         except errors.TrackingError:
             pass
         else:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from datetime import datetime, timezone
-
 import pytest
 
 from mailgun_tracking.emulator import Emulator
-from tests.behaviour.mail import MailFactory, puts
+from tests.behaviour.mail import MailFactory, puts, wait_for_expiry
 
 FAILED = {"status": "error", "error": "an older failure"}
 AT_WORK = {"status": "processing", "error": "Waiting for x509 key pair generation"}
@@ -35,15 +32,6 @@ def asked(emulator: Emulator, name: str) -> list[str]:
     return [
         f"{r.method} {r.status}" for r in emulator.requests if r.path in (path, f"{path}/status")
     ]
-
-
-def wait_for_expiry(emulator: Emulator, name: str, of: str = "") -> datetime:
-    """Wait until a certificate has expired by the clock; returns when it did."""
-    expiry = emulator.domain(f"{name}.example.com").certificates[of or host(name)].not_after
-    assert expiry is not None
-    while (left := (expiry - datetime.now(timezone.utc)).total_seconds()) >= 0:
-        time.sleep(left + 0.01)
-    return expiry
 
 
 def stale(emulator: Emulator, name: str, status: int, body: object) -> None:
@@ -155,7 +143,7 @@ def test_state_that_time_has_passed_by(mail: MailFactory, emulator: Emulator) ->
     stack = mail(program(*names))
     stack.up()
     old = stack.resource("renewed")["outputs"]
-    expiries = {name: wait_for_expiry(emulator, name) for name in names}
+    expiries = {name: wait_for_expiry(emulator, host(name)) for name in names}
     emulator.set(certificate_lifetime_seconds=90 * 86400)
     emulator.set_certificate(host("renewed"), "active")
     emulator.forget_requests()

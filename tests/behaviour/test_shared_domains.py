@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailgun_tracking.emulator import Emulator
-from tests.behaviour.mail import MailFactory, puts
-from tests.behaviour.test_certificates import wait_for_expiry
+from tests.behaviour.mail import MailFactory, puts, wait_for_expiry
 
 
 @pytest.mark.behaviour(20, 36)
@@ -167,7 +166,7 @@ def test_an_expired_certificate_never_moves_a_domain(mail: MailFactory, emulator
     stack = mail('HttpsTracking("mg", "mg.example.com", web_prefix="track")')
     stack.up()
     emulator.set(certificate_lifetime_seconds=90 * 86400)
-    wait_for_expiry(emulator, "mg", "track.mg.example.com")
+    wait_for_expiry(emulator, "track.mg.example.com")
     emulator.drift("mg.example.com", web_prefix="email", web_scheme="https")
     emulator.set_certificate("email.mg.example.com", "active")
     # A host that is not the tracking domain any more is not known, whatever was there.

@@ -85,6 +85,20 @@ def wait_for_waiting(running: Running, emulator: Emulator) -> None:
     )
 
 
+@contextmanager
+def up_that_waits(
+    mail: MailFactory, emulator: Emulator, pieces: tuple[str, ...]
+) -> Iterator[tuple[MailStack, Running]]:
+    """An up that waits for all certificates, which never come, with pieces of the SDK broken."""
+    add_domains(emulator)
+    emulator.set(issuing_seconds=3600)
+    stack = mail(CERTIFICATES)
+    break_provider(stack, *pieces)
+    with started_up(stack, "--parallel", "64") as running:
+        wait_for_waiting(running, emulator)
+        yield stack, running
+
+
 def assert_adopts(stack: MailStack, emulator: Emulator, *args: str) -> None:
     """The next up takes all certificates over, without asking for one."""
     for i in range(COUNT):
@@ -102,12 +116,7 @@ def test_ctrl_c_ends_the_wait_for_20_certificates(
     mail: MailFactory, emulator: Emulator, pieces: tuple[str, ...]
 ) -> None:
     """The command ends at once, says that issuance goes on, and the next up takes it over."""
-    add_domains(emulator)
-    emulator.set(issuing_seconds=3600)
-    stack = mail(CERTIFICATES)
-    break_provider(stack, *pieces)
-    with started_up(stack, "--parallel", "64") as running:
-        wait_for_waiting(running, emulator)
+    with up_that_waits(mail, emulator, pieces) as (stack, running):
         provider = provider_of(running)
         pressed = datetime.now(timezone.utc)
         running.signal(signal.SIGINT)
@@ -132,12 +141,7 @@ def test_the_process_leaves_with_a_killed_engine_while_20_certificates_wait(
     mail: MailFactory, emulator: Emulator, pieces: tuple[str, ...]
 ) -> None:
     """Nothing is asked of Mailgun any more, and the next up adopts what was asked for."""
-    add_domains(emulator)
-    emulator.set(issuing_seconds=3600)
-    stack = mail(CERTIFICATES)
-    break_provider(stack, *pieces)
-    with started_up(stack, "--parallel", "64") as running:
-        wait_for_waiting(running, emulator)
+    with up_that_waits(mail, emulator, pieces) as (stack, running):
         provider, killed = kill_engine(running)
         try:
             assert provider.gone_within(SECONDS_TO_LEAVE + SLACK)
