@@ -23,18 +23,16 @@ from __future__ import annotations
 import base64
 import functools
 import re
+import ssl
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-import requests
-import tenacity
 import urllib3
-from requests.adapters import HTTPAdapter
-from requests.auth import HTTPBasicAuth
 
 from . import errors
 from ._version import __version__
@@ -48,6 +46,9 @@ from .models import (
     read_section,
     write_section,
 )
+
+if TYPE_CHECKING:
+    import tenacity
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 30.0
@@ -124,17 +125,17 @@ class Transport:
     ) -> None:
         self.base_url = check_base_url(base_url)
         self._api_key = api_key
-        self._session = requests.Session()
-        self._session.auth = HTTPBasicAuth("api", api_key.encode())
-        self._session.headers["User-Agent"] = f"mailgun-tracking/{__version__}"
-        self._session.headers["Accept"] = "application/json"
+        self._credentials = base64.b64encode(f"api:{api_key}".encode()).decode()
+        self._headers = {
+            "Authorization": f"Basic {self._credentials}",
+            "User-Agent": f"mailgun-tracking/{__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+        }
         if subaccount:
-            self._session.headers["X-Mailgun-On-Behalf-Of"] = subaccount
-        if urlsplit(self.base_url).hostname in _LOOPBACK:
-            self._session.trust_env = False
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+            self._headers["X-Mailgun-On-Behalf-Of"] = subaccount
+        self._path = urlsplit(self.base_url).path
+        self._pool = _connection_pool(self.base_url, connections)
         self._lock = threading.Lock()
         self._held_until = 0.0
         self._next_turn = 0.0
@@ -143,11 +144,15 @@ class Transport:
     def __repr__(self) -> str:
         return f"Transport({self.base_url!r})"
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.close()
+
     def redact(self, text: str) -> str:
         """A text without the key, however a server or proxy may have echoed it."""
         for secret in (
             self._api_key,
-            base64.b64encode(f"api:{self._api_key}".encode()).decode(),
+            self._credentials,
             base64.b64encode(self._api_key.encode()).decode(),
             quote(self._api_key, safe=""),
         ):
@@ -172,17 +177,57 @@ class Transport:
             self._next_turn = turn + 1 / TURNS_PER_SECOND
             return turn - now
 
-    def send(self, method: str, path: str, timeout: float, **request: Any) -> requests.Response:
+    def send(
+        self, method: str, path: str, timeout: float, form: Mapping[str, str] | None = None
+    ) -> urllib3.BaseHTTPResponse:
         """One request; redirects are not followed, lest the key goes elsewhere."""
-        response = self._session.request(
+        response = self._pool.request(
             method,
-            self.base_url + path,
-            timeout=(min(CONNECT_TIMEOUT, timeout), min(READ_TIMEOUT, timeout)),
-            allow_redirects=False,
-            **request,
+            self._path + path,
+            fields=form,
+            headers=self._headers,
+            timeout=urllib3.Timeout(
+                connect=min(CONNECT_TIMEOUT, timeout), read=min(READ_TIMEOUT, timeout)
+            ),
+            redirect=False,
         )
         self.reached = True
         return response
+
+
+def _connection_pool(base_url: str, connections: int) -> urllib3.HTTPConnectionPool:
+    """Connections to a base URL, through the proxy that the environment names for it."""
+    parts = urlsplit(base_url)
+    options: dict[str, Any] = {"maxsize": connections, "retries": False}
+    if parts.scheme == "https":
+        # Dear to import, and not wanted on this machine's loopback.
+        import truststore
+
+        options["ssl_context"] = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    proxy = _proxy_of(parts)
+    if proxy is None:
+        return urllib3.PoolManager(**options).connection_from_url(base_url)
+    try:
+        user = urllib3.util.parse_url(proxy).auth
+        headers = urllib3.make_headers(proxy_basic_auth=unquote(user)) if user else None
+        manager = urllib3.ProxyManager(proxy, proxy_headers=headers, **options)
+    except ValueError:
+        # It may hold a password, so it is not shown.
+        raise errors.ConfigurationError(
+            f"the proxy for {base_url} cannot be used",
+            "it is no address of an HTTP proxy",
+            advice="set HTTPS_PROXY as in http://proxy.example.com:3128, "
+            f"or NO_PROXY to {parts.hostname}",
+        ) from None
+    return manager.connection_from_url(base_url)
+
+
+def _proxy_of(parts: SplitResult) -> str | None:
+    if parts.hostname in _LOOPBACK or urllib.request.proxy_bypass(parts.netloc):
+        return None
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
 
 
 @dataclass(frozen=True)
@@ -296,16 +341,45 @@ class MailgunClient:
         *,
         has_body: bool = True,
     ) -> Any:
+        started = time.monotonic()
+        attempt = functools.partial(self._try, method, path, what, domain, form, started)
+        try:
+            response = attempt()
+        except RETRIED as error:
+            response = self._try_again(attempt, error, started)
+        return self._understand(response.json, what, domain) if has_body else None
+
+    def _try_again(
+        self,
+        attempt: Callable[[], urllib3.BaseHTTPResponse],
+        error: errors.TrackingError,
+        started: float,
+    ) -> urllib3.BaseHTTPResponse:
+        # Few processes come to need it.
+        import tenacity
+
+        back_off = tenacity.wait_random_exponential(multiplier=1, max=20)
+        first = [error]
+
+        def attempt_or_first_error() -> urllib3.BaseHTTPResponse:
+            if first:
+                raise first.pop()
+            return attempt()
+
+        def wait(state: tenacity.RetryCallState) -> float:
+            # A Retry-After of nothing would make calls without a pause until the deadline.
+            retry_after: float | None = getattr(_error_of(state), "retry_after", None)
+            return retry_after or 0.2 + back_off(state)
+
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(RETRIED),
-            wait=_wait,
-            stop=self._is_too_late,
+            wait=wait,
+            stop=lambda state: self._is_too_late(started, state.upcoming_sleep),
             sleep=self.pause,
             before_sleep=self._report,
             reraise=True,
         )
-        response = retrying(self._try, method, path, what, domain, form, time.monotonic())
-        return self._understand(response.json, what, domain) if has_body else None
+        return retrying(attempt_or_first_error)
 
     def _try(
         self,
@@ -315,18 +389,14 @@ class MailgunClient:
         domain: str,
         form: Mapping[str, str] | None,
         started: float,
-    ) -> requests.Response:
+    ) -> urllib3.BaseHTTPResponse:
         self.sleep(0)
         while held := min(self.transport.held_for(), self._left(started)):
             self.pause(held)
-        request: dict[str, Any] = {}
-        if form is not None:
-            request["files"] = {name: (None, value) for name, value in form.items()}
         try:
-            response = self.transport.send(method, path, max(1.0, self._left(started)), **request)
-        except OSError as error:
-            # Requests' own are OSErrors; a plain one is about a file of CA certificates.
-            if isinstance(error, requests.RequestException) and _may_pass(error):
+            response = self.transport.send(method, path, max(1.0, self._left(started)), form)
+        except urllib3.exceptions.HTTPError as error:
+            if _may_pass(error):
                 raise errors.Unreachable(
                     what,
                     f"no answer from {self.transport.base_url} ({type(error).__name__})",
@@ -339,7 +409,7 @@ class MailgunClient:
                 advice="check the base URL and the machine's CA certificates",
                 domain=domain,
             ) from None
-        if response.status_code // 100 == 2:
+        if response.status // 100 == 2:
             return response
         raise self._refusal(response, method, path, what, domain)
 
@@ -356,11 +426,11 @@ class MailgunClient:
         if self.cancelled.wait(seconds) if seconds > 0 else self.cancelled.is_set():
             raise errors.Cancelled("stopped", "the engine asked to")
 
-    def _is_too_late(self, state: tenacity.RetryCallState) -> bool:
+    def _is_too_late(self, started: float, upcoming_sleep: float) -> bool:
         deadline = self.deadline
         if not self.transport.reached:
             deadline = min(deadline, FIRST_CONTACT_DEADLINE)
-        return (state.seconds_since_start or 0.0) + state.upcoming_sleep > deadline
+        return time.monotonic() - started + upcoming_sleep > deadline
 
     def _report(self, state: tenacity.RetryCallState) -> None:
         error = _error_of(state)
@@ -375,9 +445,9 @@ class MailgunClient:
             )
 
     def _refusal(
-        self, response: requests.Response, method: str, path: str, what: str, domain: str
+        self, response: urllib3.BaseHTTPResponse, method: str, path: str, what: str, domain: str
     ) -> errors.MailgunError:
-        status = response.status_code
+        status = response.status
         kind, advice = _meaning(status, path.startswith(_X509), method)
         # Redacted before it is cut short: half a key is still a secret.
         reason = _short(self.transport.redact(_reason(response)))
@@ -409,9 +479,9 @@ def _quoted(name: str) -> str:
     return quote(normalize_domain(name), safe="")
 
 
-def _may_pass(error: requests.RequestException) -> bool:
+def _may_pass(error: urllib3.exceptions.HTTPError) -> bool:
     """Whether to try again: with TLS, only where a handshake was cut short."""
-    if not isinstance(error, requests.exceptions.SSLError):
+    if not isinstance(error, urllib3.exceptions.SSLError):
         return True
     return any(sign in str(error) for sign in ("EOF occurred", "reset by peer", "timed out"))
 
@@ -449,7 +519,7 @@ def _meaning(status: int, x509: bool, method: str) -> tuple[type[errors.MailgunE
     return errors.MailgunError, _ASK_MAILGUN
 
 
-def _reason(response: requests.Response) -> str:
+def _reason(response: urllib3.BaseHTTPResponse) -> str:
     """Mailgun's words, in whichever of its shapes they came, or the status's own."""
     try:
         body = response.json()
@@ -459,7 +529,7 @@ def _reason(response: requests.Response) -> str:
         for name in ("message", "Reason", "Description", "error"):
             if body.get(name):
                 return str(body[name])
-    text = response.text.strip()
+    text = response.data.decode(errors="replace").strip()
     if text and body is None and not text.startswith("<"):
         return text
     return response.reason or "no reason given"
@@ -477,7 +547,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 200 else f"{text[:199]}…"
 
 
-def _retry_after(response: requests.Response) -> float | None:
+def _retry_after(response: urllib3.BaseHTTPResponse) -> float | None:
     value = response.headers.get("Retry-After")
     if value is None:
         return None
@@ -485,15 +555,6 @@ def _retry_after(response: requests.Response) -> float | None:
         return urllib3.Retry().parse_retry_after(value)
     except urllib3.exceptions.InvalidHeader:
         return None
-
-
-_BACK_OFF = tenacity.wait_random_exponential(multiplier=1, max=20)
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    # A Retry-After of nothing would make calls without a pause until the deadline.
-    retry_after: float | None = getattr(_error_of(state), "retry_after", None)
-    return retry_after or 0.2 + _BACK_OFF(state)
 
 
 def _error_of(state: tenacity.RetryCallState) -> BaseException | None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import psutil
 import pytest
-from requests.adapters import HTTPAdapter
 
 from mailgun_tracking.client import MailgunClient, Transport
 from mailgun_tracking.emulator import Emulator, serving
@@ -65,14 +64,11 @@ def test_calls_are_sent_without_delay(emulator: Emulator) -> None:
     """Header and body are written apart; without TCP_NODELAY that costs 40 ms a call."""
     transport = Transport(emulator.url, emulator.key)
     MailgunClient(transport).get_domain("mg.example.com")
-    adapter = transport._session.get_adapter(emulator.url)
-    assert isinstance(adapter, HTTPAdapter)
-    pools = adapter.poolmanager.pools
-    (key,) = pools.keys()
-    connection = pools[key].pool.get_nowait()
+    assert transport._pool.pool is not None
+    connection = transport._pool.pool.get_nowait()
     assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     connection.close()
-    transport._session.close()
+    transport.close()
     assert calls(emulator) == ["GET /v4/domains/mg.example.com"]
 
 

@@ -41,7 +41,7 @@ def _own_transports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(settings_module, "_transports", transports)
     yield
     for transport in transports.values():
-        transport._session.close()
+        transport.close()
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def new_client(stop: Stop) -> Iterator[ClientFactory]:
 
     yield make
     for transport in transports:
-        transport._session.close()
+        transport.close()
 
 
 @pytest.fixture

@@ -175,9 +175,14 @@ class Certificates:
         self.accepted += 1
 
 
-def make_pem(*names: str, start: datetime = NOON, days: int = 90) -> str:
-    """A self-signed certificate; without names it has no subjectAltName."""
-    key = ec.generate_private_key(ec.SECP256R1())
+def make_pem(
+    *names: str,
+    start: datetime = NOON,
+    days: int = 90,
+    key: ec.EllipticCurvePrivateKey | None = None,
+) -> str:
+    """A self-signed certificate, of a new key by default; without names no subjectAltName."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
     issuer = x509.Name(
         [
             x509.NameAttribute(NameOID.COMMON_NAME, "R11"),

@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-import requests
-import urllib3.util.retry
+import urllib3
 from pytest_httpserver import HTTPServer
+from urllib3 import exceptions
 from werkzeug import Request, Response
 
 from mailgun_tracking import client as client_module
@@ -83,6 +83,8 @@ FOR_CERTIFICATES: dict[int, tuple[bool, type[errors.MailgunError]]] = {
 # A job that runs makes Mailgun refuse another PUT; who does anything else was too fast.
 FOR_AGAIN = {**FOR_CERTIFICATES, 429: (ONCE, errors.CertificateInProgress)}
 FOR_OTHERS = {**FOR_CERTIFICATES, 429: (AGAIN, errors.RateLimited)}
+POOL = urllib3.HTTPSConnectionPool("api.example.com")
+REFUSED = exceptions.ProtocolError("Connection aborted.", ConnectionRefusedError())
 UNTRUSTED = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"
 
 POLICY = [
@@ -126,11 +128,11 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], list[st
     def break_with(error: BaseException) -> list[str]:
         made: list[str] = []
 
-        def request(_self: requests.Session, method: str, url: str, **_: object) -> Any:
+        def request(_self: urllib3.HTTPConnectionPool, method: str, url: str, **_: object) -> Any:
             made.append(f"{method} {url}")
             raise error
 
-        monkeypatch.setattr(requests.Session, "request", request)
+        monkeypatch.setattr(urllib3.HTTPConnectionPool, "request", request)
         return made
 
     return break_with
@@ -173,22 +175,21 @@ class TestRetryPolicy:
     @pytest.mark.parametrize(
         ("cause", "again", "error"),
         [
-            (requests.ConnectionError("refused"), AGAIN, errors.Unreachable),
-            (requests.exceptions.ProxyError("no proxy"), AGAIN, errors.Unreachable),
-            (requests.ConnectTimeout("slow"), AGAIN, errors.Unreachable),
-            (requests.ReadTimeout("slow"), AGAIN, errors.Unreachable),
-            (requests.exceptions.ChunkedEncodingError("cut"), AGAIN, errors.Unreachable),
-            (requests.exceptions.SSLError(UNTRUSTED), ONCE, errors.TrackingError),
-            (requests.exceptions.SSLError("WRONG_VERSION_NUMBER"), ONCE, errors.TrackingError),
-            (requests.exceptions.SSLError("EOF occurred"), AGAIN, errors.Unreachable),
-            (OSError("no bundle of CA certificates at /x"), ONCE, errors.TrackingError),
+            (REFUSED, AGAIN, errors.Unreachable),
+            (exceptions.ProxyError("no proxy", OSError()), AGAIN, errors.Unreachable),
+            (exceptions.ConnectTimeoutError("slow"), AGAIN, errors.Unreachable),
+            (exceptions.ReadTimeoutError(POOL, "/", "slow"), AGAIN, errors.Unreachable),
+            (exceptions.ProtocolError("cut"), AGAIN, errors.Unreachable),
+            (exceptions.SSLError(UNTRUSTED), ONCE, errors.TrackingError),
+            (exceptions.SSLError("WRONG_VERSION_NUMBER"), ONCE, errors.TrackingError),
+            (exceptions.SSLError("EOF occurred"), AGAIN, errors.Unreachable),
         ],
         ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
     )
     def test_of_an_exception(
         self,
         name: str,
-        cause: requests.RequestException,
+        cause: exceptions.HTTPError,
         again: bool,
         error: type[errors.TrackingError],
         broken: Callable[[BaseException], list[str]],
@@ -205,7 +206,7 @@ class TestRetryPolicy:
     def test_a_bad_certificate_of_the_server_is_named(
         self, broken: Callable[[BaseException], list[str]], new_client: ClientFactory
     ) -> None:
-        broken(requests.exceptions.SSLError(UNTRUSTED))
+        broken(exceptions.SSLError(UNTRUSTED))
         caught = failure(lambda: new_client("https://api.example.com").get_domain(DOMAIN))
         assert str(caught) == (
             "cannot read the domain mg.example.com: no safe connection to "
@@ -250,18 +251,21 @@ class TestRetryPolicy:
         finally:
             released.set()
         assert type(caught) is errors.Unreachable
-        assert "ReadTimeout" in caught.reason
+        assert "ReadTimeoutError" in caught.reason
 
     def test_time_outs_are_no_longer_than_what_is_left(
         self, new_client: ClientFactory, monkeypatch: pytest.MonkeyPatch, stop: Stop
     ) -> None:
         given: list[tuple[float, float]] = []
 
-        def request(_self: requests.Session, *_: object, timeout: Any, **__: object) -> Any:
-            given.append(timeout)
-            raise requests.ConnectionError
+        def request(_self: object, *_: object, timeout: urllib3.Timeout, **__: object) -> Any:
+            connect, read = timeout.connect_timeout, timeout.read_timeout
+            assert isinstance(connect, float | int)
+            assert read is not None
+            given.append((connect, read))
+            raise REFUSED
 
-        monkeypatch.setattr(requests.Session, "request", request)
+        monkeypatch.setattr(urllib3.HTTPConnectionPool, "request", request)
         failure(lambda: new_client("https://a.example", deadline=4).get_domain(DOMAIN))
         failure(lambda: new_client("https://a.example", deadline=120).get_domain(DOMAIN))
         assert given[0] == (4, 4)
@@ -313,7 +317,7 @@ class TestDeadline:
     ) -> None:
         httpserver.expect_request(ANYTHING).respond_with_json({"tracking": TRACKING})
         mailgun.get_tracking(DOMAIN)
-        broken(requests.ConnectionError("gone"))
+        broken(REFUSED)
         failure(lambda: mailgun.get_domain(DOMAIN))
         assert 99 < clock.passed <= 120
 
@@ -481,9 +485,9 @@ class TestWord:
         lines: list[str] = []
         mailgun = new_client("https://api.example.com", say=lines.append)
         mailgun.transport.reached = True
-        broken(requests.ConnectionError("refused"))
+        broken(REFUSED)
         failure(lambda: mailgun.get_domain(DOMAIN))
-        line = r"no answer from https://api.example.com \(ConnectionError\): trying again in \d+ s"
+        line = r"no answer from https://api.example.com \(ProtocolError\): trying again in \d+ s"
         assert re.fullmatch(line, lines[0])
 
 

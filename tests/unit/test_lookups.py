@@ -8,7 +8,7 @@ from typing import Any
 
 import pulumi
 import pytest
-import requests
+import urllib3
 from pulumi.runtime import Mocks
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
 from pytest_httpserver import HTTPServer
@@ -104,7 +104,7 @@ class TestUnderMocks:
         def refuse(*_args: object, **_options: object) -> None:
             raise AssertionError("this goes to the network")
 
-        monkeypatch.setattr(requests.Session, "request", refuse)
+        monkeypatch.setattr(urllib3.HTTPConnectionPool, "request", refuse)
         answers = Answers()
         use_mocks(answers)
         return answers
