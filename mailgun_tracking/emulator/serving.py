@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import uvicorn
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class Served(Protocol):
@@ -23,7 +23,7 @@ class Served(Protocol):
         """Answer one request."""
 
 
-class _Protocol(H11Protocol):
+class _Protocol(HttpToolsProtocol):
     """Puts the connection's transport into the request's state, so that it can be dropped."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
