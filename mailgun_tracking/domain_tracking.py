@@ -294,7 +294,11 @@ class DomainTrackingProvider(MailgunProvider):
             "https_by": props.get("https_by") or "mailgun",
         }
         outputs |= still_asked(props, outputs)
-        return ReadResult(target.id, outputs, recorded_inputs(outputs))
+        # Where nothing has changed the engine keeps the inputs: no need to send them all again.
+        known = {name: value for name, value in props.items() if name != "__provider"}
+        return ReadResult(
+            target.id, outputs, recorded_inputs(outputs) if outputs != known else None
+        )
 
     @one_line_errors
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:

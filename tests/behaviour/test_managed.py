@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -121,6 +122,34 @@ def test_state_holds_what_mailgun_said_and_not_what_it_was_told(
     assert failed.failed("mg")
     assert stack.resource("mg")["outputs"]["click"] == {"active": True}
     assert emulator.domain("mg.example.com").click == {"active": "htmlonly"}
+
+
+@pytest.mark.behaviour(7)
+def test_a_refresh_leaves_what_nobody_changed_and_follows_what_somebody_did(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """There and back again: inputs and outputs are what Mailgun says, each time."""
+    stack = mail('DomainTracking("mg", "mg.example.com", click="htmlonly", unsubscribe=True)')
+    stack.up()
+
+    def state() -> tuple[dict[str, Any], dict[str, Any]]:
+        resource = stack.resource("mg")
+        return resource["inputs"], resource["outputs"]
+
+    as_made = state()
+    stack.refresh("--expect-no-changes")
+    assert state() == as_made
+
+    emulator.drift("mg.example.com", click=False)
+    stack.refresh()
+    inputs, outputs = state()
+    assert inputs == as_made[0] | {"click": {"active": False}}
+    assert outputs["click"] == {"active": False}
+
+    emulator.drift("mg.example.com", click="htmlonly")
+    stack.refresh()
+    assert state() == as_made
+    stack.preview("--expect-no-changes")
 
 
 @pytest.mark.behaviour(8)
