@@ -13,11 +13,14 @@ these, stands alone, and falls back to the SDK's own behaviour where it finds th
 - the engine's log: its address is the process's first argument;
 - leaving with the engine: the engine reads this process's standard output, so that pipe breaks
   when the engine is gone, however it ended.
+
+What is imported is also kept out of garbage collection, where Python can do that.
 """
 
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import select
 import stat
@@ -64,6 +67,13 @@ def _attach(last_words: Callable[[float], None]) -> None:
         _widen_executor(executor)
         _hear_cancel_in(executor, last_words)
     _leave_with_engine()
+    _keep_imports()
+
+
+def _keep_imports() -> None:
+    # They stay anyway; to look through them time and again is much of what a short process does.
+    if hasattr(gc, "freeze"):
+        gc.freeze()
 
 
 def _widen(servicer: type) -> None:

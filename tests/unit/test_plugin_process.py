@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,25 @@ def executor() -> Iterator[ThreadPoolExecutor]:
     """A pool as the SDK makes it."""
     with ThreadPoolExecutor(4) as made:
         yield made
+
+
+class TestImports:
+    """Garbage collection passes over what is imported."""
+
+    def test_are_kept_out_of_it(self) -> None:
+        try:
+            plugin_process._keep_imports()
+            assert gc.get_freeze_count() > 0
+        finally:
+            gc.unfreeze()
+
+    def test_stay_in_it_where_python_cannot_keep_them_out(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = gc.get_freeze_count()
+        monkeypatch.delattr(gc, "freeze")
+        plugin_process._keep_imports()
+        assert gc.get_freeze_count() == before
 
 
 class TestRow:
