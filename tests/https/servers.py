@@ -175,11 +175,13 @@ class _Server(ABC):
             start_new_session=True,
         )
         end = time.monotonic() + START_SECONDS
-        while not answers():
-            if self._process.poll() is not None or time.monotonic() > end:
-                self.stop()
-                raise ServerFailed(f"{command[0]} did not start:\n{log.read_text()}")
-            time.sleep(0.01)
+        with contextlib.ExitStack() as on_error:
+            on_error.callback(self.stop)
+            while not answers():
+                if self._process.poll() is not None or time.monotonic() > end:
+                    raise ServerFailed(f"{command[0]} did not start:\n{log.read_text()}")
+                time.sleep(0.01)
+            on_error.pop_all()
 
 
 class Bind(_Server):
