@@ -11,7 +11,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -156,19 +158,31 @@ def _life(case: Case, n: int, mailgun: MailgunProcess, new_stack: StackFactory) 
 
 def _run(stack: Stack, command: list[str]) -> tuple[float, int]:
     """How long a command took, and the most memory that the provider's process had meanwhile."""
-    peak, provider = 0, None
-    with stack.start(*command) as running:
-        while running.process.poll() is None:
-            provider = provider or _provider_of(running)
-            if provider is not None:
-                with suppress(psutil.NoSuchProcess):
-                    peak = max(peak, provider.memory_info().rss)
-            with suppress(subprocess.TimeoutExpired):
-                running.process.wait(SECONDS_BETWEEN_LOOKS)
-        result = running.wait(TIMEOUT_SECONDS)
+    ended = threading.Event()
+    with stack.start(*command) as running, ThreadPoolExecutor(1) as watchers:
+        peak = watchers.submit(_peak_memory, running, ended)
+        too_late = threading.Timer(TIMEOUT_SECONDS, running.kill_all)
+        too_late.start()
+        try:
+            # With a time-out, Python would look only every 50 ms whether it has ended.
+            running.process.wait()
+            result = running.wait()
+        finally:
+            ended.set()
+            too_late.cancel()
     if result.code != 0:
         raise PulumiFailed(f"{' '.join(command)}\n{result.output}")
-    return result.seconds, peak
+    return result.seconds, peak.result()
+
+
+def _peak_memory(running: Running, ended: threading.Event) -> int:
+    peak, provider = 0, None
+    while not ended.wait(SECONDS_BETWEEN_LOOKS):
+        provider = provider or _provider_of(running)
+        if provider is not None:
+            with suppress(psutil.NoSuchProcess):
+                peak = max(peak, provider.memory_info().rss)
+    return peak
 
 
 def _provider_of(running: Running) -> psutil.Process | None:
