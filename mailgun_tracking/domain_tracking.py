@@ -278,7 +278,7 @@ class DomainTrackingProvider(MailgunProvider):
                 lambda: call.client.get_tracking(target.domain),
                 lambda: call.client.get_domain(target.domain),
             )
-            tracking, details = together(*looks)
+            tracking, details = together(*looks, one_by_one=call.client.answers_at_once)
             missing = [a for a in (tracking, details) if isinstance(a, errors.DomainNotFound)]
             in_state = "managed" in props  # else it is `get` that asks, for which gone is an error
             if missing and in_state and call.is_domain_gone(target.domain):

@@ -234,8 +234,12 @@ class Call:
 _workers = ThreadPoolExecutor(256, thread_name_prefix="mailgun-tracking-call")
 
 
-def together(*calls: Callable[[], Any]) -> list[Any]:
+def together(*calls: Callable[[], Any], one_by_one: bool = False) -> list[Any]:
     """Make calls that do not depend on each other, all at once.
+
+    Args:
+        calls: what is called.
+        one_by_one: make them one after another instead, on this thread.
 
     Returns each call's result, or the `TrackingError` that it raised; other errors are raised.
     """
@@ -246,6 +250,8 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
         except errors.TrackingError as error:
             return error
 
+    if one_by_one:
+        return [settle(call) for call in calls]
     # The first stays on this thread: handing it over costs as much as many a call.
     futures = [_workers.submit(settle, call) for call in calls[1:]]
     return [*map(settle, calls[:1]), *(future.result() for future in futures)]

@@ -47,6 +47,20 @@ def test_create_takes_two_round_trips(mail: MailFactory, emulator: Emulator) -> 
     assert most_at_a_time(emulator.requests, latency) == 4
 
 
+def test_refresh_takes_one_round_trip_a_domain(mail: MailFactory, emulator: Emulator) -> None:
+    """Where an answer takes its time, a domain's two GETs go out together."""
+    count, latency = 3, 1.0
+    add_domains(emulator, count)
+    stack = mail(MANY.format(count=count))
+    stack.up()
+    emulator.forget_requests()
+    emulator.set(latency_seconds=latency)
+    stack.refresh("--parallel", "1")
+    assert len(emulator.requests) == 2 * count
+    assert round_trips(emulator.requests, latency) == count
+    assert most_at_a_time(emulator.requests, latency) == 2
+
+
 @pytest.mark.behaviour(25, 26)
 @pytest.mark.parametrize("pieces", [FIRST_WAY, *SECOND_WAYS, NO_WAY], ids="+".join)
 def test_many_resources_are_changed_at_a_time(

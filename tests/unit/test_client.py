@@ -333,6 +333,31 @@ class TestDeadline:
         assert len(httpserver.log) > first + 1
 
 
+class TestAnswersAtOnce:
+    """Whether a second call is worth another thread."""
+
+    @pytest.mark.parametrize(("seconds", "at_once"), [(0.001, True), (0.1, False)])
+    def test_goes_by_the_latest_answer(
+        self,
+        seconds: float,
+        at_once: bool,
+        httpserver: HTTPServer,
+        mailgun: MailgunClient,
+        clock: Clock,
+    ) -> None:
+        def answer(_request: Request) -> Response:
+            clock.sleep(seconds)
+            return Response('{"items": []}', content_type="application/json")
+
+        httpserver.expect_request(ANYTHING).respond_with_handler(answer)
+        assert not mailgun.answers_at_once
+        list(mailgun.list_domains())
+        assert mailgun.answers_at_once is at_once
+        seconds = 1.0 if at_once else 0.0
+        list(mailgun.list_domains())
+        assert mailgun.answers_at_once is not at_once
+
+
 class TestRetryAfter:
     """Mailgun's own word on when to come again."""
 

@@ -91,11 +91,16 @@ class TestTogether:
         meeting = threading.Barrier(3, timeout=30)
         assert sorted(together(*[meeting.wait] * 3)) == [0, 1, 2]
 
-    def test_answers_come_in_order_with_our_errors_among_them(self) -> None:
-        answers = together(lambda: 1, raising(NOT_FOUND), lambda: 3)
+    def test_are_made_one_by_one_where_threads_would_cost_more(self) -> None:
+        here = threading.get_ident()
+        assert together(*[threading.get_ident] * 3, one_by_one=True) == [here] * 3
+
+    @pytest.mark.parametrize("one_by_one", [False, True])
+    def test_answers_come_in_order_with_our_errors_among_them(self, one_by_one: bool) -> None:
+        answers = together(lambda: 1, raising(NOT_FOUND), lambda: 3, one_by_one=one_by_one)
         assert answers == [1, NOT_FOUND, 3]
-        assert together() == []
-        assert together(raising(NOT_FOUND)) == [NOT_FOUND]
+        assert together(one_by_one=one_by_one) == []
+        assert together(raising(NOT_FOUND), one_by_one=one_by_one) == [NOT_FOUND]
 
     @pytest.mark.parametrize("calls", [1, 2])
     def test_bugs_are_raised(self, calls: int) -> None:
