@@ -89,6 +89,7 @@ def check_base_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         port_is_valid = parts.port != 0
+        urllib3.util.parse_url(url)  # stricter about the host
     except ValueError:
         parts, port_is_valid = urlsplit(""), False
     loopback = parts.hostname in _LOOPBACK

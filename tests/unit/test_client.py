@@ -594,6 +594,8 @@ class TestBaseUrl:
             ("", "it is no address of a server"),
             ("https://", "it is no address of a server"),
             ("https://[::1", "it is no address of a server"),
+            ("https://api mailgun.net", "it is no address of a server"),
+            ("https://api%2mailgun.net", "it is no address of a server"),
             ("https://api.mailgun.net:port", "it is no address of a server"),
             ("https://api:secret@api.mailgun.net", "it holds a user name or a password"),
             ("https://secret@api.mailgun.net", "it holds a user name or a password"),
