@@ -163,15 +163,10 @@ def _run(stack: Stack, command: list[str]) -> tuple[float, int]:
     ended = threading.Event()
     with stack.start(*command) as running, ThreadPoolExecutor(1) as watchers:
         peak = watchers.submit(_peak_memory, running, ended)
-        too_late = threading.Timer(TIMEOUT_SECONDS, running.kill_all)
-        too_late.start()
         try:
-            # With a time-out, Python would look only every 50 ms whether it has ended.
-            running.process.wait()
-            result = running.wait()
+            result = running.wait(TIMEOUT_SECONDS)
         finally:
             ended.set()
-            too_late.cancel()
     if result.code != 0:
         raise PulumiFailed(f"{' '.join(command)}\n{result.output}")
     return result.seconds, peak.result()

@@ -25,6 +25,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -131,14 +132,23 @@ class Running:
 
     def wait(self, timeout: float = TIMEOUT_SECONDS) -> Result:
         """Wait for the end; after `timeout` seconds everything is killed and the test fails."""
-        try:
-            code = self.process.wait(timeout)
-        except subprocess.TimeoutExpired:
+        is_too_late = threading.Event()
+
+        def end() -> None:
+            is_too_late.set()
             self.kill_all()
-            raise PulumiFailed(
-                f"{' '.join(self.command)} took over {timeout:.0f} s\n{self.output}"
-            ) from None
-        seconds = time.monotonic() - self._started
+
+        # With a time-out of its own, Popen.wait would look only every 50 ms.
+        alarm = threading.Timer(timeout, end)
+        alarm.start()
+        try:
+            code = self.process.wait()
+            seconds = time.monotonic() - self._started
+        finally:
+            alarm.cancel()
+            alarm.join()
+        if is_too_late.is_set():
+            raise PulumiFailed(f"{' '.join(self.command)} took over {timeout:.0f} s\n{self.output}")
         stdout, stderr = self._stdout.read_text(), self._stderr.read_text()
         return Result(self.command, code, stdout, stderr, self.events, seconds)
 
