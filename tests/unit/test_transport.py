@@ -111,6 +111,13 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def used_proxy(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Proxy:
+    """The proxy, which the environment names."""
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.authority}")
+    return proxy
+
+
+@pytest.fixture
 def trusted(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine trusts the API's certificate."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
@@ -122,21 +129,17 @@ def read_domain(base_url: str = BASE_URL) -> str:
         return MailgunClient(transport, deadline=1).get_domain(DOMAIN).name
 
 
-@pytest.mark.usefixtures("trusted")
-def test_the_machines_authorities_are_trusted(
-    proxy: Proxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("trusted", "used_proxy")
+def test_the_machines_authorities_are_trusted() -> None:
     """Those that ``SSL_CERT_FILE`` names, too, as Pulumi does."""
-    monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.authority}")
     assert read_domain() == DOMAIN
 
 
-def test_nobody_else_is_trusted(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.authority}")
+def test_nobody_else_is_trusted(used_proxy: Proxy) -> None:
     with pytest.raises(errors.TrackingError, match="CERTIFICATE_VERIFY_FAILED") as caught:
         read_domain()
     assert type(caught.value) is errors.TrackingError
-    assert len(proxy.asked) == 1
+    assert len(used_proxy.asked) == 1
 
 
 @pytest.mark.usefixtures("trusted")
@@ -176,9 +179,8 @@ def test_a_proxy_gets_its_own_password_and_not_the_key(
 
 @pytest.mark.parametrize("exempt", ["mailgun.example", HOST, "*"])
 def test_what_no_proxy_names_is_reached_directly(
-    exempt: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    exempt: str, used_proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.authority}")
     monkeypatch.setenv("NO_PROXY", exempt)
     looked_up: list[str] = []
 
@@ -190,19 +192,14 @@ def test_what_no_proxy_names_is_reached_directly(
     with pytest.raises(errors.Unreachable):
         read_domain()
     assert set(looked_up) == {HOST}
-    assert proxy.asked == []
+    assert used_proxy.asked == []
 
 
 @pytest.mark.usefixtures("trusted")
-def test_this_machine_is_reached_directly(
-    api: HTTPServer,
-    proxy: Proxy,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.authority}")
+def test_this_machine_is_reached_directly(api: HTTPServer, used_proxy: Proxy) -> None:
     with pytest.raises(errors.TrackingError, match="no safe connection"):
         read_domain(f"https://127.0.0.1:{api.port}")
-    assert proxy.asked == []
+    assert used_proxy.asked == []
 
 
 @pytest.mark.parametrize(
