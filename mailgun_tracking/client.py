@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import math
 import re
 import ssl
 import threading
@@ -143,8 +142,8 @@ class Transport:
         self._lock = threading.Lock()
         self._held_until = 0.0
         self._next_turn = 0.0
-        self.reached = False
-        self.answer_took = math.inf
+        self.answer_took: float | None = None
+        """Seconds that the latest answer took; None as long as none has come."""
 
     def __repr__(self) -> str:
         return f"Transport({self.base_url!r})"
@@ -198,7 +197,6 @@ class Transport:
             redirect=False,
         )
         self.answer_took = time.monotonic() - started
-        self.reached = True
         return response
 
 
@@ -259,7 +257,8 @@ class MailgunClient:
     @property
     def answers_at_once(self) -> bool:
         """Whether the latest answer came within `AT_ONCE`, as from a server on this machine."""
-        return self.transport.answer_took < AT_ONCE
+        took = self.transport.answer_took
+        return took is not None and took < AT_ONCE
 
     def get_tracking(self, domain: str) -> dict[str, Any]:
         """The sections of ``GET /v3/domains/{name}/tracking``, and ``web_scheme`` if given."""
@@ -440,7 +439,7 @@ class MailgunClient:
 
     def _is_too_late(self, started: float, upcoming_sleep: float) -> bool:
         deadline = self.deadline
-        if not self.transport.reached:
+        if self.transport.answer_took is None:
             deadline = min(deadline, FIRST_CONTACT_DEADLINE)
         return time.monotonic() - started + upcoming_sleep > deadline
 

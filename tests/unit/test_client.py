@@ -509,7 +509,7 @@ class TestWord:
     ) -> None:
         lines: list[str] = []
         mailgun = new_client("https://api.example.com", say=lines.append)
-        mailgun.transport.reached = True
+        mailgun.transport.answer_took = 1.0
         broken(REFUSED)
         failure(lambda: mailgun.get_domain(DOMAIN))
         line = r"no answer from https://api.example.com \(ProtocolError\): trying again in \d+ s"
