@@ -55,6 +55,7 @@ from .provider import (
     key_problems,
     misplaced,
     one_line_errors,
+    own_properties,
     place_of,
     plain_unknowns,
     prepare_options,
@@ -295,10 +296,8 @@ class DomainTrackingProvider(MailgunProvider):
         }
         outputs |= still_asked(props, outputs)
         # Where nothing has changed the engine keeps the inputs: no need to send them all again.
-        known = {name: value for name, value in props.items() if name != "__provider"}
-        return ReadResult(
-            target.id, outputs, recorded_inputs(outputs) if outputs != known else None
-        )
+        inputs = None if outputs == own_properties(props) else recorded_inputs(outputs)
+        return ReadResult(target.id, outputs, inputs)
 
     @one_line_errors
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:

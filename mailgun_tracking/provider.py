@@ -368,6 +368,11 @@ def domain_problems(name: str, domain: object) -> list[CheckFailure]:
     return [CheckFailure(name, f"{domain!r} is not a domain name such as mg.example.com")]
 
 
+def own_properties(props: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties without the one that the SDK puts among them: the provider itself."""
+    return {name: value for name, value in props.items() if name != "__provider"}
+
+
 def unknown_fields(
     given: Iterable[str], allowed: Iterable[str], prefix: str = ""
 ) -> list[CheckFailure]:

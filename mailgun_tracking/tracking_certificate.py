@@ -48,6 +48,7 @@ from .provider import (
     kind_of,
     misplaced,
     one_line_errors,
+    own_properties,
     plain_unknowns,
     prepare_options,
     read_domain_for_check,
@@ -280,7 +281,7 @@ class TrackingCertificateProvider(MailgunProvider):
 
 def problems(news: Mapping[str, Any]) -> list[CheckFailure]:
     """What can be known to be wrong with inputs before Mailgun is asked."""
-    failures = unknown_fields([name for name in news if name != "__provider"], INPUTS)
+    failures = unknown_fields(own_properties(news), INPUTS)
     failures += identity_problems(news, "tracking_domain")
     host = news.get("tracking_domain")
     checked = isinstance(host, str) and host != UNKNOWN and not failures

@@ -9,14 +9,14 @@ from pulumi.dynamic import CheckFailure
 from pulumi.runtime.rpc import UNKNOWN
 
 from .models import FOOTERS, SECTIONS, UNSUBSCRIBE_URL, is_web_prefix
-from .provider import IDENTITY, identity_problems, kind_of, unknown_fields
+from .provider import IDENTITY, identity_problems, kind_of, own_properties, unknown_fields
 
 INPUTS = ("domain", *SECTIONS, "web_scheme", "web_prefix", "https_by", *IDENTITY)
 
 
 def problems(news: Mapping[str, Any]) -> list[CheckFailure]:
     """What can be known to be wrong with inputs before Mailgun is asked."""
-    failures = unknown_fields([name for name in news if name != "__provider"], INPUTS)
+    failures = unknown_fields(own_properties(news), INPUTS)
     failures += identity_problems(news, "domain")
     for kind, fields in SECTIONS.items():
         value = news.get(kind)
