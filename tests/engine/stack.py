@@ -53,6 +53,8 @@ def engine_environment(home: Path) -> dict[str, str]:
     environment.update(
         PATH=os.pathsep.join(path),
         PYTHONPATH=str(ROOT),
+        # A program that is replaced within a second would else run as it was.
+        PYTHONDONTWRITEBYTECODE="1",
         PULUMI_PYTHON_CMD=sys.executable,
         PULUMI_HOME=str(home),
         PULUMI_CONFIG_PASSPHRASE="a passphrase",

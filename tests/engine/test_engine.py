@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.engine.stack import Stack, StackFactory
 
 THINGS = """
 import json
+import os
 import time
 from pathlib import Path
 
@@ -316,6 +318,19 @@ class TestHarness:
         assert "key-1" not in stack.config_file.read_text()
         shown = stack.run("config", "--show-secrets", "--json").stdout
         assert json.loads(shown)["mailgun:apiKey"]["value"] == "-key-1"
+
+    def test_a_program_that_is_replaced_within_a_second_is_run_anew(
+        self, new_stack: StackFactory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Python takes compiled code for current where size and second are those of the source."""
+        monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        program = "import pulumi; pulumi.export('value', '{value}')"
+        stack = new_stack("")
+        for value in ("one", "two"):
+            stack.write_program(program.format(value=value))
+            os.utime(stack.directory / "__main__.py", (1e9, 1e9))
+            stack.up()
+            assert stack.outputs() == {"value": value}
 
     def test_no_key_of_this_machine_reaches_a_stack(
         self, new_stack: StackFactory, monkeypatch: pytest.MonkeyPatch
