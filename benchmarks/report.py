@@ -25,7 +25,7 @@ def table(results: Results) -> str:
             if (name, n, "up") in cells:
                 lines.append(_row([name, *(_time(cells, name, n, one) for one in OPERATIONS)]))
         lines.append("")
-    lines += _costs(results, cells)
+    lines += [*_spread(cells), *_costs(results, cells)]
     return "\n".join(lines)
 
 
@@ -105,6 +105,25 @@ def _time(cells: dict[Any, Any], name: str, n: int, operation: str) -> str:
     if floor is None:
         return f"{seconds:.1f}"
     return f"{seconds:.1f} ({seconds / _median(floor, 'seconds'):.2f})"
+
+
+def _spread(cells: dict[Any, Any]) -> list[str]:
+    """How far single turns are from the ratios shown, which are of medians."""
+    off = []
+    for cell in cells.values():
+        floor = cells.get((cell["floor"], cell["n"], cell["operation"]))
+        if floor is not None and len(cell["seconds"]) > 1:
+            shown = _median(cell, "seconds") / _median(floor, "seconds")
+            turns = zip(cell["seconds"], floor["seconds"], strict=True)
+            off += [abs(mine / others / shown - 1) for mine, others in turns]
+    if not off:
+        return []
+    deciles = statistics.quantiles(off, n=10, method="inclusive")
+    return [
+        f"In single turns, half of the times the floor are within {deciles[4]:.0%} of what is "
+        f"shown, and nine of ten within {deciles[8]:.0%}: a difference below that says little.",
+        "",
+    ]
 
 
 def _costs(results: Results, cells: dict[Any, Any]) -> list[str]:
