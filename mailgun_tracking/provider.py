@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import functools
 import threading
 import time
@@ -378,8 +377,14 @@ def unknown_fields(
 ) -> list[CheckFailure]:
     """A problem for each field that does not exist, with the one that was meant, perhaps."""
     allowed = sorted(allowed)
+    unknown = sorted(set(given) - set(allowed))
+    if not unknown:
+        return []
+    # Dear to import, and only wanted here.
+    import difflib
+
     problems = []
-    for field in sorted(set(given) - set(allowed)):
+    for field in unknown:
         meant = difflib.get_close_matches(field, allowed, n=1)
         hint = f"did you mean {meant[0]}?" if meant else f"there are {', '.join(allowed)}"
         problems.append(CheckFailure(prefix + field, f"there is no such field; {hint}"))

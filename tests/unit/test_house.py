@@ -154,12 +154,31 @@ class TestFrontDoor:
         assert mailgun_tracking.__all__ == sorted(mailgun_tracking.__all__)
 
     def test_names_are_complete(self) -> None:
+        """Whether they are imported at once, or when they are named."""
+        tree = ast.parse(Path(mailgun_tracking.__file__).read_text())
         shown = {
-            name
-            for name, value in vars(mailgun_tracking).items()
-            if not name.startswith("_") and not inspect.ismodule(value)
+            alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.level
+            for alias in node.names
         }
-        assert {*mailgun_tracking.__all__} == shown | {"__version__"}
+        assert {*mailgun_tracking.__all__} == shown
+
+    def test_what_is_imported_late_is_there_when_it_is_named(self) -> None:
+        late = {"mailgun_tracking.lookups", "mailgun_tracking.tracking_certificate"}
+        program = (
+            "import sys, mailgun_tracking; before = set(sys.modules); "
+            "from mailgun_tracking import *; "
+            f"late = {late!r}; assert not late & before; assert late <= set(sys.modules); "
+            "assert {*mailgun_tracking.__all__} <= {*vars()} and dir(mailgun_tracking)"
+        )
+        subprocess.run([sys.executable, "-c", program], check=True)
+
+    def test_a_name_that_is_not_there_is_an_error_as_ever(self) -> None:
+        with pytest.raises(AttributeError, match="no attribute 'Lookups'"):
+            mailgun_tracking.Lookups  # type: ignore[attr-defined]  # noqa: B018
+        with pytest.raises(ImportError, match="cannot import name 'Lookups'"):
+            exec("from mailgun_tracking import Lookups")
 
     @pytest.mark.parametrize("name", sorted({*mailgun_tracking.__all__} - {"__version__"}))
     def test_each_name_says_what_it_is_for(self, name: str) -> None:
