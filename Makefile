@@ -9,7 +9,7 @@ BIN := .venv/bin
 ON_STACK = STACK="$(STACK)" YES="$(YES)" engine/on-stack
 
 .DEFAULT_GOAL := help
-.PHONY: help engine venv up preview refresh down shell env test test-tools lint live bench https-demo clean
+.PHONY: help engine venv up preview refresh down shell env test test-tools lint docs live bench https-demo clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -65,6 +65,14 @@ lint: venv .venv/examples ## Check style, formatting and types
 	$(BIN)/ruff format --check . engine/install
 	$(BIN)/mypy
 	$(BIN)/mypy engine/install engine/language_host.py engine/language_host_run.py
+
+.venv/docs: .venv/complete requirements-docs.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-docs.txt
+	@touch $@
+
+docs: .venv/docs ## Build the documentation site into build/docs
+	@$(BIN)/python -m sphinx --builder html --nitpicky --fail-on-warning --quiet docs build/docs
+	@echo "The documentation is in build/docs/index.html"
 
 live: engine venv ## Run the tests for a real account: MAILGUN_API_KEY=... LIVE_DOMAIN=...
 	@test -n "$$MAILGUN_API_KEY" -a -n "$$LIVE_DOMAIN" || \

@@ -1,0 +1,24 @@
+"""Configuration of the documentation site; `make docs` builds it."""
+
+import mailgun_tracking
+
+project = "mailgun-tracking"
+author = "the mailgun-tracking authors"
+release = mailgun_tracking.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+
+html_theme = "furo"
+html_title = f"{project} {release}"
+html_copy_source = False
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+default_role = "py:obj"
+
+nitpicky = True
