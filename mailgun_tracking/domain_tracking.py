@@ -331,9 +331,9 @@ class DomainTrackingProvider(MailgunProvider):
         if on:
             with operation.explaining_errors(is_from_state=True):
                 turn_off(operation, props, on)
-        elif any(field.section is None for field in managed) and not process.field_owners.has_owner(
-            key
-        ):
+            return
+        manages_web = any(field.section is None for field in managed)
+        if manages_web and not process.field_owners.has_owner(key):
             _report_kept_links(operation, props)
 
 

@@ -18,7 +18,7 @@ TrackingError
     ├── CertificateInProgress   429 for a PUT of a certificate: one is being issued
     ├── RateLimited             429 for everything else
     ├── ServerError             5xx
-    └── UnexpectedAnswer        a status or body that the API does not document
+    └── UnexpectedResponse      a status or body that the API does not document
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
     "ServerError",
     "TrackingError",
     "Unauthorized",
-    "UnexpectedAnswer",
+    "UnexpectedResponse",
     "Unreachable",
 ]
 
@@ -167,5 +167,5 @@ class ServerError(MailgunError):
     """5xx for longer than the call could wait."""
 
 
-class UnexpectedAnswer(MailgunError):
+class UnexpectedResponse(MailgunError):
     """A status or body that the API does not document."""

@@ -291,7 +291,7 @@ def outputs_from(
     """What Mailgun said about a certificate, as outputs.
 
     Raises:
-        UnexpectedAnswer: the certificate cannot be read.
+        UnexpectedResponse: the certificate cannot be read.
     """
     outputs: dict[str, Any] = {
         "tracking_domain": target.domain,
@@ -307,7 +307,7 @@ def outputs_from(
             facts = parse_certificate(certificate.pem)
         except (ValueError, IndexError):
             if certificate.status == "active":
-                raise errors.UnexpectedAnswer(
+                raise errors.UnexpectedResponse(
                     f"cannot read the certificate for {target.domain}",
                     "Mailgun's response is not valid PEM",
                     domain=target.domain,

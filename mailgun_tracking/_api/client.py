@@ -14,7 +14,7 @@ no connection, time-out     yes                 `Unreachable`
 400, 401, 402, 403, 409     no                  see `errors`
 TLS, but a cut handshake    no                  `TrackingError`
 404                         no                  `DomainNotFound`, `CertificateNotFound`
-a redirect                  no, nor followed    `UnexpectedAnswer`
+a redirect                  no, nor followed    `UnexpectedResponse`
 ==========================  ==================  =====================================
 """
 
@@ -242,7 +242,7 @@ class MailgunClient:
         try:
             return read()
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise errors.UnexpectedAnswer(
+            raise errors.UnexpectedResponse(
                 what,
                 f"unexpected response from {self.transport.base_url}: "
                 + shorten(self.transport.redact(f"{error}")),

@@ -57,7 +57,7 @@ def _meaning(status: int, method: str, *, is_x509: bool) -> tuple[type[errors.Ma
     if status == 404 and not is_x509:
         return errors.DomainNotFound, ""
     if 300 <= status < 400:
-        return errors.UnexpectedAnswer, "set the base URL to the final address"
+        return errors.UnexpectedResponse, "set the base URL to the final address"
     if is_x509:
         return {
             400: (errors.CnameNotValid, ""),
@@ -65,7 +65,7 @@ def _meaning(status: int, method: str, *, is_x509: bool) -> tuple[type[errors.Ma
             404: (errors.CertificateNotFound, ""),
             409: (errors.CertificateConflict, ""),
             429: (errors.CertificateInProgress, ""),
-        }.get(status, (errors.UnexpectedAnswer, CONTACT_SUPPORT))
+        }.get(status, (errors.UnexpectedResponse, CONTACT_SUPPORT))
     if status == 402:
         return errors.MailgunError, "your Mailgun plan does not include this feature"
     if status == 400:

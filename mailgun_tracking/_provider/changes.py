@@ -148,7 +148,7 @@ def apply_changes(
 
 def outcome_unknown(error: errors.TrackingError) -> bool:
     """Whether Mailgun may have done what it was asked to, in spite of the error."""
-    if isinstance(error, errors.UnexpectedAnswer):
+    if isinstance(error, errors.UnexpectedResponse):
         return error.status is None
     return isinstance(error, (errors.Unreachable, errors.ServerError))
 
@@ -162,7 +162,7 @@ def outputs_after(
     """The outputs after PUTs; reads once more where a response lacks what was sent.
 
     Raises:
-        UnexpectedAnswer: a change was accepted and not applied.
+        UnexpectedResponse: a change was accepted and not applied.
         TrackingError: reading once more failed.
     """
     domain = operation.target.domain
@@ -210,14 +210,14 @@ def _require_applied(operation: Operation, change: FieldChange, value: object) -
     exempt, because Mailgun may tidy them up in its own way.
 
     Raises:
-        UnexpectedAnswer: with the field and both values.
+        UnexpectedResponse: with the field and both values.
     """
     if change.field.type == "footer" or reads_back_differently(change, value):
         return
     if value == change.new:
         return
     domain = operation.target.domain
-    raise errors.UnexpectedAnswer(
+    raise errors.UnexpectedResponse(
         f"{change.field.path} of {domain} was not applied",
         f"Mailgun accepted {change.new!r} but reports {value!r}",
         advice="try again",
