@@ -1,1 +1,1 @@
-"""What the resources cost beside the engine's own work: `make bench`."""
+"""How long Pulumi commands take with this package's resources: `make bench`."""

@@ -1,15 +1,20 @@
-"""What is measured: programs of N resources, and the no-op resources beside them."""
+"""The cases: Pulumi programs with N resources, and how each is run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-NO_OP_MODULE = "no_op.py"
-OPERATIONS = ("up", "preview", "flip", "refresh", "destroy")
-"""In this order: `up --skip-preview` from nothing, a preview without changes, one setting changed
-on all resources with `up --skip-preview`, refresh, destroy."""
+COMMANDS = ("create", "preview", "update", "refresh", "destroy")
+"""What each run of a case does, in this order: `up` on an empty stack, `preview` without changes,
+`up` after one setting of every resource has changed, `refresh`, `destroy`."""
 
-NO_OP = """
+NO_OP_MODULE = '''
+"""A dynamic resource that does nothing.
+
+It lives in a module, like this package's resources, so that the state holds a reference to its
+provider instead of the pickled provider.
+"""
+
 from pulumi.dynamic import CreateResult, Resource, ResourceProvider, UpdateResult
 
 
@@ -25,26 +30,26 @@ class NoOpProvider(ResourceProvider):
 
 class NoOp(Resource, module="bench", name="NoOp"):
     pass
-"""
-RESOURCES = """
+'''
+NO_OP = """
+from no_op import NoOp, NoOpProvider
+
 for i in range({n}):
-    NoOp(NoOpProvider(), f"d{{i}}", {{"value": {flipped}}})
+    NoOp(NoOpProvider(), f"d{{i}}", {{"value": {changed}}})
 """
-FLOOR = NO_OP + RESOURCES
-LEAN_FLOOR = "from no_op import NoOp, NoOpProvider\n" + RESOURCES
-SETTINGS = """
+DOMAIN_TRACKING = """
 from mailgun_tracking import DomainTracking
 
 for i in range({n}):
     DomainTracking(
-        f"d{{i}}", f"d{{i}}.example.com", open=True, click=not {flipped}, unsubscribe=True
+        f"d{{i}}", f"d{{i}}.example.com", open=True, click=not {changed}, unsubscribe=True
     )
 """
-CERTIFICATES = """
+TRACKING_CERTIFICATE = """
 from mailgun_tracking import TrackingCertificate
 
 for i in range({n}):
-    TrackingCertificate(f"d{{i}}", f"email.d{{i}}.example.com", timeout=900 if {flipped} else 600)
+    TrackingCertificate(f"d{{i}}", f"email.d{{i}}.example.com", timeout=900 if {changed} else 600)
 """
 
 
@@ -53,35 +58,48 @@ class Case:
     """A program and how it is run.
 
     Attributes:
-        name: what the tables call it.
-        program: the text of `__main__.py`, with `{n}` and `{flipped}`.
-        latency: seconds that the emulator holds back each answer.
-        parallel: the engine's `--parallel`; None is its default.
-        floor: the name of the case with no-op resources that it is compared with.
+        name: its name in the tables.
+        template: the text of `__main__.py`, with the placeholders `{n}` and `{changed}`.
+        latency: how long the emulator waits before each answer, in seconds.
+        parallel: the value of `--parallel`; None leaves it to Pulumi.
+        baseline: the name of the no-op case that it is compared with; empty for those themselves.
     """
 
     name: str
-    program: str
+    template: str
     latency: float = 0.0
     parallel: int | None = None
-    floor: str = ""
+    baseline: str = ""
+
+    def program(self, n: int, changed: bool) -> str:
+        """The program with `n` resources, before or after one setting of each has changed."""
+        return self.template.format(n=n, changed=changed)
 
 
-LEAN = "no-op from a module"
-"""The leanest no-op resource: state holds the path of its provider, and not the provider itself."""
+BASELINE = Case("no-op", NO_OP)
+BASELINE_64 = Case("no-op, --parallel 64", NO_OP, parallel=64)
+BASELINE_512 = Case("no-op, --parallel 512", NO_OP, parallel=512)
+TRACKING_100_MS = Case("DomainTracking, 100 ms", DOMAIN_TRACKING, 0.1, baseline=BASELINE.name)
+
+CASES = (
+    BASELINE,
+    Case("DomainTracking, 0 ms", DOMAIN_TRACKING, baseline=BASELINE.name),
+    TRACKING_100_MS,
+    Case("DomainTracking, 200 ms", DOMAIN_TRACKING, 0.2, baseline=BASELINE.name),
+    BASELINE_64,
+    Case("DomainTracking, 100 ms, --parallel 64", DOMAIN_TRACKING, 0.1, 64, BASELINE_64.name),
+    BASELINE_512,
+    Case(
+        "TrackingCertificate, 10 s, --parallel 512",
+        TRACKING_CERTIFICATE,
+        parallel=512,
+        baseline=BASELINE_512.name,
+    ),
+)
 
 
-def cases(latencies: list[float]) -> list[Case]:
-    """All cases; each floor stands before those that are compared with it."""
-    floor, wide_floor = "no-op", "no-op, --parallel 512"
-    settings = [
-        Case(f"DomainTracking, {latency * 1000:.0f} ms", SETTINGS, latency, floor=floor)
-        for latency in latencies
-    ]
-    return [
-        Case(floor, FLOOR),
-        Case(LEAN, LEAN_FLOOR),
-        *settings,
-        Case(wide_floor, FLOOR, parallel=512),
-        Case("TrackingCertificate, 10 s", CERTIFICATES, parallel=512, floor=wide_floor),
-    ]
+def select(text: str) -> list[Case]:
+    """The cases whose name contains `text`, and their baselines."""
+    named = [case for case in CASES if text in case.name]
+    baselines = {case.baseline for case in named}
+    return [case for case in CASES if case in named or case.name in baselines]

@@ -1,4 +1,4 @@
-"""Runs the cases on the real engine, and takes the time, the calls, the memory and the state."""
+"""Runs the cases on the real Pulumi engine and measures them."""
 
 from __future__ import annotations
 
@@ -6,175 +6,166 @@ import compileall
 import json
 import os
 import platform
-import shutil
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-from benchmarks.cases import NO_OP, NO_OP_MODULE, OPERATIONS, Case
-from benchmarks.mailgun import MailgunProcess
+from benchmarks.cases import COMMANDS, NO_OP_MODULE, Case
+from benchmarks.emulator import EmulatorProcess
+from benchmarks.results import Machine, Measurement, Results
 from tests.engine.result import PulumiFailed
 from tests.engine.stack import ROOT, Running, Stack, StackFactory
 
 TIMEOUT_SECONDS = 900.0
-SECONDS_BETWEEN_LOOKS = 0.2
-IMPORTS = {
-    "import pulumi": "import pulumi",
-    "import pulumi, mailgun_tracking": "import pulumi, mailgun_tracking",
-}
-IMPORTS_EACH = 25
-"""Often, since what the package adds is little beside what one run differs from another."""
-
-
-@dataclass
-class Cell:
-    """One operation of one case, with one value a repetition in each list."""
-
-    case: str
-    floor: str
-    n: int
-    latency: float
-    operation: str
-    seconds: list[float] = field(default_factory=list)
-    emulator_cpu_seconds: list[float] = field(default_factory=list)
-    calls: list[int] = field(default_factory=list)
-    peak_bytes: list[int] = field(default_factory=list)
-    state_bytes: int = 0
-    """What one resource takes in the state, after `up`."""
+MEMORY_SAMPLE_SECONDS = 0.2
+LARGE = 100
+"""With more resources than this, `MOST_RUNS_OF_LARGE` runs are enough: they take long, and differ
+less from each other."""
+MOST_RUNS_OF_LARGE = 3
+IMPORT_RUNS = 25
 
 
 def measure(
-    cases: list[Case], sizes: list[int], repeat: int, tell: Callable[[str], None]
-) -> dict[str, Any]:
-    """All cells: of each size, the cases by turns, `repeat` times over.
+    cases: Sequence[Case], sizes: Sequence[int], runs: int, report: Callable[[str], None]
+) -> Results:
+    """Measure all cases at all sizes.
+
+    The runs of the cases alternate, so that a slow minute of the machine affects all of them.
 
     Args:
-        cases: what is measured.
-        sizes: how many resources.
-        repeat: how often.
-        tell: takes a line on each step.
+        cases: what to measure.
+        sizes: the numbers of resources.
+        runs: how often each case runs at each size.
+        report: called with a line of text before each run.
     """
-    cells: dict[tuple[str, int, str], Cell] = {}
-    # As pip leaves an installed package; Python itself may have been told to write none.
+    # The programs are run without writing bytecode; an installed package has it already.
     compileall.compile_dir(ROOT / "mailgun_tracking", quiet=1)
+    measurements: dict[tuple[str, int, str], Measurement] = {}
     with tempfile.TemporaryDirectory(prefix="mailgun-tracking-bench-") as folder:
         new_stack = StackFactory(Path(folder) / "stacks")
-        version = _version(new_stack("").environment)
+        machine = _machine(new_stack("").environment)
         for n in sizes:
-            with MailgunProcess(n, ROOT) as mailgun:
-                for number in range(1, repeat + 1):
+            runs_here = min(runs, MOST_RUNS_OF_LARGE) if n > LARGE else runs
+            with EmulatorProcess(n, ROOT) as emulator:
+                for run in range(1, runs_here + 1):
                     for case in cases:
-                        tell(f"{case.name}, {n} resources, {number} of {repeat}")
-                        for cell in _life(case, n, mailgun, new_stack):
-                            _add(cells, cell)
-    return {
-        "date": date.today().isoformat(),
-        "machine": {
-            "processors": os.cpu_count(),
-            "memory_gib": round(psutil.virtual_memory().total / 2**30),
-            "system": f"{platform.system()} {platform.machine()}",
-            "python": platform.python_version(),
-            "pulumi": version,
-        },
-        "repeat": repeat,
-        "import_seconds": import_seconds(IMPORTS_EACH),
-        "cells": [asdict(cell) for cell in cells.values()],
-    }
-
-
-def _version(environment: dict[str, str]) -> str:
-    engine = shutil.which("pulumi", path=environment["PATH"])
-    assert engine is not None, "run `make engine`"
-    command = [engine, "version"]
-    answer = subprocess.run(  # noqa: S603 - the engine
-        command, env=environment, capture_output=True, text=True, check=True
+                        report(f"size {n}, run {run} of {runs_here}: {case.name}")
+                        stack = new_stack(case.program(n, changed=False))
+                        for command in COMMANDS:
+                            measurement = measurements.setdefault(
+                                (case.name, n, command),
+                                Measurement(case.name, case.baseline, n, command),
+                            )
+                            _measure_command(case, measurement, stack, emulator)
+    return Results(
+        date=date.today().isoformat(),
+        machine=machine,
+        import_pulumi_seconds=_import_seconds("import pulumi"),
+        import_both_seconds=_import_seconds("import pulumi, mailgun_tracking"),
+        measurements=list(measurements.values()),
     )
-    return answer.stdout.strip()
 
 
-def import_seconds(repeat: int) -> dict[str, float]:
-    """What importing takes, each time in a new process: by statement, the median."""
-    found: dict[str, list[float]] = {statement: [] for statement in IMPORTS}
-    for _ in range(repeat):
-        for statement, seconds in found.items():
-            program = (
-                "import time; start = time.perf_counter(); "
-                f"{statement}; print(time.perf_counter() - start)"
-            )
-            answer = subprocess.run(  # noqa: S603 - from the table above
-                [sys.executable, "-c", program],
-                cwd=ROOT,
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-            seconds.append(float(answer.stdout))
-    return {statement: statistics.median(seconds) for statement, seconds in found.items()}
+def _machine(environment: dict[str, str]) -> Machine:
+    answer = subprocess.run(
+        ["pulumi", "version"],  # noqa: S607 - the one on the tests' PATH
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return Machine(
+        processors=os.cpu_count() or 1,
+        memory_gib=round(psutil.virtual_memory().total / 2**30),
+        system=f"{platform.system()} {platform.machine()}",
+        python=platform.python_version(),
+        pulumi=answer.stdout.strip(),
+    )
 
 
-def _add(cells: dict[tuple[str, int, str], Cell], cell: Cell) -> None:
-    first = cells.setdefault((cell.case, cell.n, cell.operation), cell)
-    if first is not cell:
-        first.seconds += cell.seconds
-        first.emulator_cpu_seconds += cell.emulator_cpu_seconds
-        first.calls += cell.calls
-        first.peak_bytes += cell.peak_bytes
+def _import_seconds(statement: str) -> float:
+    """The median time that an import takes in a new process."""
+    program = (
+        f"import time; start = time.perf_counter(); {statement}; print(time.perf_counter() - start)"
+    )
+    found = []
+    for _ in range(IMPORT_RUNS):
+        answer = subprocess.run(  # noqa: S603 - the statements are in this file
+            [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        found.append(float(answer.stdout))
+    return statistics.median(found)
 
 
-def _life(case: Case, n: int, mailgun: MailgunProcess, new_stack: StackFactory) -> Iterator[Cell]:
-    stack = new_stack(case.program.format(n=n, flipped=False))
-    stack.write_program(NO_OP, NO_OP_MODULE)
-    stack.environment.update(mailgun.environment)
-    mailgun.reset(case.latency)
-    more = [] if case.parallel is None else ["--parallel", str(case.parallel)]
-    for operation in OPERATIONS:
-        if operation == "flip":
-            stack.write_program(case.program.format(n=n, flipped=True))
-        if operation == "preview":
-            command = ["preview", "--expect-no-changes"]
-        else:
-            name = "up" if operation == "flip" else operation
-            command = [name, "--yes", "--skip-preview"]
-        mailgun.take_calls()
-        before = mailgun.cpu_seconds()
-        seconds, peak = _run(stack, [*command, *more])
-        cell = Cell(case.name, case.floor, n, case.latency, operation, [seconds])
-        cell.emulator_cpu_seconds.append(mailgun.cpu_seconds() - before)
-        cell.calls.append(mailgun.take_calls())
-        cell.peak_bytes.append(peak)
-        if operation == "up":
-            cell.state_bytes = _bytes_a_resource(stack)
-        yield cell
+def _measure_command(
+    case: Case, measurement: Measurement, stack: Stack, emulator: EmulatorProcess
+) -> None:
+    """Run one command and add its values to the measurement."""
+    if measurement.command == "create":
+        stack.write_program(NO_OP_MODULE, "no_op.py")
+        stack.environment.update(emulator.environment)
+        emulator.reset(case.latency)
+    if measurement.command == "update":
+        stack.write_program(case.program(measurement.n, changed=True))
+    arguments = _ARGUMENTS[measurement.command]
+    if case.parallel is not None:
+        arguments = [*arguments, "--parallel", str(case.parallel)]
+
+    emulator.take_request_count()
+    emulator_cpu_before = emulator.cpu_seconds()
+    cpu_before = _children_cpu_seconds()
+    wall_seconds, peak_bytes = _run(stack, arguments)
+    measurement.wall_seconds.append(wall_seconds)
+    measurement.cpu_seconds.append(_children_cpu_seconds() - cpu_before)
+    measurement.emulator_cpu_seconds.append(emulator.cpu_seconds() - emulator_cpu_before)
+    measurement.requests.append(emulator.take_request_count())
+    measurement.peak_bytes.append(peak_bytes)
+    if measurement.command == "create":
+        measurement.state_bytes = _bytes_per_resource(stack)
 
 
-def _run(stack: Stack, command: list[str]) -> tuple[float, int]:
-    """How long a command took, and the most memory that the provider's process had meanwhile."""
+_ARGUMENTS = {
+    "create": ["up", "--yes", "--skip-preview"],
+    "preview": ["preview", "--expect-no-changes"],
+    "update": ["up", "--yes", "--skip-preview"],
+    "refresh": ["refresh", "--yes", "--skip-preview"],
+    "destroy": ["destroy", "--yes", "--skip-preview"],
+}
+
+
+def _children_cpu_seconds() -> float:
+    """The CPU time of all child processes that have ended, and of their children."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _run(stack: Stack, arguments: list[str]) -> tuple[float, int]:
+    """Run a command; returns its wall seconds, and the peak memory of the provider's process."""
     ended = threading.Event()
-    with stack.start(*command) as running, ThreadPoolExecutor(1) as watchers:
-        peak = watchers.submit(_peak_memory, running, ended)
+    with stack.start(*arguments) as running, ThreadPoolExecutor(1) as pool:
+        peak = pool.submit(_peak_memory, running, ended)
         try:
             result = running.wait(TIMEOUT_SECONDS)
         finally:
             ended.set()
     if result.code != 0:
-        raise PulumiFailed(f"{' '.join(command)}\n{result.output}")
+        raise PulumiFailed(f"{' '.join(arguments)}\n{result.output}")
     return result.seconds, peak.result()
 
 
 def _peak_memory(running: Running, ended: threading.Event) -> int:
     peak, provider = 0, None
-    while not ended.wait(SECONDS_BETWEEN_LOOKS):
+    while not ended.wait(MEMORY_SAMPLE_SECONDS):
         provider = provider or _provider_of(running)
         if provider is not None:
             with suppress(psutil.NoSuchProcess):
@@ -190,11 +181,11 @@ def _provider_of(running: Running) -> psutil.Process | None:
     return None
 
 
-def _bytes_a_resource(stack: Stack) -> int:
+def _bytes_per_resource(stack: Stack) -> int:
     resources = [
         one
         for one in stack.export()["deployment"]["resources"]
         if one["type"].startswith("pulumi-python:")
     ]
-    # As the engine writes it, but for white space.
+    # The engine indents the state; the size without white space does not depend on that.
     return round(statistics.mean(len(json.dumps(one, separators=(",", ":"))) for one in resources))

@@ -1,83 +1,76 @@
-"""Measures what the resources cost beside the engine's own work: `make bench`."""
+"""Measures how long Pulumi commands take with this package's resources: `make bench`."""
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from pathlib import Path
 
 import click
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # this file is run as a script
 
-from benchmarks.cases import LEAN, cases  # noqa: E402 - found through the line above
+from benchmarks.cases import CASES, select  # noqa: E402
 from benchmarks.measure import measure  # noqa: E402
-from benchmarks.report import table, write_plot  # noqa: E402
+from benchmarks.plot import write_plot  # noqa: E402
+from benchmarks.results import Results  # noqa: E402
+from benchmarks.tables import document, readme_table  # noqa: E402
 
-RESULTS = HERE / "results.json"
-README = HERE.parent / "README.md"
-PLOT = HERE.parent / "docs" / "speed.svg"
-PART = re.compile(r"(<!-- speed: by benchmarks/run.py -->\n).*(<!-- speed: end -->)", re.DOTALL)
+MARKED = re.compile(
+    r"(<!-- speed: by benchmarks/run\.py -->\n).*(<!-- end of speed -->)", re.DOTALL
+)
 
 
-def _numbers(_context: click.Context, _option: click.Parameter, text: str) -> list[float]:
+def _sizes(_context: click.Context, _option: click.Parameter, text: str) -> list[int]:
     try:
-        return [float(part) for part in text.split(",")]
+        return [int(part) for part in text.split(",")]
     except ValueError:
-        raise click.BadParameter("numbers with commas between them") from None
+        raise click.BadParameter("must be whole numbers separated by commas") from None
 
 
 @click.command()
-@click.option("--repeat", default=5, show_default=True, help="Medians of so many runs.")
+@click.option("--runs", default=5, show_default=True, help="Runs per size; at most 3 above 100.")
 @click.option(
-    "--sizes", default="1,10,100,300", show_default=True, callback=_numbers, help="Resources."
-)
-@click.option(
-    "--latencies",
-    default="0,100,200",
+    "--sizes",
+    default="1,10,100,300",
     show_default=True,
-    callback=_numbers,
-    help="Milliseconds that the API takes for an answer.",
+    callback=_sizes,
+    help="Numbers of resources.",
 )
-@click.option("--only", default="", help="Only cases whose name holds this, and their floors.")
-@click.option("--results", default=RESULTS, type=click.Path(path_type=Path), show_default=True)
-@click.option("--table", "only_table", is_flag=True, help="Measure nothing; print the tables.")
-@click.option("--readme", is_flag=True, help="Also put the tables into the README, and the plot.")
-def main(
-    repeat: int,
-    sizes: list[float],
-    latencies: list[float],
-    only: str,
-    results: Path,
-    only_table: bool,
-    readme: bool,
-) -> None:
-    """Measure up, preview, a change, refresh and destroy of N resources on the real engine."""
-    if not only_table:
-        chosen = cases([latency / 1000 for latency in latencies])
-        if only:
-            named = [case for case in chosen if only in case.name]
-            if not named:
-                raise click.BadParameter(f"there are {', '.join(case.name for case in chosen)}")
-            floors = {LEAN, *(case.floor for case in named)}
-            chosen = [case for case in chosen if case in named or case.name in floors]
-        measured = measure(
-            chosen, [int(n) for n in sizes], repeat, lambda line: click.echo(line, err=True)
-        )
-        results.parent.mkdir(parents=True, exist_ok=True)
-        results.write_text(json.dumps(measured, indent=1) + "\n")
-    found = json.loads(results.read_text())
-    text = table(found)
-    click.echo(text)
-    if readme:
-        write_plot(found, PLOT)
-        content = README.read_text(encoding="utf-8")
-        new, count = PART.subn(lambda match: f"{match[1]}\n{text}\n{match[2]}", content)
-        if count != 1:
-            raise click.ClickException("the README has no place for the tables")
-        README.write_text(new, encoding="utf-8")
+@click.option("--only", default="", help="Only cases with this text in their name.")
+@click.option(
+    "--results",
+    "file",
+    default=ROOT / "build" / "benchmark.json",
+    type=click.Path(path_type=Path),
+    help="Where the results are kept; build/benchmark.json by default.",
+)
+@click.option("--saved", is_flag=True, help="Measure nothing; use the results of the last run.")
+@click.option("--write", is_flag=True, help="Put the results into README.md and docs/.")
+def main(runs: int, sizes: list[int], only: str, file: Path, saved: bool, write: bool) -> None:
+    """Measure up, preview, refresh and destroy on the real engine, against the emulator."""
+    if not saved:
+        cases = select(only)
+        if not cases:
+            names = "; ".join(case.name for case in CASES)
+            raise click.BadParameter(f"no case has this in its name; there are: {names}")
+        measure(cases, sizes, runs, lambda line: click.echo(line, err=True)).save(file)
+    results = Results.load(file)
+    click.echo(document(results))
+    if write:
+        write_plot(results, ROOT / "docs" / "speed.svg")
+        replace_marked(ROOT / "docs" / "benchmarks.md", document(results))
+        replace_marked(ROOT / "README.md", readme_table(results))
+
+
+def replace_marked(file: Path, text: str) -> None:
+    """Replace what a file has between the two markers."""
+    content = file.read_text(encoding="utf-8")
+    new, count = MARKED.subn(lambda match: f"{match[1]}\n{text}\n\n{match[2]}", content)
+    if count != 1:
+        raise click.ClickException(f"{file.name} lacks the markers of the speed table")
+    file.write_text(new, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a program may write for the three kinds of tracking, and the one shape it is given."""
+"""What a program can set in the three sections of tracking, and what it can read back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict, Union
 
 import pulumi
 
-from .models import SECTIONS, ClickActive
+from ._api.fields import ClickActive, Section, fields_of
 
 
 class OpenTrackingArgs:
@@ -15,8 +15,8 @@ class OpenTrackingArgs:
 
     Args:
         active: whether opens are tracked; not managed unless given.
-        place_at_the_top: whether the pixel stands at the top of the HTML body; not managed unless
-            given. Some mail programs cut off long messages, and the pixel with them.
+        place_at_the_top: whether the pixel is at the top of the HTML body; not managed unless
+            given. Some mail clients cut off long messages, and a pixel at the end with them.
     """
 
     def __init__(
@@ -37,10 +37,10 @@ class OpenTrackingArgsDict(TypedDict, total=False):
 
 
 class ClickTrackingArgs:
-    """Click tracking: links are rewritten to pass through the tracking domain.
+    """Click tracking: links are rewritten to go through the tracking domain.
 
     Args:
-        active: true, false, or ``"htmlonly"`` to rewrite the links of the HTML part alone; not
+        active: true, false, or ``"htmlonly"`` to rewrite only the links of the HTML part; not
             managed unless given.
     """
 
@@ -55,13 +55,13 @@ class ClickTrackingArgsDict(TypedDict, total=False):
 
 
 class UnsubscribeTrackingArgs:
-    """Unsubscribe tracking: a footer with a link that ends the subscription.
+    """Unsubscribe tracking: a footer with a link to unsubscribe.
 
     Args:
         active: whether the footers are added; not managed unless given.
         html_footer: the footer of the HTML part, with ``%unsubscribe_url%`` where the link goes;
             not managed unless given.
-        text_footer: the same for the text part.
+        text_footer: the same for the text part; not managed unless given.
     """
 
     def __init__(
@@ -91,19 +91,16 @@ ClickInput = pulumi.Input[
 UnsubscribeInput = pulumi.Input[Union[bool, UnsubscribeTrackingArgs, UnsubscribeTrackingArgsDict]]
 
 
-def canonical(kind: str, value: Any) -> Any:
-    """The one shape of a kind's input: an object of the fields that are given.
+def normalize_section(section: Section, value: Any) -> Any:
+    """The input for a section as an object of the fields that are given.
 
-    A bare value is short for ``{"active": value}``. What is no such thing is left as it is, so
-    that check can name it as the user wrote it.
+    A bare value is short for ``{"active": value}``. An invalid value is returned as it is, so that
+    check can show it as the user wrote it.
     """
     if isinstance(value, (pulumi.Output, Awaitable)):
-        return pulumi.Output.from_input(value).apply(lambda known: _shape(kind, known))
-    return _shape(kind, value)
-
-
-def _shape(kind: str, value: Any) -> Any:
-    if isinstance(value, bool) or (kind == "click" and value == "htmlonly"):
+        output = pulumi.Output.from_input(value)
+        return output.apply(lambda known: normalize_section(section, known))
+    if isinstance(value, bool) or (value == "htmlonly" and fields_of(section)[0].type == "click"):
         return {"active": value}
     if isinstance(value, (OpenTrackingArgs, ClickTrackingArgs, UnsubscribeTrackingArgs)):
         value = vars(value)
@@ -114,11 +111,11 @@ def _shape(kind: str, value: Any) -> Any:
 
 @pulumi.output_type
 class OpenTracking(dict):  # type: ignore[type-arg]
-    """Open tracking as Mailgun has it.
+    """Open tracking at Mailgun.
 
     Attributes:
         active: whether opens are tracked.
-        place_at_the_top: whether the pixel stands at the top of the HTML body.
+        place_at_the_top: whether the pixel is at the top of the HTML body.
     """
 
     active: bool | None = pulumi.property("active", default=None)
@@ -127,7 +124,7 @@ class OpenTracking(dict):  # type: ignore[type-arg]
 
 @pulumi.output_type
 class ClickTracking(dict):  # type: ignore[type-arg]
-    """Click tracking as Mailgun has it.
+    """Click tracking at Mailgun.
 
     Attributes:
         active: true, false or ``"htmlonly"``.
@@ -138,7 +135,7 @@ class ClickTracking(dict):  # type: ignore[type-arg]
 
 @pulumi.output_type
 class UnsubscribeTracking(dict):  # type: ignore[type-arg]
-    """Unsubscribe tracking as Mailgun has it.
+    """Unsubscribe tracking at Mailgun.
 
     Attributes:
         active: whether the footers are added.
@@ -156,30 +153,9 @@ class Cname(dict):  # type: ignore[type-arg]
     """The CNAME record that Mailgun wants for a tracking domain.
 
     Attributes:
-        name: the record's full name, as in ``email.mg.example.com``.
-        value: what it has to point at, as in ``mailgun.org``.
+        name: the record's full name, for example ``email.mg.example.com``.
+        value: what it has to point to, for example ``mailgun.org``.
     """
 
     name: str = pulumi.property("name")
     value: str = pulumi.property("value")
-
-
-def managed_fields(inputs: Mapping[str, Any]) -> list[str]:
-    """The paths of the fields that a program mentions, in Mailgun's order."""
-    fields = [
-        f"{kind}.{field}"
-        for kind, names in SECTIONS.items()
-        if isinstance(inputs.get(kind), Mapping)
-        for field in names
-        if inputs[kind].get(field) is not None
-    ]
-    return fields + [name for name in ("web_scheme", "web_prefix") if inputs.get(name) is not None]
-
-
-def value_at(properties: Mapping[str, Any], path: str) -> Any:
-    """The value of a field such as ``click.active`` or ``web_scheme``; None where it is absent."""
-    kind, _, field = path.partition(".")
-    value = properties.get(kind)
-    if not field:
-        return value
-    return value.get(field) if isinstance(value, Mapping) else value

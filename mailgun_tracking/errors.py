@@ -2,26 +2,28 @@
 
 TrackingError
 ├── ConfigurationError          a key, region, base URL or account that cannot be used
-├── InvalidInput                a value that no Mailgun would take (a ValueError too)
-├── Cancelled                   the engine asked to stop while something was waited for
-├── CertificateFailed           Mailgun gave up on a certificate
-├── CertificateTimeout          a certificate was not there in time; it may still come
-├── CertificateMissing          https was asked for over a host without a certificate
-├── Unreachable                 no answer from Mailgun
-└── MailgunError                Mailgun answered, and the answer is no
+├── InvalidInput                a value that Mailgun would never accept (a ValueError too)
+├── Cancelled                   the engine asked to stop during a wait
+├── CertificateFailed           Mailgun could not issue a certificate
+├── CertificateTimeout          a certificate was not issued in time; it may still come
+├── CertificateMissing          https needs an active certificate, and there is none
+├── Unreachable                 no response from Mailgun
+└── MailgunError                Mailgun responded with an error
     ├── Unauthorized            401, 403
-    ├── DomainNotFound          404 of a domain
-    ├── CertificateNotFound     404 of a certificate
-    ├── CertificatesNotInPlan   402
-    ├── CnameNotValid           400 of a certificate
-    ├── CertificateConflict     409 of a certificate
-    ├── CertificateInProgress   429 of another certificate (PUT): a job is running
-    ├── RateLimited             429 of all else
+    ├── DomainNotFound          404 for a domain
+    ├── CertificateNotFound     404 for a certificate
+    ├── CertificatesNotInPlan   402 for a certificate
+    ├── CnameNotValid           400 for a certificate
+    ├── CertificateConflict     409 for a certificate
+    ├── CertificateInProgress   429 for a PUT of a certificate: one is being issued
+    ├── RateLimited             429 for everything else
     ├── ServerError             5xx
-    └── UnexpectedAnswer        a status or a body that the API does not document
+    └── UnexpectedResponse      a status or body that the API does not document
 """
 
 from __future__ import annotations
+
+from pulumi import RunError
 
 __all__ = [
     "Cancelled",
@@ -41,20 +43,31 @@ __all__ = [
     "ServerError",
     "TrackingError",
     "Unauthorized",
-    "UnexpectedAnswer",
+    "UnexpectedResponse",
     "Unreachable",
 ]
 
 
-class TrackingError(Exception):
-    """One readable line: what could not be done, for whom, why, and what to do next.
+class TrackingError(RunError):
+    """One readable line: what could not be done, for which domain, why, and what to do next.
+
+    It is a `pulumi.RunError`: where a program does not catch it, Pulumi shows that line and no
+    traceback.
 
     Args:
-        what: what was tried and for whom, as in ``cannot read mg.example.com``.
+        what: what was tried and for which domain, for example ``cannot read mg.example.com``.
         reason: why it failed; Mailgun's own words where it gave any.
-        status: Mailgun's HTTP status, or None where there was no answer.
-        advice: what to do next, or an empty text.
+        status: Mailgun's HTTP status, or None where there was no response.
+        advice: what to do next, or an empty string.
         domain: the domain or tracking domain it is about.
+
+    Attributes:
+        what: as above.
+        reason: as above.
+        status: as above.
+        advice: as above.
+        domain: as above.
+        retry_after: seconds that Mailgun asked to wait before another try, or None.
     """
 
     def __init__(
@@ -81,7 +94,7 @@ class TrackingError(Exception):
         return f"{text}; {self.advice}" if self.advice else text
 
     def advise(self, advice: str) -> None:
-        """Add what to do next; several follow one another, each once."""
+        """Add what to do next; the same advice is added only once."""
         if advice not in self.advice:
             self.advice = f"{self.advice}; {advice}" if self.advice else advice
 
@@ -91,35 +104,35 @@ class ConfigurationError(TrackingError):
 
 
 class InvalidInput(TrackingError, ValueError):
-    """A value that no Mailgun would take."""
+    """A value that Mailgun would never accept."""
 
 
 class Cancelled(TrackingError):
-    """The engine asked to stop while something was waited for."""
+    """The engine asked to stop during a wait."""
 
 
 class CertificateFailed(TrackingError):
-    """Mailgun gave up on a certificate; ``reason`` is what it said."""
+    """Mailgun could not issue a certificate; ``reason`` is what it said."""
 
 
 class CertificateTimeout(TrackingError):
-    """A certificate was not there in time; Mailgun may still be at work on it."""
+    """A certificate was not issued in time; Mailgun may still be issuing it."""
 
 
 class CertificateMissing(TrackingError):
-    """https was asked for over a tracking domain that has no active certificate."""
+    """https cannot be turned on over a tracking domain that has no active certificate."""
 
 
 class Unreachable(TrackingError):
-    """Mailgun could not be reached, or the connection broke, until the deadline."""
+    """Mailgun could not be reached, or connections broke, until the deadline."""
 
 
 class MailgunError(TrackingError):
-    """Mailgun answered with an error."""
+    """Mailgun responded with an error."""
 
 
 class Unauthorized(MailgunError):
-    """401 or 403: the key does not open this account, subaccount or region."""
+    """401 or 403: the key has no access to this account, subaccount or region."""
 
 
 class DomainNotFound(MailgunError):
@@ -127,11 +140,11 @@ class DomainNotFound(MailgunError):
 
 
 class CertificateNotFound(MailgunError):
-    """404: no certificate was ever made for this host, or the host is no tracking domain."""
+    """404: there is no certificate for this host, or it is not a tracking domain."""
 
 
 class CertificatesNotInPlan(MailgunError):
-    """402: the account's plan has no tracking certificates."""
+    """402: the account's plan does not include tracking certificates."""
 
 
 class CnameNotValid(MailgunError):
@@ -139,20 +152,20 @@ class CnameNotValid(MailgunError):
 
 
 class CertificateConflict(MailgunError):
-    """409: a certificate exists already, or generation was started before."""
+    """409: a certificate already exists, or issuance was already started."""
 
 
 class CertificateInProgress(MailgunError):
-    """429 of a PUT of a certificate: Mailgun is at work on it already."""
+    """429 for a PUT of a certificate: Mailgun is already issuing it."""
 
 
 class RateLimited(MailgunError):
-    """429: too many requests, for longer than the call was willing to wait."""
+    """429: too many requests, for longer than the call could wait."""
 
 
 class ServerError(MailgunError):
-    """5xx for longer than the call was willing to wait."""
+    """5xx for longer than the call could wait."""
 
 
-class UnexpectedAnswer(MailgunError):
-    """A status or a body that the API does not document."""
+class UnexpectedResponse(MailgunError):
+    """A status or body that the API does not document."""

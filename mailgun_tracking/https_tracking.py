@@ -1,4 +1,4 @@
-"""`HttpsTracking`: HTTPS tracking from nothing, in the one order that works."""
+"""`HttpsTracking`: DNS record, certificate and HTTPS tracking, in the order that works."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from typing import Any
 
 import pulumi
 
+from ._api.models import normalize_domain
 from .arguments import ClickInput, OpenInput, UnsubscribeInput
 from .domain_tracking import DomainTracking
 from .errors import InvalidInput
 from .lookups import get_tracking_domain_output
-from .models import normalize_domain
-from .provider import shown_by_program
 from .tracking_certificate import TrackingCertificate
 
 
 class TrackingRecord:
-    """The CNAME record that Mailgun wants for a tracking domain, to make a DNS resource of.
+    """The CNAME record that Mailgun wants for a tracking domain, to create as a DNS resource.
 
     Attributes:
         name: the record's full name, without a trailing dot.
-        value: what it has to point at, without a trailing dot.
+        value: what it has to point to, without a trailing dot.
     """
 
     def __init__(self, name: pulumi.Output[str], value: pulumi.Output[str]) -> None:
@@ -29,10 +28,10 @@ class TrackingRecord:
         self.value = value
 
     def relative_to(self, zone: pulumi.Input[str]) -> pulumi.Output[str]:
-        """The record's name as a label inside a zone, as Azure and DigitalOcean want it.
+        """The record's name relative to a zone, as Azure DNS and DigitalOcean expect it.
 
         Args:
-            zone: the zone's name, as in ``example.com``.
+            zone: the zone's name, for example ``example.com``.
 
         Raises:
             InvalidInput: the record is not in that zone.
@@ -40,7 +39,6 @@ class TrackingRecord:
         return pulumi.Output.all(self.name, zone).apply(lambda known: _label(*known))
 
 
-@shown_by_program()
 def _label(name: str, zone: str) -> str:
     zone = normalize_domain(zone)
     if not name.endswith(f".{zone}"):
@@ -49,57 +47,57 @@ def _label(name: str, zone: str) -> str:
 
 
 def _once_made(domain: pulumi.Input[str], opts: pulumi.ResourceOptions | None) -> pulumi.Input[str]:
-    """A domain, once all is there that `depends_on` names.
+    """A domain, once everything in `depends_on` has been created.
 
-    A preview does not wait: nothing is made in it, and a record that is known stays known.
+    A preview does not wait: it creates nothing, and a record that is known stays known.
     """
     if opts is None or opts.depends_on is None or pulumi.runtime.is_dry_run():
         return domain
     depends_on: pulumi.Output[Any] = pulumi.Output.from_input(opts.depends_on)
-    made: pulumi.Output[list[Any]] = depends_on.apply(
-        lambda named: pulumi.Output.all(*_urns(named))
+    created: pulumi.Output[list[Any]] = depends_on.apply(
+        lambda resources: pulumi.Output.all(*_urns(resources))
     )
-    return pulumi.Output.all(domain, made).apply(lambda known: known[0])
+    return pulumi.Output.all(domain, created).apply(lambda known: known[0])
 
 
-def _urns(named: Any) -> list[pulumi.Output[str]]:
-    """The URNs of resources, known once they are made; a component stands for all below it."""
-    # The SDK has no public names for a component's children, nor for one that is made elsewhere.
-    if isinstance(named, pulumi.ComponentResource) and not getattr(named, "_remote", False):
-        named = getattr(named, "_childResources", ())
-    if isinstance(named, pulumi.Resource):
-        return [named.urn]
-    return [urn for resource in named for urn in _urns(resource)]
+def _urns(resources: Any) -> list[pulumi.Output[str]]:
+    """The URNs of resources, known once they are created; those below a component for it."""
+    # The SDK has no public names for a component's children, nor for a remote component.
+    if isinstance(resources, pulumi.ComponentResource) and not getattr(resources, "_remote", False):
+        resources = getattr(resources, "_childResources", ())
+    if isinstance(resources, pulumi.Resource):
+        return [resources.urn]
+    return [urn for resource in resources for urn in _urns(resource)]
 
 
 CnameFactory = Callable[[TrackingRecord, pulumi.ResourceOptions], pulumi.Resource]
-"""Makes the DNS resource of a tracking CNAME, with the options that it is given."""
+"""Creates the DNS resource of a tracking CNAME, with the options that it is given."""
 
 
 class HttpsTracking(pulumi.ComponentResource):
-    """A sending domain whose tracking links go over HTTPS, with all that this takes.
+    """A sending domain whose tracking links use HTTPS, with everything that needs.
 
-    It finds the CNAME record that Mailgun wants, hands it to `cname`, which makes the DNS
-    resource, gets the certificate, and only then switches the web scheme to https, together with
-    the other settings. Children: a `TrackingCertificate`, a `DomainTracking`, the DNS resource.
+    It finds the CNAME record that Mailgun wants and passes it to `cname`, which creates the DNS
+    resource. Then it gets the certificate, and only then switches the web scheme to https,
+    together with the other settings. Children: a `TrackingCertificate`, a `DomainTracking` and
+    the DNS resource.
 
-    Links in mail already sent point at the tracking domain for as long as that mail is read. So
-    when the component goes away, or its web prefix moves, the CNAME record stays in DNS.
+    Links in mail already sent point to the tracking domain for as long as that mail is read. So
+    when the component is removed, or its web prefix changes, the CNAME record stays in DNS.
 
     Args:
-        resource_name: the resource's name in the stack; its children have it too.
-        domain: the sending domain; where the same program makes it, that resource's output, or its
-            name and the resource in ``depends_on``.
-        cname: makes the DNS resource of the record that it is given, with the options that it is
-            given, which carry the parent and must be used. Without it the record is taken to
-            exist.
+        resource_name: the resource's name in the stack; its children have the same name.
+        domain: the sending domain. Where the same program creates it, pass that resource's output,
+            or its name with the resource in ``depends_on``.
+        cname: creates the DNS resource of the record that it is given, with the options that it is
+            given, which carry the parent and must be used. Without it, the record must exist.
         open: as for `DomainTracking`.
         click: as for `DomainTracking`.
         unsubscribe: as for `DomainTracking`.
         web_prefix: the first label of the tracking domain; not managed unless given.
-        delete_record: whether destroy, or a move of the prefix, removes the CNAME record from DNS;
-            false by default.
-        timeout: seconds to wait for the CNAME to be visible and the certificate to be issued;
+        delete_record: whether destroy, or a change of the prefix, removes the CNAME record from
+            DNS; false by default.
+        timeout: seconds to wait for the CNAME to become visible and the certificate to be issued;
             600 by default.
         account: as for `DomainTracking`.
         region: as for `DomainTracking`.
@@ -107,13 +105,13 @@ class HttpsTracking(pulumi.ComponentResource):
         opts: Pulumi's resource options; ``ignore_changes`` is passed on to the `DomainTracking`.
 
     Raises:
-        InvalidInput: `cname` returned no resource.
+        InvalidInput: `cname` did not return a resource.
     """
 
     record: TrackingRecord
     """The CNAME record that Mailgun wants."""
     cname: pulumi.Resource | None
-    """What `cname` made, or None."""
+    """What `cname` returned, or None."""
     certificate: TrackingCertificate
     """The certificate of the tracking domain."""
     tracking: DomainTracking
@@ -121,7 +119,7 @@ class HttpsTracking(pulumi.ComponentResource):
     tracking_domain: pulumi.Output[str]
     """The host of rewritten links."""
     web_scheme: pulumi.Output[str]
-    """``https``, once all is done."""
+    """``https``, once everything is done."""
 
     def __init__(
         self,
@@ -183,20 +181,18 @@ class HttpsTracking(pulumi.ComponentResource):
         )
 
     def _what_https_waits_for(self, known: list[Any]) -> list[pulumi.Resource]:
-        """The certificate; but where links go over https already, nothing is held up by it."""
+        """The certificate, unless links already use https: then nothing is held up by it."""
         found, host = known
         if found.web_scheme == "https" and found.tracking_domain == host:
             return []
         return [self.certificate]
 
-    @shown_by_program()
     def _make_record(self, cname: CnameFactory, delete_record: bool) -> pulumi.Resource:
         options = pulumi.ResourceOptions(parent=self, retain_on_delete=not delete_record)
-        made = cname(self.record, options)
-        if not isinstance(made, pulumi.Resource):
+        resource = cname(self.record, options)
+        if not isinstance(resource, pulumi.Resource):
             raise InvalidInput(
-                "cname made no resource",
-                f"it returned {type(made).__name__}",
-                advice="return the DNS resource",
+                "the cname function must return the DNS resource it creates, "
+                f"not {type(resource).__name__}"
             )
-        return made
+        return resource

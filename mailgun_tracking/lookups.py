@@ -1,9 +1,9 @@
-"""What a program can ask Mailgun while it runs: settings, tracking domains, certificates.
+"""Lookups that a program can make while it runs: settings, tracking domains, certificates.
 
-Each lookup has a plain form, which waits for the answer and returns it, and an output form, which
-takes inputs, returns an output, and is unknown in a preview where the domain does not exist yet.
-Under ``pulumi.runtime.set_mocks`` both ask the mocks' ``call``, and never the network: the token is
-``mailgun-tracking:index:getDomainTracking`` (and so on), the answer's keys are the result's fields.
+Each lookup has a plain form, which returns the result, and an ``_output`` form, which takes inputs
+and returns an output, unknown in a preview while the domain does not exist yet. Under
+``pulumi.runtime.set_mocks`` both call the mocks' ``call`` and never the network: the token is
+``mailgun-tracking:index:getDomainTracking`` (and so on), the keys are the fields of the result.
 """
 
 from __future__ import annotations
@@ -20,24 +20,13 @@ from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.settings import get_monitor
 
 from . import errors
-from .models import (
-    CNAME_VALUES,
-    DEFAULT_ACCOUNT,
-    Target,
-    normalize_domain,
-    parse_certificate,
-    sending_domain,
-)
-from .provider import (
-    CHECK_DEADLINE,
-    Call,
-    identity_problems,
-    refuse_keys_in_clear,
-    shown_by_program,
-    warn_of_no_answer,
-)
-from .reads import NO_ANSWER
-from .settings import Settings
+from ._api.models import CNAME_VALUES, normalize_domain, parse_certificate, sending_domain
+from ._api.target import DEFAULT_ACCOUNT, Target
+from ._provider.operation import CHECK_DEADLINE_SECONDS, Operation, warn_of_no_response
+from ._provider.options import refuse_plain_text_keys
+from ._provider.process import process
+from ._provider.read_ahead import NO_RESPONSE
+from ._provider.validation import validate_identity
 
 _T = TypeVar("_T")
 
@@ -48,11 +37,11 @@ class TrackingDomainResult:
 
     Attributes:
         domain: the sending domain.
-        tracking_domain: the host of rewritten links, ``web_prefix.domain``.
+        tracking_domain: the host of rewritten links: ``web_prefix.domain``.
         web_prefix: its first label.
         web_scheme: ``http`` or ``https``.
         cname_name: the full name of the CNAME record that Mailgun wants.
-        cname_value: what it has to point at.
+        cname_value: what it has to point to.
     """
 
     domain: str
@@ -72,7 +61,7 @@ class DomainTrackingResult:
         open: ``active`` and ``place_at_the_top``.
         click: ``active``: true, false or ``"htmlonly"``.
         unsubscribe: ``active``, ``html_footer`` and ``text_footer``.
-        web_scheme: ``http`` or ``https``; an empty text where Mailgun's answer has none.
+        web_scheme: ``http`` or ``https``; an empty string where Mailgun's response has none.
     """
 
     domain: str
@@ -89,13 +78,13 @@ class TrackingCertificateResult:
     Attributes:
         tracking_domain: the host it is for.
         status: ``active``, ``processing``, ``expired`` or ``error``.
-        error: Mailgun's text where there is a problem, else an empty text.
-        certificate: the certificate as PEM; an empty text where there is none yet.
+        error: Mailgun's message where there is a problem, or an empty string.
+        certificate: the certificate as PEM; an empty string where there is none yet.
         names: the hosts it is valid for.
-        issuer: who signed it, as in RFC 4514.
+        issuer: who signed it, in RFC 4514 form.
         serial: its serial number, hexadecimal.
-        fingerprint: the SHA-256 of its DER form, hexadecimal.
-        not_before: when it begins to be valid: RFC 3339, UTC.
+        fingerprint: the SHA-256 of its DER encoding, hexadecimal.
+        not_before: the start of its validity: RFC 3339, UTC.
         not_after: when it expires: RFC 3339, UTC.
     """
 
@@ -118,15 +107,15 @@ def get_tracking_domain(
     region: str | None = None,
     subaccount: str | None = None,
 ) -> TrackingDomainResult:
-    """A domain's tracking host and the CNAME it needs, before any resource exists.
+    """A domain's tracking host and the CNAME record it needs, before any resource exists.
 
     Endpoint: ``GET /v4/domains/{name}``.
 
     Args:
         domain: the sending domain.
-        account: the name of another account than the default one.
-        region: ``us`` or ``eu``; the stack's default if not given.
-        subaccount: a subaccount's id; the stack's default if not given.
+        account: the name of an account other than the default one.
+        region: ``us`` or ``eu``; defaults to the stack's region.
+        subaccount: a subaccount's id; defaults to the stack's subaccount.
 
     Raises:
         DomainNotFound: Mailgun has no such domain there.
@@ -155,17 +144,8 @@ def get_domain_tracking(
 ) -> DomainTrackingResult:
     """A domain's tracking settings, without managing them.
 
-    Endpoint: ``GET /v3/domains/{name}/tracking``.
-
-    Args:
-        domain: the sending domain.
-        account: the name of another account than the default one.
-        region: ``us`` or ``eu``; the stack's default if not given.
-        subaccount: a subaccount's id; the stack's default if not given.
-
-    Raises:
-        DomainNotFound: Mailgun has no such domain there.
-        TrackingError: Mailgun could not be asked.
+    Endpoint: ``GET /v3/domains/{name}/tracking``. Arguments and errors: as for
+    `get_tracking_domain`.
     """
     return _plain(_DOMAIN_TRACKING, domain, account, region, subaccount)
 
@@ -190,18 +170,14 @@ def get_tracking_certificate(
 ) -> TrackingCertificateResult:
     """A tracking domain's certificate with its PEM, without managing it.
 
-    Endpoint: ``GET /v2/x509/{domain}/status``.
+    Endpoint: ``GET /v2/x509/{domain}/status``. Arguments and errors: as for
+    `get_tracking_domain`, but for those below.
 
     Args:
         tracking_domain: the host, ``web_prefix.domain``.
-        account: the name of another account than the default one.
-        region: ``us`` or ``eu``; the stack's default if not given.
-        subaccount: a subaccount's id; the stack's default if not given.
 
     Raises:
-        CertificateNotFound: no certificate was ever asked for there.
-        DomainNotFound: Mailgun has no such domain there.
-        TrackingError: Mailgun could not be asked.
+        CertificateNotFound: no certificate was ever requested for it.
     """
     return _plain(_TRACKING_CERTIFICATE, tracking_domain, account, region, subaccount)
 
@@ -219,36 +195,36 @@ def get_tracking_certificate_output(
 
 @dataclass(frozen=True)
 class _Lookup(Generic[_T]):
-    """A lookup: its token for mocks, the argument's name, its result, and how Mailgun is asked."""
+    """A lookup: its token for mocks, its argument's name, its result, and how it is made."""
 
     token: str
     argument: str
     result: type[_T]
-    ask: Callable[[Call], _T]
+    read: Callable[[Operation], _T]
 
 
-def _ask_tracking_domain(call: Call) -> TrackingDomainResult:
-    details = call.client.get_domain(call.target.domain)
+def _read_tracking_domain(operation: Operation) -> TrackingDomainResult:
+    details = operation.client.get_domain(operation.target.domain)
     return TrackingDomainResult(
-        domain=call.target.domain,
+        domain=operation.target.domain,
         tracking_domain=details.tracking_domain,
         web_prefix=details.web_prefix,
         web_scheme=details.web_scheme,
         cname_name=details.tracking_domain,
-        cname_value=details.cname.value if details.cname else CNAME_VALUES[call.target.region],
+        cname_value=details.cname.value if details.cname else CNAME_VALUES[operation.target.region],
     )
 
 
-def _ask_domain_tracking(call: Call) -> DomainTrackingResult:
-    tracking = call.client.get_tracking(call.target.domain)
-    return DomainTrackingResult(domain=call.target.domain, **{"web_scheme": "", **tracking})
+def _read_domain_tracking(operation: Operation) -> DomainTrackingResult:
+    tracking = operation.client.get_tracking(operation.target.domain)
+    return DomainTrackingResult(domain=operation.target.domain, **{"web_scheme": "", **tracking})
 
 
-def _ask_tracking_certificate(call: Call) -> TrackingCertificateResult:
+def _read_tracking_certificate(operation: Operation) -> TrackingCertificateResult:
     try:
-        certificate = call.client.get_certificate(call.target.domain)
+        certificate = operation.client.get_certificate(operation.target.domain)
     except errors.CertificateNotFound:
-        call.client.get_domain(sending_domain(call.target.domain))
+        operation.client.get_domain(sending_domain(operation.target.domain))
         raise
     facts: dict[str, Any] = dict.fromkeys(
         ("issuer", "serial", "fingerprint", "not_before", "not_after"), ""
@@ -258,9 +234,9 @@ def _ask_tracking_certificate(call: Call) -> TrackingCertificateResult:
         try:
             facts = asdict(parse_certificate(certificate.pem))
         except (ValueError, IndexError):
-            pulumi.log.warn(f"the certificate of {call.target.domain} is no PEM")
+            pulumi.log.warn(f"the certificate for {operation.target.domain} is not valid PEM")
     return TrackingCertificateResult(
-        tracking_domain=call.target.domain,
+        tracking_domain=operation.target.domain,
         status=certificate.status,
         error=certificate.error or "",
         certificate=certificate.pem or "",
@@ -272,23 +248,22 @@ _TRACKING_DOMAIN = _Lookup(
     "mailgun-tracking:index:getTrackingDomain",
     "domain",
     TrackingDomainResult,
-    _ask_tracking_domain,
+    _read_tracking_domain,
 )
 _DOMAIN_TRACKING = _Lookup(
     "mailgun-tracking:index:getDomainTracking",
     "domain",
     DomainTrackingResult,
-    _ask_domain_tracking,
+    _read_domain_tracking,
 )
 _TRACKING_CERTIFICATE = _Lookup(
     "mailgun-tracking:index:getTrackingCertificate",
     "tracking_domain",
     TrackingCertificateResult,
-    _ask_tracking_certificate,
+    _read_tracking_certificate,
 )
 
 
-@shown_by_program()
 def _plain(
     lookup: _Lookup[_T],
     name: str,
@@ -302,13 +277,13 @@ def _plain(
         given = {"account": account, "region": region, "subaccount": subaccount}
         arguments = {lookup.argument: name} | {k: v for k, v in given.items() if v is not None}
         return lookup.result(**invoke(lookup.token, arguments).value)
-    refuse_keys_in_clear()
-    for problem in identity_problems(
+    refuse_plain_text_keys()
+    for failure in validate_identity(
         {lookup.argument: name, "account": account, "region": region, "subaccount": subaccount},
         lookup.argument,
     ):
-        raise errors.InvalidInput(f"{problem.property}: {problem.reason}")
-    settings = Settings(get_config)
+        raise errors.InvalidInput(f"{failure.property}: {failure.reason}")
+    settings = process.settings_from(get_config)
     account = account or DEFAULT_ACCOUNT
     target = Target(
         account,
@@ -316,10 +291,13 @@ def _plain(
         settings.subaccount(account) if subaccount is None else subaccount,
         normalize_domain(name),
     )
-    call = Call.about(target, deadline=CHECK_DEADLINE if is_dry_run() else None, settings=settings)
-    with call.explained():
-        # In an up the domain may have been made a moment ago.
-        return call.until_found(lambda: lookup.ask(call)) if patient else lookup.ask(call)
+    deadline = CHECK_DEADLINE_SECONDS if is_dry_run() else None
+    operation = Operation.on(target, deadline=deadline, settings=settings)
+    with operation.explaining_errors():
+        if patient:
+            # In an update the domain may have been created a moment ago.
+            return operation.until_found(lambda: lookup.read(operation))
+        return lookup.read(operation)
 
 
 def _output(
@@ -332,29 +310,29 @@ def _output(
     def look(given: list[Any]) -> Any:
         if isinstance(get_monitor(), MockMonitor):
             return _plain(lookup, *given)
-        answer = asyncio.ensure_future(known(given))
+        result = asyncio.ensure_future(known(given))
 
         async def value() -> Any:
-            return (await answer)[0]
+            return (await result)[0]
 
         async def is_known() -> bool:
-            await asyncio.wait([answer])
-            return answer.exception() is not None or answer.result()[1]
+            await asyncio.wait([result])
+            return result.exception() is not None or result.result()[1]
 
         # A task, since the SDK leaves it alone where the value raises.
         return pulumi.Output(set(), value(), asyncio.ensure_future(is_known()))
 
     async def known(given: list[Any]) -> tuple[Any, bool]:
         try:
-            ask = functools.partial(_plain, lookup, *given, patient=not is_dry_run())
-            return await asyncio.to_thread(ask), True
+            read = functools.partial(_plain, lookup, *given, patient=not is_dry_run())
+            return await asyncio.to_thread(read), True
         except (errors.DomainNotFound, errors.CertificateNotFound):
             if is_dry_run():
                 return None, False
             raise
-        except NO_ANSWER as error:
+        except NO_RESPONSE as error:
             if is_dry_run():
-                warn_of_no_answer(error, pulumi.log.warn)
+                warn_of_no_response(error, pulumi.log.warn)
                 return None, False
             raise
 

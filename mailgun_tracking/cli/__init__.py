@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command; without its extra installed, say how to get it."""
+    """Run the command; without its dependencies, say how to install them."""
     try:
         import click  # noqa: F401
     except ImportError:

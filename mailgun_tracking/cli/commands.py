@@ -1,4 +1,4 @@
-"""The command's subcommands; each is imported when it is called for."""
+"""The subcommands; each is imported when it is called."""
 
 from __future__ import annotations
 
@@ -37,4 +37,4 @@ class _Subcommands(click.Group):
 @click.group(cls=_Subcommands)
 @click.version_option(__version__)
 def commands() -> None:
-    """Mailgun's domain tracking, beside `pulumi`."""
+    """Manage Mailgun's domain tracking alongside `pulumi`."""

@@ -1,4 +1,4 @@
-"""``mailgun-tracking import``: a file for ``pulumi import --file``, from what Mailgun has."""
+"""``mailgun-tracking import``: writes the file that ``pulumi import --file`` takes."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 import click
 from pulumi.dynamic.dynamic import ResourceProvider, serialize_provider
 
-from .. import errors
-from ..domain_tracking import DomainTrackingProvider, recorded, recorded_inputs
-from ..models import SECTIONS, parse_id
-from ..provider import Call
-from ..settings import Settings
+from .. import errors, tracking_certificate
+from .._api.fields import FIELDS, SECTIONS
+from .._api.settings import Settings
+from .._api.target import Target
+from .._provider.identity import IDENTITY
+from .._provider.operation import Operation
+from ..domain_tracking import DomainTrackingProvider, inputs_from, outputs_from
 from ..tracking_certificate import TrackingCertificateProvider
-from ..tracking_certificate import recorded as recorded_certificate
 
-FIELDS = tuple(f"{kind}.{field}" for kind, fields in SECTIONS.items() for field in fields)
-DEFAULT_FIELDS = tuple(f"{kind}.active" for kind in SECTIONS)
+DEFAULT_FIELDS = tuple(f"{section}.active" for section in SECTIONS)
 _TYPE = "pulumi-python:dynamic/mailgun:"
 
 
 @click.command(name="import")
 @click.argument("ids", nargs=-1)
-@click.option("--all", "all_domains", is_flag=True, help="Every domain that the key lists.")
+@click.option("--all", "all_domains", is_flag=True, help="All domains that the key can list.")
 @click.option(
     "--certificate",
     "certificates",
@@ -36,8 +36,8 @@ _TYPE = "pulumi-python:dynamic/mailgun:"
     "--field",
     "fields",
     multiple=True,
-    type=click.Choice([*FIELDS, "web_scheme", "web_prefix"]),
-    help="A field that your program mentions; by default the three kinds' active.",
+    type=click.Choice([field.path for field in FIELDS]),
+    help="A field that your program sets; by default the active of each section.",
 )
 @click.option("--account", default="default", help="The account whose key is used.")
 def import_file(
@@ -47,18 +47,18 @@ def import_file(
     fields: tuple[str, ...],
     account: str,
 ) -> None:
-    """Print a file for `pulumi import --file`, of domains that Mailgun has.
+    """Print a file for `pulumi import --file` with domains that exist at Mailgun.
 
-    IDS are as in state: mg.example.com, eu/mg.example.com or us/SUBACCOUNT/mg.example.com. A
-    resource is named after its domain. The key comes from MAILGUN_API_KEY (or, for another
+    IDS are the ids in state: mg.example.com, eu/mg.example.com or us/SUBACCOUNT/mg.example.com.
+    Each resource is named after its domain. The key is read from MAILGUN_API_KEY (or, for another
     account, MAILGUN_API_KEY_NAME).
     """
-    settings = Settings(lambda _name: None)
+    settings = Settings()
     try:
         if all_domains:
             ids += tuple(_every_domain(settings, account))
         if not ids and not certificates:
-            raise click.UsageError("name a domain or a --certificate, or give --all")
+            raise click.UsageError("give a domain, --certificate or --all")
         resources = [_domain(settings, id_, account, fields or DEFAULT_FIELDS) for id_ in ids]
         resources += [_certificate(settings, id_, account) for id_ in certificates]
     except errors.TrackingError as error:
@@ -69,46 +69,46 @@ def import_file(
 def _every_domain(settings: Settings, account: str) -> Iterator[str]:
     region, subaccount = settings.region(), settings.subaccount(account)
     prefix = f"{region}/{subaccount}/" if subaccount else f"{region}/"
-    call = Call.about(parse_id(f"{prefix}any.domain", account), settings=settings)
-    with call.explained():
-        for details in call.client.list_domains():
+    operation = Operation.on(Target.parse(f"{prefix}any.domain", account), settings=settings)
+    with operation.explaining_errors():
+        for details in operation.client.list_domains():
             yield prefix + details.name
 
 
 def _domain(settings: Settings, id_: str, account: str, fields: tuple[str, ...]) -> dict[str, Any]:
-    call = Call.about(parse_id(id_, account), settings=settings)
-    with call.explained():
-        tracking = call.client.get_tracking(call.target.domain)
-        outputs = recorded(call.target, tracking, call.client.get_domain(call.target.domain))
-    outputs |= {"managed": [f for f in (*FIELDS, "web_scheme", "web_prefix") if f in fields]}
-    outputs |= {"https_by": "mailgun"}
-    inputs = recorded_inputs(outputs)
-    return _entry(call, "DomainTracking", DomainTrackingProvider(), inputs, outputs)
+    target = Target.parse(id_, account)
+    operation = Operation.on(target, settings=settings)
+    managed = [field.path for field in FIELDS if field.path in fields]
+    with operation.explaining_errors():
+        tracking = operation.client.get_tracking(target.domain)
+        details = operation.client.get_domain(target.domain)
+    outputs = outputs_from(target, tracking, details, {"managed": managed})
+    inputs = inputs_from(outputs)
+    return _entry(target, "DomainTracking", DomainTrackingProvider(), inputs, outputs)
 
 
 def _certificate(settings: Settings, id_: str, account: str) -> dict[str, Any]:
-    call = Call.about(parse_id(id_, account), settings=settings)
-    with call.explained():
-        outputs = recorded_certificate(
-            call.target, call.client.get_certificate(call.target.domain), {}
-        )
-    names = ("tracking_domain", "account", "region", "subaccount")
-    inputs = {name: outputs[name] for name in names}
-    return _entry(call, "TrackingCertificate", TrackingCertificateProvider(), inputs, outputs)
+    target = Target.parse(id_, account)
+    operation = Operation.on(target, settings=settings)
+    with operation.explaining_errors():
+        certificate = operation.client.get_certificate(target.domain)
+        outputs = tracking_certificate.outputs_from(target, certificate, {})
+    inputs = {name: outputs[name] for name in ("tracking_domain", *IDENTITY)}
+    return _entry(target, "TrackingCertificate", TrackingCertificateProvider(), inputs, outputs)
 
 
 def _entry(
-    call: Call,
-    kind: str,
+    target: Target,
+    resource: str,
     provider: ResourceProvider,
     inputs: dict[str, Any],
     outputs: dict[str, Any],
 ) -> dict[str, Any]:
     serialized = {"__provider": serialize_provider(provider)}
     return {
-        "type": _TYPE + kind,
-        "name": call.target.domain,
-        "id": call.target.id,
+        "type": _TYPE + resource,
+        "name": target.domain,
+        "id": target.id,
         "inputs": inputs | serialized,
         "outputs": outputs | serialized,
     }

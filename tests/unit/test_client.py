@@ -54,8 +54,8 @@ DOMAINS = [name for name in CALLS if "x509" not in name]
 
 AGAIN, ONCE = True, False
 FOR_ALL: dict[int, tuple[bool, type[errors.MailgunError]]] = {
-    301: (ONCE, errors.UnexpectedAnswer),
-    307: (ONCE, errors.UnexpectedAnswer),
+    301: (ONCE, errors.UnexpectedResponse),
+    307: (ONCE, errors.UnexpectedResponse),
     401: (ONCE, errors.Unauthorized),
     403: (ONCE, errors.Unauthorized),
     500: (AGAIN, errors.ServerError),
@@ -76,9 +76,9 @@ FOR_CERTIFICATES: dict[int, tuple[bool, type[errors.MailgunError]]] = {
     400: (ONCE, errors.CnameNotValid),
     402: (ONCE, errors.CertificatesNotInPlan),
     404: (ONCE, errors.CertificateNotFound),
-    405: (ONCE, errors.UnexpectedAnswer),
+    405: (ONCE, errors.UnexpectedResponse),
     409: (ONCE, errors.CertificateConflict),
-    501: (ONCE, errors.UnexpectedAnswer),
+    501: (ONCE, errors.UnexpectedResponse),
 }
 # A job that runs makes Mailgun refuse another PUT; who does anything else was too fast.
 FOR_AGAIN = {**FOR_CERTIFICATES, 429: (ONCE, errors.CertificateInProgress)}
@@ -533,7 +533,7 @@ class TestRedirects:
             status=status, headers={"Location": elsewhere.url_for("/v3")}
         )
         caught = failure(lambda: CALLS[name](mailgun))
-        assert type(caught) is errors.UnexpectedAnswer
+        assert type(caught) is errors.UnexpectedResponse
         assert caught.reason == (
             f"{mailgun.transport.base_url} redirects to {elsewhere.host}:{elsewhere.port}"
         )
@@ -820,7 +820,7 @@ class TestKey:
     ) -> None:
         httpserver.expect_request(ANYTHING).respond_with_json({"status": "x" * 160 + KEY})
         caught = failure(lambda: mailgun.get_certificate(HOST))
-        assert type(caught) is errors.UnexpectedAnswer
+        assert type(caught) is errors.UnexpectedResponse
         self.assert_hidden(caught, KEY, shown="not Mailgun's")
 
     def test_in_no_repr(self, mailgun: MailgunClient) -> None:
@@ -938,7 +938,7 @@ class TestAnswers:
     ) -> None:
         httpserver.expect_request(ANYTHING).respond_with_data(body)
         caught = failure(lambda: CALLS[name](mailgun))
-        assert type(caught) is errors.UnexpectedAnswer
+        assert type(caught) is errors.UnexpectedResponse
         assert mailgun.transport.base_url in caught.reason
         assert caught.advice == "check the base URL"
         assert len(httpserver.log) == 1
@@ -962,7 +962,7 @@ class TestAnswers:
         self, name: str, answer: dict[str, Any], httpserver: HTTPServer, mailgun: MailgunClient
     ) -> None:
         httpserver.expect_request(ANYTHING).respond_with_json(answer)
-        assert type(failure(lambda: CALLS[name](mailgun))) is errors.UnexpectedAnswer
+        assert type(failure(lambda: CALLS[name](mailgun))) is errors.UnexpectedResponse
 
 
 class TestListDomains:

@@ -276,7 +276,7 @@ class TestEnsure:
 
     @pytest.mark.parametrize(
         "error",
-        [errors.Unauthorized, errors.ServerError, errors.RateLimited, errors.UnexpectedAnswer],
+        [errors.Unauthorized, errors.ServerError, errors.RateLimited, errors.UnexpectedResponse],
     )
     def test_other_errors_end_it_at_once(self, error: Refusal, clock: Clock) -> None:
         for mailgun, calls in (

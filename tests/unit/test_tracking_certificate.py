@@ -231,7 +231,7 @@ class TestRecorded:
         assert outputs["not_after"] == "2027-01-30T12:00:00Z"
 
     def test_an_active_one_that_is_no_pem_is_refused(self) -> None:
-        with pytest.raises(errors.UnexpectedAnswer, match="Mailgun's answer holds no PEM"):
+        with pytest.raises(errors.UnexpectedResponse, match="Mailgun's answer holds no PEM"):
             recorded(TARGET, CertificateStatus("active", None, "{CERT}"), {})
 
 

@@ -1,7 +1,7 @@
-"""Which key, region, subaccount and address a resource uses: configuration, then environment.
+"""Which key, region, subaccount and base URL are used: configuration first, then environment.
 
 =============  ======================================================  =========================
-setting        stack configuration, first that is set                  environment
+setting        stack configuration, the first one set                  environment
 =============  ======================================================  =========================
 key            ``mailgun-tracking:apiKey``, ``mailgun:apiKey``         ``MAILGUN_API_KEY``
 key of NAME    ``mailgun-tracking:accounts`` (object), at NAME         ``MAILGUN_API_KEY_NAME``
@@ -10,8 +10,8 @@ subaccount     ``mailgun-tracking:subaccount``                         ``MAILGUN
 base URL       ``mailgun-tracking:baseUrl``                            ``MAILGUN_BASE_URL``
 =============  ======================================================  =========================
 
-A subaccount that is configured belongs to the default account; a resource that names another
-account names its subaccount too. A base URL may hold ``{region}``; without it, it serves all.
+A configured subaccount belongs to the default account; a resource that names another account
+names its subaccount too. A base URL may contain ``{region}``; without it, it serves every region.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .errors import ConfigurationError
-from .models import DEFAULT_ACCOUNT, REGIONS, Target
+from ..errors import ConfigurationError
+from .target import DEFAULT_ACCOUNT, REGIONS, Target
 
 if TYPE_CHECKING:
-    from .client import MailgunClient, Transport
+    from .client import MailgunClient
+    from .transport import Transport
 
 NAMESPACE = "mailgun-tracking"
 KEY_SETTINGS = (f"{NAMESPACE}:apiKey", "mailgun:apiKey")
@@ -44,7 +45,7 @@ _SUBACCOUNT = re.compile(r"[!-.0-~]+")
 
 
 def is_account_name(value: object) -> bool:
-    """Whether a value names an account, and is not a key that was given for one."""
+    """Whether a value is an account's name, and not a key given in its place."""
     return (
         isinstance(value, str)
         and _ACCOUNT_NAME.fullmatch(value) is not None
@@ -53,25 +54,53 @@ def is_account_name(value: object) -> bool:
 
 
 def is_subaccount(value: object) -> bool:
-    """Whether a value can be a subaccount's id: it travels in a header, and stands in ids."""
+    """Whether a value can be a subaccount's id, which is sent in a header and is part of ids."""
     return isinstance(value, str) and _SUBACCOUNT.fullmatch(value) is not None
 
 
 Lookup = Callable[[str], object]
-"""Reads one setting of the stack's configuration by its full name; None where it is not set."""
+"""Reads a setting of the stack's configuration by its full name; None where it is not set."""
+
+
+class Connections:
+    """The transports in use: one for each base URL, key and subaccount."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._transports: dict[tuple[str, str, str], Transport] = {}
+
+    def transport(self, base_url: str, api_key: str, subaccount: str) -> Transport:
+        """The transport for a base URL, key and subaccount."""
+        # requests takes 26 ms to import: only for commands that call Mailgun.
+        from .transport import Transport
+
+        identity = (base_url, api_key, subaccount)
+        with self._lock:
+            if identity not in self._transports:
+                self._transports[identity] = Transport(*identity)
+            return self._transports[identity]
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            for transport in self._transports.values():
+                transport.close()
+            self._transports.clear()
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The stack's configuration and the process's environment, as one source of settings.
+    """Settings from the stack's configuration and the process's environment.
 
     Args:
-        configuration: reads a setting of the stack.
-        environment: the environment's variables; the process's own by default.
+        configuration: reads a setting of the stack; by default there is none.
+        environment: the environment variables; the process's own by default.
+        connections: the transports to share; by default none are shared.
     """
 
-    configuration: Lookup
+    configuration: Lookup = lambda _name: None
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    connections: Connections = field(default_factory=Connections, repr=False)
 
     def region(self) -> str:
         """The default region: ``us`` where none is set."""
@@ -84,7 +113,7 @@ class Settings:
         return region
 
     def subaccount(self, account: str = DEFAULT_ACCOUNT) -> str:
-        """The default subaccount of an account: none, but for the default account's."""
+        """The default subaccount of an account; only the default account has one."""
         if account != DEFAULT_ACCOUNT:
             return ""
         subaccount = self._text(f"{NAMESPACE}:subaccount", "MAILGUN_SUBACCOUNT")
@@ -96,33 +125,33 @@ class Settings:
         return subaccount
 
     def base_url(self, region: str) -> str:
-        """Where the API of a region is.
+        """The base URL for a region.
 
         Raises:
-            ConfigurationError: the base URL is Mailgun's own of another region, where each domain
-                of this one would seem to be gone.
+            ConfigurationError: the configured base URL is Mailgun's own for another region, where
+                every domain of this one would seem to be gone.
         """
         own = self._text(f"{NAMESPACE}:baseUrl", "MAILGUN_BASE_URL")
         for name, official in BASE_URLS.items():
             if own.rstrip("/") == official and name != region:
                 raise ConfigurationError(
                     f"the base URL {own} cannot be used for region {region}",
-                    f"it is that of region {name}",
-                    advice=f"set the region to {name}, or leave out the base URL",
+                    f"it belongs to region {name}",
+                    advice=f"set the region to {name}, or unset the base URL",
                 )
         return own.replace("{region}", region) if own else BASE_URLS[region]
 
     def other_region(self, region: str) -> str | None:
-        """The region that a domain may be in instead, or None where one address serves both."""
+        """The region a domain may be in instead, or None where one base URL serves both."""
         other = next(name for name in REGIONS if name != region)
         own = self._text(f"{NAMESPACE}:baseUrl", "MAILGUN_BASE_URL")
         return None if own and "{region}" not in own else other
 
     def api_key(self, account: str = DEFAULT_ACCOUNT) -> tuple[str, str]:
-        """An account's key, and where it came from.
+        """An account's key, and where it comes from.
 
         Raises:
-            ConfigurationError: there is none; the text says how to set one.
+            ConfigurationError: none is configured; the message says how to do it.
         """
         if account == DEFAULT_ACCOUNT:
             for name in KEY_SETTINGS:
@@ -131,14 +160,14 @@ class Settings:
             if value := self.environment.get("MAILGUN_API_KEY", "").strip():
                 return value, "MAILGUN_API_KEY in the environment"
             raise ConfigurationError(
-                "there is no Mailgun key",
+                "no Mailgun API key is configured",
                 advice="set MAILGUN_API_KEY, or run `pulumi config set --secret mailgun:apiKey`",
             )
         if not is_account_name(account):
             raise ConfigurationError(
                 "the account cannot be used",
-                "it is no name of letters, digits, - and _, or it looks like a key",
-                advice=f"name an account of {ACCOUNTS_SETTING}",
+                "its name may only have letters, digits, - and _, and must not be a key",
+                advice=f"use the name of an account in {ACCOUNTS_SETTING}",
             )
         variable = f"MAILGUN_API_KEY_{account.upper().replace('-', '_')}"
         if value := self._accounts().get(account, ""):
@@ -146,27 +175,18 @@ class Settings:
         if value := self.environment.get(variable, "").strip():
             return value, f"{variable} in the environment"
         raise ConfigurationError(
-            f"there is no Mailgun key for the account {account!r}",
+            f"no Mailgun API key is configured for the account {account!r}",
             advice=f"set {variable}, or run "
             f"`pulumi config set --secret --path '{ACCOUNTS_SETTING}[\"{account}\"]'`",
         )
 
     def client(self, target: Target) -> MailgunClient:
-        """A client for a target's account, region and subaccount, on shared connections."""
-        from .client import MailgunClient
-
-        return MailgunClient(self.transport(target))
-
-    def transport(self, target: Target) -> Transport:
-        """The connections that all calls of an account, region and subaccount share."""
-        from .client import Transport
+        """A client for a target's account, region and subaccount."""
+        from .client import MailgunClient  # imports requests, as above
 
         key, _ = self.api_key(target.account)
-        identity = (self.base_url(target.region), key, target.subaccount)
-        with _transports_lock:
-            if identity not in _transports:
-                _transports[identity] = Transport(*identity)
-            return _transports[identity]
+        base_url = self.base_url(target.region)
+        return MailgunClient(self.connections.transport(base_url, key, target.subaccount))
 
     def _accounts(self) -> Mapping[str, str]:
         value = self.configuration(ACCOUNTS_SETTING)
@@ -179,7 +199,7 @@ class Settings:
         if not isinstance(accounts, Mapping):
             raise ConfigurationError(
                 f"{ACCOUNTS_SETTING} cannot be used",
-                "it is not an object of names and keys",
+                "it must be an object of account names and keys",
                 advice=f"run `pulumi config set --secret --path '{ACCOUNTS_SETTING}[\"NAME\"]'`",
             )
         return {str(name): _text(key) for name, key in accounts.items()}
@@ -192,26 +212,22 @@ def _text(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-_transports: dict[tuple[str, str, str], Transport] = {}
-_transports_lock = threading.Lock()
-
-
-def refuse_plain_key(is_set: Callable[[str], bool], is_secret: Callable[[str], bool]) -> None:
-    """Refuse a key that stands in clear in the stack's configuration.
+def refuse_plain_text_key(is_set: Callable[[str], bool], is_secret: Callable[[str], bool]) -> None:
+    """Refuse a key that is stored in plain text in the stack's configuration.
 
     Args:
-        is_set: tells whether a setting is in the stack's configuration.
-        is_secret: tells whether it is a secret there.
+        is_set: whether a setting is in the stack's configuration.
+        is_secret: whether it is a secret there.
 
     Raises:
-        ConfigurationError: with the command that mends it.
+        ConfigurationError: with the command that fixes it.
     """
     for name in SECRET_SETTINGS:
         if is_set(name) and not is_secret(name):
             path = f" --path '{name}[\"NAME\"]'" if name == ACCOUNTS_SETTING else f" {name}"
             raise ConfigurationError(
-                f"{name} stands in clear in the stack's configuration",
-                "Pulumi would keep it in clear in the state too",
-                advice=f"run `pulumi config set --secret{path}`, and replace the key at Mailgun "
-                "if anybody may have read it",
+                f"{name} is stored in plain text in the stack configuration",
+                "Pulumi would store it in plain text in the state too",
+                advice=f"run `pulumi config set --secret{path}`, and rotate the key "
+                "if it may have leaked",
             )

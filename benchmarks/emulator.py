@@ -1,4 +1,4 @@
-"""Mailgun's emulator in a process of its own, whose work does not count as the engine's."""
+"""The Mailgun emulator as a separate process, so that its CPU time is not counted as Pulumi's."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ import psutil
 import requests
 
 ISSUING_SECONDS = 10.0
-CONTROL = "/_emulator"
 
 
-class MailgunProcess:
-    """The emulator, with domains d0.example.com and so on; use it as a context manager.
+class EmulatorProcess:
+    """The emulator with the domains d0.example.com, d1.example.com and so on.
+
+    Use it as a context manager.
 
     Args:
-        domains: how many domains there are.
-        root: where the package stands.
+        domains: how many domains it has.
+        root: the folder that contains the package.
     """
 
     def __init__(self, domains: int, root: Path) -> None:
@@ -29,8 +30,8 @@ class MailgunProcess:
         self._command.append(f"--issuing={ISSUING_SECONDS}")
         self._root = root
 
-    def __enter__(self) -> MailgunProcess:
-        self._process = subprocess.Popen(  # noqa: S603 - this package
+    def __enter__(self) -> EmulatorProcess:
+        self._process = subprocess.Popen(  # noqa: S603 - a module of this package
             self._command,
             cwd=self._root,
             stdout=subprocess.PIPE,
@@ -38,43 +39,43 @@ class MailgunProcess:
             text=True,
         )
         assert self._process.stdout is not None
-        printed = [self._process.stdout.readline() for _ in range(2)]
+        exports = [self._process.stdout.readline() for _ in range(2)]
         self.environment = dict(
-            re.sub(r"^export |['\"\n]", "", line).split("=", 1) for line in printed
+            re.sub(r"^export |['\"\n]", "", line).split("=", 1) for line in exports
         )
-        self._cpu = psutil.Process(self._process.pid)
+        self._usage = psutil.Process(self._process.pid)
         return self
 
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        frames: TracebackType | None,
+        trace: TracebackType | None,
     ) -> None:
         self._process.terminate()
         self._process.communicate()
 
     def reset(self, latency: float) -> None:
-        """Go back to how it was at the start, and hold answers back from now on."""
+        """Restore the initial state, and set the latency of all further answers in seconds."""
         self._control("POST", "reset")
         self._control("PATCH", "settings", {"latency_seconds": latency})
 
-    def take_calls(self) -> int:
-        """How many requests came since the last time."""
-        answer = self._control("GET", "requests")
+    def take_request_count(self) -> int:
+        """How many requests were received since the last call of this method."""
+        received = self._control("GET", "requests")
         self._control("DELETE", "requests")
-        assert isinstance(answer, list)
-        return len(answer)
+        assert isinstance(received, list)
+        return len(received)
 
     def cpu_seconds(self) -> float:
-        """The processor time that it has used."""
-        times = self._cpu.cpu_times()
+        """The CPU time that the process has used so far."""
+        times = self._usage.cpu_times()
         return float(times.user + times.system)
 
     def _control(self, method: str, path: str, body: object = None) -> object:
-        url = f"{self.environment['MAILGUN_BASE_URL']}{CONTROL}/{path}"
+        url = f"{self.environment['MAILGUN_BASE_URL']}/_emulator/{path}"
         with requests.Session() as session:
-            session.trust_env = False
+            session.trust_env = False  # it is on this machine: no proxy
             response = session.request(method, url, json=body, timeout=30)
         response.raise_for_status()
         return response.json() if response.content else None

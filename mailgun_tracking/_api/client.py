@@ -1,0 +1,270 @@
+"""Mailgun's API for domain tracking: one method per endpoint.
+
+The table `RETRIED` says what is retried; everything else fails at once. A call is retried until
+its deadline, with growing delays or as long as ``Retry-After`` says. A rate limit holds up all
+calls for the account, which then resume one after another:
+
+==========================  ==================  =====================================
+what happened               retried             raised in the end
+==========================  ==================  =====================================
+no connection, time-out     yes                 `Unreachable`
+500, 502, 503, 504          yes                 `ServerError`
+429 (rate limit)            yes                 `RateLimited`
+429 of a PUT of x509        no: one is issued   `CertificateInProgress`
+400, 401, 402, 403, 409     no                  see `errors`
+TLS, but a cut handshake    no                  `TrackingError`
+404                         no                  `DomainNotFound`, `CertificateNotFound`
+a redirect                  no, nor followed    `UnexpectedResponse`
+==========================  ==================  =====================================
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+import tenacity
+
+from .. import errors
+from .fields import SECTIONS, Section
+from .models import (
+    CertificateStatus,
+    DomainDetails,
+    SectionSettings,
+    normalize_domain,
+    read_certificate_status,
+    read_domain,
+    read_section,
+    write_form,
+)
+from .refusals import X509_PATH, refusal
+from .transport import Transport, shorten
+
+if TYPE_CHECKING:
+    from requests import Response
+
+CALL_DEADLINE_SECONDS = 120.0
+"""How long a call may be retried."""
+FIRST_CONTACT_SECONDS = 10.0
+"""How long a call may be retried while Mailgun was never reached by this process."""
+RETRIED: tuple[type[errors.TrackingError], ...] = (
+    errors.Unreachable,
+    errors.ServerError,
+    errors.RateLimited,
+)
+"""What is retried."""
+
+_PAGE = 1000
+_BACK_OFF = tenacity.wait_random_exponential(multiplier=1, max=20)
+_T = TypeVar("_T")
+
+
+def _ignore(_message: str) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class MailgunClient:
+    """Mailgun's endpoints for domain tracking, for one account, region and subaccount.
+
+    Every method raises a `TrackingError`: `Unreachable` where there was no response before the
+    deadline, `Cancelled` where the engine asked to stop, or else what Mailgun's status means.
+
+    Args:
+        transport: the shared connections.
+        deadline: how many seconds each call may be retried.
+        say: receives a progress message from the third attempt of a call on.
+        cancelled: is set when all waiting must end.
+    """
+
+    transport: Transport
+    deadline: float = CALL_DEADLINE_SECONDS
+    say: Callable[[str], None] = _ignore
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def get_tracking(self, domain: str) -> dict[str, Any]:
+        """The sections of ``GET /v3/domains/{name}/tracking``, and ``web_scheme`` if given."""
+        what = f"cannot read the tracking settings of {domain}"
+        body = self._call("GET", f"/v3/domains/{_quoted(domain)}/tracking", what, domain)
+
+        def read() -> dict[str, Any]:
+            tracking = body["tracking"]
+            settings: dict[str, Any] = {
+                section: read_section(section, tracking[section]) for section in SECTIONS
+            }
+            if tracking.get("web_scheme"):
+                settings["web_scheme"] = str(tracking["web_scheme"])
+            return settings
+
+        return self._understand(read, what, domain)
+
+    def update_tracking(
+        self, domain: str, section: Section, changes: Mapping[str, object]
+    ) -> SectionSettings:
+        """``PUT /v3/domains/{name}/tracking/{section}`` with some fields; others stay as they are.
+
+        Returns what the response says about the section: nothing on older versions of the API.
+        """
+        what = f"cannot change {section} tracking of {domain}"
+        path = f"/v3/domains/{_quoted(domain)}/tracking/{section}"
+        body = self._call("PUT", path, what, domain, form=write_form(changes))
+        return self._understand(
+            lambda: read_section(section, body[section]) if body.get(section) else {}, what, domain
+        )
+
+    def get_domain(self, domain: str) -> DomainDetails:
+        """``GET /v4/domains/{name}``: web scheme, web prefix and the CNAME that Mailgun wants."""
+        what = f"cannot read the domain {domain}"
+        body = self._call("GET", f"/v4/domains/{_quoted(domain)}", what, domain)
+        return self._understand(lambda: read_domain(body), what, domain)
+
+    def update_domain(self, domain: str, changes: Mapping[str, object]) -> DomainDetails | None:
+        """``PUT /v4/domains/{name}`` with a web scheme, a web prefix, or both.
+
+        Returns the domain as the response shows it, or None where it shows none.
+        """
+        what = f"cannot change {' and '.join(changes)} of {domain}"
+        path = f"/v4/domains/{_quoted(domain)}"
+        body = self._call("PUT", path, what, domain, form=write_form(changes))
+        return self._understand(
+            lambda: read_domain(body) if body.get("domain") else None, what, domain
+        )
+
+    def list_domains(self, *, limit: int | None = None) -> Iterator[DomainDetails]:
+        """``GET /v4/domains``: the account's domains, page by page, at most `limit`.
+
+        The list has no DNS records: ``cname`` is None in each.
+        """
+        what, skip = "cannot list the account's domains", 0
+        while True:
+            page = min(_PAGE, limit - skip) if limit is not None else _PAGE
+            body = self._call("GET", f"/v4/domains?limit={page}&skip={skip}", what, "")
+            domains = self._understand(functools.partial(_read_list, body), what, "")
+            yield from domains
+            skip += len(domains)
+            if len(domains) < page or skip == limit:
+                return
+
+    def get_certificate(self, tracking_domain: str) -> CertificateStatus:
+        """``GET /v2/x509/{domain}/status``; `CertificateNotFound` where none was requested yet."""
+        what = f"cannot read the certificate for {tracking_domain}"
+        path = f"{X509_PATH}{_quoted(tracking_domain)}/status"
+        body = self._call("GET", path, what, tracking_domain)
+        return self._understand(lambda: read_certificate_status(body), what, tracking_domain)
+
+    def generate_certificate(self, tracking_domain: str) -> None:
+        """``POST /v2/x509/{domain}``: request the first certificate of a tracking domain."""
+        self._request_certificate("POST", tracking_domain, "issue")
+
+    def regenerate_certificate(self, tracking_domain: str) -> None:
+        """``PUT /v2/x509/{domain}``: request a new one for a certificate that is not valid."""
+        self._request_certificate("PUT", tracking_domain, "reissue")
+
+    def pause(self, seconds: float) -> None:
+        """Wait before the next attempt, and until it is this call's turn; raises as `sleep`."""
+        self.sleep(seconds)
+        self.sleep(self.transport.take_turn())
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, and raise `Cancelled` as soon as the engine asks to stop."""
+        if self.cancelled.wait(seconds) if seconds > 0 else self.cancelled.is_set():
+            raise errors.Cancelled("cancelled")
+
+    def _request_certificate(self, method: str, tracking_domain: str, verb: str) -> None:
+        what = f"cannot {verb} a certificate for {tracking_domain}"
+        path = X509_PATH + _quoted(tracking_domain)
+        self._call(method, path, what, tracking_domain, has_body=False)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        domain: str,
+        form: Mapping[str, str] | None = None,
+        *,
+        has_body: bool = True,
+    ) -> Any:
+        started = time.monotonic()
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(RETRIED),
+            wait=_wait,
+            stop=lambda state: self._is_too_late(started, state.upcoming_sleep),
+            sleep=self.pause,
+            before_sleep=self._report,
+            reraise=True,
+        )
+        response = retrying(self._attempt, method, path, what, domain, form, started)
+        return self._understand(response.json, what, domain) if has_body else None
+
+    def _attempt(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        domain: str,
+        form: Mapping[str, str] | None,
+        started: float,
+    ) -> Response:
+        self.sleep(0)
+        while held := min(self.transport.held_for(), self._left(started)):
+            self.pause(held)
+        response = self.transport.send(
+            method, path, what, timeout=max(1.0, self._left(started)), form=form, domain=domain
+        )
+        if response.status_code // 100 == 2:
+            return response
+        raise refusal(response, self.transport, method, path, what, domain)
+
+    def _left(self, started: float) -> float:
+        return max(0.0, self.deadline - (time.monotonic() - started))
+
+    def _is_too_late(self, started: float, upcoming_sleep: float) -> bool:
+        deadline = self.deadline
+        if not self.transport.was_reached:
+            deadline = min(deadline, FIRST_CONTACT_SECONDS)
+        return time.monotonic() - started + upcoming_sleep > deadline
+
+    def _report(self, state: tenacity.RetryCallState) -> None:
+        error = _error_of(state)
+        if isinstance(error, errors.RateLimited):
+            self.transport.hold(state.upcoming_sleep)
+        if state.attempt_number >= 2:
+            status = f" ({error.status})" if error.status else ""
+            self.say(f"{error.reason}{status}: retrying in {state.upcoming_sleep:.0f} s")
+
+    def _understand(self, read: Callable[[], _T], what: str, domain: str) -> _T:
+        try:
+            return read()
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise errors.UnexpectedResponse(
+                what,
+                f"unexpected response from {self.transport.base_url}: "
+                + shorten(self.transport.redact(f"{error}")),
+                advice="check the base URL",
+                domain=domain,
+            ) from None
+
+
+def _read_list(body: Any) -> list[DomainDetails]:
+    return [read_domain({"domain": item}) for item in body["items"]]
+
+
+def _quoted(name: str) -> str:
+    return quote(normalize_domain(name), safe="")
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    # A Retry-After of 0 would repeat calls without a pause until the deadline.
+    return _error_of(state).retry_after or 0.2 + _BACK_OFF(state)
+
+
+def _error_of(state: tenacity.RetryCallState) -> errors.TrackingError:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, RETRIED), "nothing else is retried"
+    return error

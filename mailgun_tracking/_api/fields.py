@@ -1,0 +1,109 @@
+"""The settings of a domain that a program can manage, field by field.
+
+`FIELDS` is the one list of them. Reading and writing Mailgun's API, validation, previews and
+import all follow it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Union
+
+ClickActive = Union[bool, Literal["htmlonly"]]
+"""How clicks are tracked: not at all, in all links, or in the HTML part only."""
+
+Section = Literal["open", "click", "unsubscribe"]
+FieldType = Literal["boolean", "click", "footer", "scheme", "prefix"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting of a domain.
+
+    Attributes:
+        section: the section of Mailgun's tracking settings it belongs to, or None where it is a
+            property of the domain itself.
+        name: its name at Mailgun.
+        type: what its values are.
+    """
+
+    section: Section | None
+    name: str
+    type: FieldType
+
+    @property
+    def path(self) -> str:
+        """Its name in programs and in state: ``click.active``, ``web_scheme``."""
+        return f"{self.section}.{self.name}" if self.section else self.name
+
+    @property
+    def label(self) -> str:
+        """Its name in messages: ``click`` for ``click.active``, ``html_footer``, ``web_scheme``."""
+        if self.type == "footer":
+            return self.name
+        return self.path.removesuffix(".active")
+
+    def get(self, properties: Mapping[str, Any]) -> Any:
+        """Its value in a resource's inputs or outputs; None where it is absent."""
+        if self.section is None:
+            return properties.get(self.name)
+        section = properties.get(self.section)
+        return section.get(self.name) if isinstance(section, Mapping) else section
+
+    def same(self, one: object, other: object) -> bool:
+        """Whether two values mean the same to Mailgun.
+
+        Footers are compared without line endings and surrounding white space, because Mailgun may
+        store either differently from how it was sent.
+        """
+        if self.type == "footer" and isinstance(one, str) and isinstance(other, str):
+            return _normalize_footer(one) == _normalize_footer(other)
+        return type(one) is type(other) and one == other
+
+
+FIELDS: tuple[Field, ...] = (
+    Field("open", "active", "boolean"),
+    Field("open", "place_at_the_top", "boolean"),
+    Field("click", "active", "click"),
+    Field("unsubscribe", "active", "boolean"),
+    Field("unsubscribe", "html_footer", "footer"),
+    Field("unsubscribe", "text_footer", "footer"),
+    Field(None, "web_scheme", "scheme"),
+    Field(None, "web_prefix", "prefix"),
+)
+
+SECTIONS: tuple[Section, ...] = ("open", "click", "unsubscribe")
+
+WEB_FIELDS: tuple[Field, ...] = tuple(field for field in FIELDS if field.section is None)
+
+_BY_PATH = {field.path: field for field in FIELDS}
+
+
+def fields_of(section: Section) -> tuple[Field, ...]:
+    """The fields of a section, in Mailgun's order."""
+    return tuple(field for field in FIELDS if field.section == section)
+
+
+def field_at(path: str) -> Field:
+    """The field with a path such as ``click.active``."""
+    return _BY_PATH[path]
+
+
+def fields_at(paths: object) -> list[Field]:
+    """The fields that a list of paths names, such as ``managed``; none where it is no list."""
+    return [_BY_PATH[path] for path in paths] if isinstance(paths, list) else []
+
+
+def mentioned_fields(inputs: Mapping[str, Any]) -> list[Field]:
+    """The fields that a program sets, in Mailgun's order."""
+    return [
+        field
+        for field in FIELDS
+        if field.get(inputs) is not None
+        and (field.section is None or isinstance(inputs.get(field.section), Mapping))
+    ]
+
+
+def _normalize_footer(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()

@@ -1,0 +1,98 @@
+"""Which domain a call is about, and in which account, region and subaccount it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from ..errors import InvalidInput
+from .models import is_domain, normalize_domain
+
+Region = Literal["us", "eu"]
+REGIONS: tuple[Region, ...] = ("us", "eu")
+DEFAULT_ACCOUNT = "default"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A domain and where it is.
+
+    Attributes:
+        account: the name of the account whose key is used; ``default`` for the default one.
+        region: ``us`` or ``eu``.
+        subaccount: the subaccount's id, or an empty string for the account itself.
+        domain: the sending domain or tracking domain, normalized.
+    """
+
+    account: str
+    region: str
+    subaccount: str
+    domain: str
+
+    @property
+    def id(self) -> str:
+        """The resource's id: just the domain where region and subaccount are the defaults."""
+        if self.subaccount:
+            return f"{self.region}/{self.subaccount}/{self.domain}"
+        return self.domain if self.region == "us" else f"{self.region}/{self.domain}"
+
+    def with_domain(self, domain: str) -> Target:
+        """Another domain of the same account, region and subaccount."""
+        return replace(self, domain=domain)
+
+    @classmethod
+    def parse(cls, id_: str, account: str = DEFAULT_ACCOUNT) -> Target:
+        """Read an id: ``mg.example.com``, ``eu/mg.example.com``, ``us/SUBACCOUNT/mg.example.com``.
+
+        Raises:
+            InvalidInput: it is none of these.
+        """
+        parts = id_.split("/")
+        region, subaccount = "us", ""
+        if len(parts) > 1:
+            region = parts[0].lower()
+        if len(parts) > 2:
+            subaccount = parts[1]
+        domain = normalize_domain(parts[-1])
+        if len(parts) > 3 or region not in REGIONS or not is_domain(domain):
+            raise InvalidInput(
+                f"{id_!r} is not a valid id",
+                advice="write DOMAIN, REGION/DOMAIN or REGION/SUBACCOUNT/DOMAIN, "
+                "for example eu/mg.example.com",
+            )
+        return cls(account, region, subaccount, domain)
+
+    @classmethod
+    def from_inputs(cls, inputs: Mapping[str, Any], domain_input: str) -> Target:
+        """The target of inputs that check has completed.
+
+        Args:
+            inputs: the resource's inputs.
+            domain_input: the name of the input that holds the domain.
+        """
+        return cls(
+            inputs["account"],
+            inputs["region"],
+            inputs["subaccount"],
+            normalize_domain(inputs[domain_input]),
+        )
+
+    @classmethod
+    def from_state(cls, id_: str, outputs: Mapping[str, Any], domain_input: str) -> Target:
+        """The target of a resource in state: its outputs say, or, for ``get``, its id.
+
+        Args:
+            id_: the resource's id.
+            outputs: the resource's outputs.
+            domain_input: the name of the output that holds the domain.
+        """
+        target = cls.parse(id_, str(outputs.get("account") or DEFAULT_ACCOUNT))
+        if not outputs.get(domain_input):
+            return target
+        return cls(
+            target.account,
+            str(outputs.get("region") or target.region),
+            str(outputs.get("subaccount") or target.subaccount),
+            normalize_domain(outputs[domain_input]),
+        )

@@ -1,0 +1,245 @@
+"""HTTP: connections, credentials, proxies, trusted certificates and rate limiting.
+
+This is the one module that imports requests. Nothing is retried here; see `client`.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+import truststore
+from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
+from requests.utils import get_environ_proxies
+from urllib3.util import parse_url
+
+from .. import errors
+from .._version import __version__
+
+CONNECT_TIMEOUT_SECONDS = 10.0
+READ_TIMEOUT_SECONDS = 30.0
+TURNS_PER_SECOND = 50
+"""How many polls and retries an account makes per second, however many resources are waiting."""
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+def check_base_url(url: str) -> str:
+    """A base URL without its trailing slash: https, or http on the loopback interface.
+
+    Raises:
+        ConfigurationError: it is not a valid URL, or the key would be sent unencrypted.
+    """
+    try:
+        parts = urlsplit(url)
+        port_is_valid = parts.port != 0
+        parse_url(url)  # stricter about the host
+    except ValueError:
+        parts, port_is_valid = urlsplit(""), False
+    if "@" in url:
+        raise errors.ConfigurationError(
+            "the base URL cannot be used",
+            "it contains credentials",
+            advice="remove them (the key is configured separately)",
+        )
+    if not (parts.hostname and port_is_valid) or parts.scheme not in ("https", "http"):
+        raise errors.ConfigurationError(
+            f"the base URL {url!r} cannot be used",
+            "it is not a valid URL",
+            advice="write it like https://api.mailgun.net",
+        )
+    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        raise errors.ConfigurationError(
+            f"the base URL {url!r} cannot be used",
+            "the API key would be sent unencrypted",
+            advice="use https; plain http is only allowed for localhost",
+        )
+    return url.rstrip("/")
+
+
+class Transport:
+    """The connections, credentials and rate limit that all calls for one account share.
+
+    Args:
+        base_url: where the API is, without ``/v3``.
+        api_key: the key; it is never shown.
+        subaccount: the subaccount to act for, or an empty string.
+        connections: how many connections are kept open.
+
+    Raises:
+        ConfigurationError: the base URL or the CA bundle cannot be used.
+    """
+
+    def __init__(
+        self, base_url: str, api_key: str, subaccount: str = "", *, connections: int = 64
+    ) -> None:
+        self.base_url = check_base_url(base_url)
+        self._api_key = api_key
+        self._session = _session(self.base_url, connections)
+        self._session.auth = HTTPBasicAuth(b"api", api_key.encode())
+        if subaccount:
+            self._session.headers["X-Mailgun-On-Behalf-Of"] = subaccount
+        self._lock = threading.Lock()
+        self._held_until = 0.0
+        self._next_turn = 0.0
+        self.was_reached = False
+        """Whether the server ever responded."""
+
+    def __repr__(self) -> str:
+        return f"Transport({self.base_url!r})"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def redact(self, text: str) -> str:
+        """A text without the key, in whatever form a server or proxy may have echoed it."""
+        key = self._api_key
+        credentials = base64.b64encode(f"api:{key}".encode()).decode()
+        encoded = base64.b64encode(key.encode()).decode()
+        for secret in (key, credentials, encoded, quote(key, safe="")):
+            text = text.replace(secret, "[key]")
+        return text
+
+    def hold(self, seconds: float) -> None:
+        """Make all calls for this account wait, because Mailgun asked for it."""
+        with self._lock:
+            self._held_until = max(self._held_until, time.monotonic() + seconds)
+
+    def held_for(self) -> float:
+        """How many more seconds calls for this account have to wait."""
+        with self._lock:
+            return max(0.0, self._held_until - time.monotonic())
+
+    def take_turn(self) -> float:
+        """Seconds until the caller's turn: waiting calls resume one after another."""
+        with self._lock:
+            now = time.monotonic()
+            turn = max(now, self._next_turn)
+            self._next_turn = turn + 1 / TURNS_PER_SECOND
+            return turn - now
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        *,
+        timeout: float,
+        form: Mapping[str, str] | None = None,
+        domain: str = "",
+    ) -> requests.Response:
+        """Send one request. Redirects are not followed, so the key goes nowhere else.
+
+        Args:
+            method: the HTTP method.
+            path: the path after the base URL.
+            what: what the request is for, for the errors.
+            timeout: seconds to wait for a connection, and for each part of the response, at most.
+            form: the fields of the multipart form to send; None sends no body.
+            domain: the domain it is about, for the errors.
+
+        Raises:
+            Unreachable: there was no response; trying again may help.
+            ConfigurationError: the proxy cannot be used.
+            TrackingError: the server's certificate is not trusted.
+        """
+        try:
+            response = self._session.request(
+                method,
+                self.base_url + path,
+                files={name: (None, value) for name, value in form.items()} if form else None,
+                timeout=(
+                    min(CONNECT_TIMEOUT_SECONDS, timeout),
+                    min(READ_TIMEOUT_SECONDS, timeout),
+                ),
+                allow_redirects=False,
+            )
+        except (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema):
+            # The proxy's URL may contain a password, so it is not shown.
+            raise errors.ConfigurationError(
+                f"the proxy for {self.base_url} cannot be used",
+                "it is not a valid HTTP proxy URL",
+                advice="set HTTPS_PROXY like http://proxy.example.com:3128, "
+                f"or NO_PROXY to {urlsplit(self.base_url).hostname}",
+            ) from None
+        except requests.exceptions.SSLError as error:
+            if _is_broken_handshake(error):
+                raise self._unreachable(what, error, domain) from None
+            raise errors.TrackingError(
+                what,
+                f"TLS connection to {self.base_url} failed: {shorten(str(error))}",
+                advice="check the base URL and the machine's CA certificates",
+                domain=domain,
+            ) from None
+        except requests.RequestException as error:
+            raise self._unreachable(what, error, domain) from None
+        self.was_reached = True
+        return response
+
+    def _unreachable(
+        self, what: str, error: requests.RequestException, domain: str
+    ) -> errors.Unreachable:
+        return errors.Unreachable(
+            what,
+            f"no response from {self.base_url} ({type(error).__name__})",
+            advice="check the network and the base URL, then try again",
+            domain=domain,
+        )
+
+
+def shorten(text: str) -> str:
+    """A text on one line of at most 200 characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= 200 else f"{text[:199]}…"
+
+
+class _SystemTrust(HTTPAdapter):
+    """Trusts the certificate authorities that the machine trusts, as Pulumi does."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=_system_context(), **options)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        return super().proxy_manager_for(proxy, ssl_context=_system_context(), **options)
+
+
+def _system_context() -> truststore.SSLContext:
+    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _session(base_url: str, connections: int) -> requests.Session:
+    session = requests.Session()
+    # With trust_env, .netrc would replace the key, and each call would read the environment again.
+    session.trust_env = False
+    if urlsplit(base_url).hostname not in _LOOPBACK:
+        session.proxies.update(get_environ_proxies(base_url))
+    bundle = next(filter(None, map(os.environ.get, _BUNDLE_VARIABLES)), None)
+    if bundle and not Path(bundle).exists():
+        raise errors.ConfigurationError(
+            f"the CA bundle {bundle!r} cannot be used",
+            "there is no such file",
+            advice=f"correct or unset {' or '.join(_BUNDLE_VARIABLES)}",
+        )
+    session.verify = bundle or True
+    adapter = HTTPAdapter if bundle else _SystemTrust
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, adapter(pool_maxsize=connections))
+    session.headers["User-Agent"] = f"mailgun-tracking/{__version__}"
+    session.headers["Accept"] = "application/json"
+    return session
+
+
+def _is_broken_handshake(error: requests.exceptions.SSLError) -> bool:
+    """Whether a TLS handshake was cut short, which says nothing about the certificate."""
+    return any(sign in str(error) for sign in ("EOF occurred", "reset by peer", "timed out"))

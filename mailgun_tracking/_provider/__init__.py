@@ -1,0 +1,1 @@
+"""What the resources share in the provider's process and in the program."""

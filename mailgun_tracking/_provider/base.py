@@ -1,0 +1,134 @@
+"""The base of both providers: configure, check and diff, and errors on one line."""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar, cast
+
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    DiffResult,
+    ResourceProvider,
+)
+from pulumi.output import Unknown
+from pulumi.runtime.rpc import UNKNOWN
+
+from .. import errors
+from .identity import effective_target, identity_inputs, key_failures
+from .operation import CHECK_DEADLINE_SECONDS, Operation
+from .plugin_process import install_hooks
+from .process import process
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def one_line_errors(method: _Method) -> _Method:
+    """Show a `TrackingError` as one line; a bug keeps its traceback.
+
+    The SDK prints an exception's class and message. It prints the class by its module path unless
+    that is ``builtins``, so an error is raised again as a class of its own name in there.
+    """
+
+    @functools.wraps(method)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except errors.TrackingError as error:
+            shown = type(type(error).__name__, (Exception,), {"__module__": "builtins"})
+            raise shown(str(error)) from None
+        except Exception as error:
+            frames = traceback.format_exception(type(error), error, error.__traceback__, limit=100)
+            raise RuntimeError(
+                "this is a bug in mailgun-tracking; please report it with the following\n"
+                + "".join(frames)
+            ) from None
+
+    return cast(_Method, wrapper)
+
+
+class MailgunProvider(ResourceProvider):
+    """The base of both providers.
+
+    A provider has no attributes: everything it needs belongs to the process. So what Pulumi
+    pickles into the state is a reference to the class, and contains no secret.
+    """
+
+    serialize_as_secret_always = False
+    domain_input: ClassVar[str]
+    """The name of the input that holds the domain."""
+
+    def __init_subclass__(cls) -> None:
+        for name in ("check", "diff", "create", "read", "update", "delete"):
+            setattr(cls, name, one_line_errors(getattr(cls, name)))
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Take the stack's configuration, and prepare the process."""
+        install_hooks(process.cancelled, process.read_ahead.drain)
+        process.settings = process.settings_from(req.config.get)
+
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Validate inputs, complete them, and ask Mailgun about a domain new to the stack."""
+        inputs = self.own_inputs(olds, plain_unknowns(news))
+        failures = self.validate(inputs)
+        if failures:
+            return CheckResult(inputs, failures)
+        inputs |= identity_inputs(inputs, self.domain_input)
+        inputs |= self.default_inputs(inputs)
+        target = effective_target(inputs, self.domain_input)
+        if target is None:
+            return CheckResult(inputs, [])
+        failures = key_failures(target)
+        if failures:
+            return CheckResult(inputs, failures)
+        operation = Operation.on(target, deadline=CHECK_DEADLINE_SECONDS)
+        return CheckResult(inputs, self.check_target(operation, olds, inputs))
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Compare a state with inputs."""
+        return self.compute_diff(olds, plain_unknowns(news))
+
+    def own_inputs(self, _olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs that come from the program."""
+        return dict(news)
+
+    @abstractmethod
+    def validate(self, inputs: Mapping[str, Any]) -> list[CheckFailure]:
+        """What is wrong with inputs, as far as that can be known without asking Mailgun."""
+
+    def default_inputs(self, _inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Inputs that follow from the others."""
+        return {}
+
+    @abstractmethod
+    def check_target(
+        self, operation: Operation, olds: Mapping[str, Any], inputs: dict[str, Any]
+    ) -> list[CheckFailure]:
+        """What is wrong with inputs whose target is known; may add inputs to them."""
+
+    @abstractmethod
+    def compute_diff(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> DiffResult:
+        """What inputs change in a state."""
+
+
+def plain_unknowns(value: Any) -> Any:
+    """Properties with `UNKNOWN` for each value that is not known yet.
+
+    Newer SDKs put an object of their own there, and a different one each time.
+    """
+    if isinstance(value, Unknown):
+        return UNKNOWN
+    if isinstance(value, dict):
+        return {key: plain_unknowns(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain_unknowns(item) for item in value]
+    return value
+
+
+def own_properties(props: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties without ``__provider``, which the SDK adds."""
+    return {name: value for name, value in props.items() if name != "__provider"}

@@ -1,0 +1,83 @@
+"""Moving a domain to another tracking host, and back where that was in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+
+from .. import errors
+from .._api.models import DomainDetails, sending_domain
+from .operation import Operation
+from .process import process
+
+
+class DomainMove:
+    """Moves a domain to the operation's host, over http, while a certificate is issued for it.
+
+    Some domains can only have a certificate for their current tracking domain. Use it in a
+    ``with`` block: leaving the block after an error undoes the move where that makes sense, and
+    adds to the error where the domain is now.
+
+    Endpoint: ``PUT /v4/domains/{name}``.
+
+    Args:
+        operation: an operation on the tracking host.
+        before: the domain, which uses another host.
+    """
+
+    def __init__(self, operation: Operation, before: DomainDetails) -> None:
+        self._operation = operation
+        self._before = before
+        self._host = operation.target.domain
+
+    def __enter__(self) -> DomainMove:
+        self._update({"web_prefix": self._host.partition(".")[0], "web_scheme": "http"})
+        before = self._before
+        self._operation.log.info(
+            f"{before.name} moved from {before.tracking_domain} to {self._host}, using http until "
+            "https is enabled, because Mailgun only issues for the current tracking domain"
+        )
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, errors.TrackingError):
+            self._undo(error)
+
+    def restore_https(self) -> None:
+        """Turn https on again where it was on before, over a certificate that is active now."""
+        if self._before.web_scheme == "https":
+            self._update({"web_scheme": "https"})
+
+    def _undo(self, error: errors.TrackingError) -> None:
+        before = self._before
+        # The certificate may still come after a time-out or Ctrl-C, but not if the domain moved.
+        if not isinstance(error, (errors.Cancelled, errors.CertificateTimeout)):
+            try:
+                self._update({"web_prefix": before.web_prefix, "web_scheme": before.web_scheme})
+            except errors.TrackingError:
+                pass
+            else:
+                error.advise(f"{before.name} was moved back to {before.tracking_domain}")
+                return
+        error.advise(
+            f"{before.name} now uses {self._host} over http; run `pulumi up` again, "
+            "or `pulumi refresh` before reverting"
+        )
+        if before.web_scheme == "https":
+            error.advise(
+                'it used https: a DomainTracking with web_scheme="https" turns that on again, '
+                "once the certificate is active"
+            )
+
+    def _update(self, changes: Mapping[str, str]) -> None:
+        domain = sending_domain(self._host)
+        try:
+            self._operation.client.update_domain(domain, changes)
+        finally:
+            target = self._operation.target.with_domain(domain)
+            process.read_ahead.forget(target, "tracking", "details")

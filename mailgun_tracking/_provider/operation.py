@@ -1,0 +1,219 @@
+"""One operation on one resource: its target, its row, and a client for Mailgun."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from pulumi.dynamic import CheckFailure
+
+from .. import errors
+from .._api.settings import Settings
+from .._api.target import Target
+from .plugin_process import current_urn
+from .process import process
+from .read_ahead import NO_RESPONSE
+from .resource_log import ResourceLog
+
+if TYPE_CHECKING:
+    from .._api.client import MailgunClient
+    from .._api.models import DomainDetails
+
+CHECK_DEADLINE_SECONDS = 10.0
+"""How long each request of a check may be retried."""
+MISSING_SECONDS = 10.0
+"""How long a domain has to be missing before it counts as gone, or as never created."""
+MISSING_INTERVAL_SECONDS = 2.5
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call of the engine, or of the program, about one domain.
+
+    Attributes:
+        target: the domain it is about.
+        log: the resource's row.
+        settings: where the key and the base URL come from.
+        connect: makes a client for a target.
+    """
+
+    target: Target
+    log: ResourceLog
+    settings: Settings
+    connect: Callable[[Target], MailgunClient]
+
+    @classmethod
+    def on(
+        cls, target: Target, *, deadline: float | None = None, settings: Settings | None = None
+    ) -> Operation:
+        """Prepare an operation.
+
+        Args:
+            target: the domain it is about.
+            deadline: how many seconds each request may be retried; the client's own by default.
+            settings: the program's settings; those of the provider process by default.
+        """
+        log = ResourceLog(current_urn())
+        own = settings or process.settings
+
+        def connect(target: Target) -> MailgunClient:
+            client = replace(own.client(target), say=log.throttled, cancelled=process.cancelled)
+            return client if deadline is None else replace(client, deadline=deadline)
+
+        return cls(target, log, own, connect)
+
+    @functools.cached_property
+    def client(self) -> MailgunClient:
+        """A client for the target."""
+        return self.connect(self.target)
+
+    def client_in(self, region: str) -> MailgunClient:
+        """A client for the same account in another region."""
+        return self.connect(replace(self.target, region=region))
+
+    def explain(self, error: errors.TrackingError, *, is_from_state: bool = False) -> None:
+        """Add advice that takes another look at settings or at Mailgun.
+
+        Args:
+            error: a 401, or the 404 of a domain; others stay as they are.
+            is_from_state: whether the key may be that of the last update (read and delete).
+        """
+        if isinstance(error, errors.Unauthorized):
+            _, source = self.settings.api_key(self.target.account)
+            subaccount = self.target.subaccount
+            error.advise(
+                f"the key is from {source}; check that it is a key of this account "
+                f"with access to region {self.target.region}"
+                + (f" and subaccount {subaccount}" if subaccount else "")
+            )
+            if is_from_state:
+                error.advise(
+                    "refresh and destroy use the configuration of the last update; "
+                    "add --run-program to use the current one"
+                )
+        elif isinstance(error, errors.DomainNotFound):
+            error.advise(self.location_hint(error.domain or self.target.domain))
+
+    @contextlib.contextmanager
+    def explaining_errors(self, *, is_from_state: bool = False) -> Iterator[None]:
+        """Explain every error that leaves the block; the argument is that of `explain`."""
+        try:
+            yield
+        except errors.TrackingError as error:
+            self.explain(error, is_from_state=is_from_state)
+            raise
+
+    def check_failures(self, error: errors.TrackingError) -> list[CheckFailure]:
+        """The failures that an error means for a check: none where there was no response.
+
+        Then the check warns and goes on.
+        """
+        if isinstance(error, NO_RESPONSE):
+            warn_of_no_response(error, self.log.warn)
+            return []
+        self.explain(error)
+        return [CheckFailure("", str(error))]
+
+    def location_hint(self, domain: str) -> str:
+        """Where a domain that was not found may be instead."""
+        try:
+            region = self._read_in_other_region(domain)
+        except errors.TrackingError:
+            region = None
+        if region:
+            return (
+                f"{domain} is in region {region}: set region={region!r}, "
+                f"or give the id as {region}/{domain}"
+            )
+        place = f"region {self.target.region}"
+        if self.target.subaccount:
+            place += f", subaccount {self.target.subaccount}"
+        return f"{domain} is not in {place}; check the name, the region, the subaccount and the key"
+
+    def read_new_domain(self, domain: str) -> DomainDetails | None:
+        """A domain for the check of a new resource; None where it does not exist yet.
+
+        Raises:
+            NO_RESPONSE: Mailgun cannot be asked; the check goes on without it.
+            TrackingError: the key, the region or the subaccount is wrong.
+        """
+        try:
+            return process.read_ahead.details(self.client, self.target.with_domain(domain))
+        except errors.DomainNotFound:
+            return None
+
+    def wrong_region(self, domain: str) -> list[CheckFailure]:
+        """A failure where a domain that was not found is in the other region."""
+        other = self.settings.other_region(self.target.region)
+        if other is None:
+            return []
+        target = replace(self.target, region=other, domain=domain)
+        if not process.read_ahead.exists(self.client_in(other), target):
+            return []
+        message = f"{domain} is in region {other}, not in {self.target.region}"
+        return [CheckFailure("region", message)]
+
+    def until_found(self, read: Callable[[], _T]) -> _T:
+        """Read again for 10 s where a domain is not found: a new one may not be visible yet."""
+        started = time.monotonic()
+        while True:
+            try:
+                return read()
+            except errors.DomainNotFound:
+                if time.monotonic() - started >= MISSING_SECONDS:
+                    raise
+            self.log.progress("waiting for the domain to appear at Mailgun")
+            self.client.sleep(MISSING_INTERVAL_SECONDS)
+
+    def is_domain_gone(self, domain: str) -> bool:
+        """Whether a domain is gone for certain.
+
+        Its own GET said 404 repeatedly over 10 s, with a key that may list domains, and the other
+        region does not have it either.
+
+        Raises:
+            TrackingError: that could not be found out.
+        """
+        try:
+            self.until_found(lambda: self.client.get_domain(domain))
+            return False
+        except errors.DomainNotFound:
+            next(self.client.list_domains(limit=1), None)
+        try:
+            region = self._read_in_other_region(domain)
+        except errors.DomainNotFound:
+            return True
+        if region is None:
+            return True
+        raise errors.DomainNotFound(
+            f"{domain} is not in region {self.target.region}",
+            "Domain not found",
+            status=404,
+            advice="nothing was removed from the state",
+            domain=domain,
+        )
+
+    def _read_in_other_region(self, domain: str) -> str | None:
+        """The other region, which has the domain; None where there is no other region.
+
+        Raises:
+            DomainNotFound: the other region does not have it.
+            TrackingError: it cannot be asked.
+        """
+        other = self.settings.other_region(self.target.region)
+        if other is not None:
+            self.client_in(other).get_domain(domain)
+        return other
+
+
+def warn_of_no_response(error: errors.TrackingError, warn: Callable[[str], None]) -> None:
+    """Warn, once per process, that a preview could not ask Mailgun."""
+    if not process.warned.is_set():
+        process.warned.set()
+        warn(f"Mailgun could not be reached; previewing without it: {error}")

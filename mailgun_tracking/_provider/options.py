@@ -1,0 +1,75 @@
+"""Resource options, in the program: which ones a dynamic resource cannot support."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from pulumi import Input, ResourceOptions, log
+from pulumi.runtime import get_config, is_config_secret
+
+from .. import errors
+from .._api.settings import refuse_plain_text_key
+
+OLDEST_SDK_FOR_GET = (3, 272)
+"""The first SDK known to give a dynamic provider what it needs to read a resource by its id."""
+
+
+def refuse_plain_text_keys() -> None:
+    """Refuse a key that is stored in plain text in the stack's configuration.
+
+    Raises:
+        ConfigurationError: with the command that fixes it.
+    """
+    refuse_plain_text_key(lambda name: get_config(name) is not None, is_config_secret)
+
+
+def prepare_options(
+    opts: ResourceOptions | None, resource: str, import_arguments: str
+) -> ResourceOptions:
+    """Refuse, or warn about, options that a dynamic resource cannot support.
+
+    Args:
+        opts: the options.
+        resource: the resource's class, for the messages.
+        import_arguments: what ``mailgun-tracking import`` takes for such a resource.
+
+    Returns a copy of the options.
+
+    Raises:
+        ConfigurationError: a key is stored in plain text in the stack's configuration.
+        InvalidInput: ``import_`` was given.
+    """
+    refuse_plain_text_keys()
+    opts = ResourceOptions.merge(opts, None)
+    if opts.import_ is not None:
+        raise errors.InvalidInput(
+            f"{resource} does not support import_",
+            "Pulumi does not implement it for dynamic resources",
+            advice=f"run `mailgun-tracking import {import_arguments} > import.json` and "
+            "`pulumi import --file import.json --generate-code=false`, or just declare it: "
+            "the first `pulumi up` adopts what exists at Mailgun",
+        )
+    if opts.custom_timeouts is not None:
+        hint = (
+            "use timeout=" if resource == "TrackingCertificate" else "each call has its own limit"
+        )
+        log.warn(f"{resource}: custom_timeouts is ignored for dynamic resources; {hint}")
+    return opts
+
+
+def options_for_get(
+    opts: ResourceOptions | None, id_: Input[str], resource: str
+) -> ResourceOptions:
+    """Options that make the engine read a resource instead of managing it.
+
+    Raises:
+        InvalidInput: the installed SDK cannot do that, and fails with an obscure error.
+    """
+    installed = version("pulumi")
+    if tuple(int(part) for part in installed.split(".")[:2]) < OLDEST_SDK_FOR_GET:
+        wanted = ".".join(map(str, OLDEST_SDK_FOR_GET))
+        raise errors.InvalidInput(
+            f"{resource}.get does not work with version {installed} of Pulumi's Python SDK",
+            advice=f"install pulumi>={wanted}, or use a lookup such as get_domain_tracking",
+        )
+    return ResourceOptions.merge(opts, ResourceOptions(id=id_))

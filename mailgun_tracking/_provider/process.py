@@ -1,0 +1,47 @@
+"""What a process holds: one object, shared by everything that runs in it."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from .._api.settings import Connections, Lookup, Settings
+from .field_owners import FieldOwners
+from .read_ahead import ReadAhead
+
+WORKERS = 256
+
+
+class Process:
+    """The state of this process: that of the provider, or that of the program.
+
+    Attributes:
+        connections: the connections to Mailgun.
+        settings: the stack's settings, once the engine has sent them.
+        read_ahead: what checks read about new domains.
+        field_owners: which resource manages which field.
+        cancelled: is set once the engine asked to stop; every wait ends then.
+        warned: is set once a preview has warned that Mailgun cannot be reached.
+        workers: the threads for calls that do not depend on each other.
+    """
+
+    def __init__(self) -> None:
+        self.workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="mailgun-tracking-call")
+        self.connections = Connections()
+        self.reset()
+
+    def reset(self) -> None:
+        """Start afresh, as a new process would."""
+        self.connections.close()
+        self.settings = self.settings_from(lambda _name: None)
+        self.read_ahead = ReadAhead()
+        self.field_owners = FieldOwners()
+        self.cancelled = threading.Event()
+        self.warned = threading.Event()
+
+    def settings_from(self, configuration: Lookup) -> Settings:
+        """Settings from a stack's configuration, with this process's connections."""
+        return Settings(configuration, connections=self.connections)
+
+
+process = Process()

@@ -1,0 +1,160 @@
+"""What is wrong with inputs, as far as that can be known without asking Mailgun."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pulumi.dynamic import CheckFailure
+from pulumi.runtime.rpc import UNKNOWN
+
+from .. import errors
+from .._api.fields import SECTIONS, WEB_FIELDS, Field, Section, fields_of
+from .._api.models import UNSUBSCRIBE_URL, is_domain, is_web_prefix, normalize_domain
+from .._api.settings import is_account_name, is_subaccount
+from .._api.target import REGIONS
+
+CLICK_VALUES = 'true, false or "htmlonly"'
+
+
+def unknown_inputs(
+    given: Iterable[str], valid: Iterable[str], prefix: str = ""
+) -> list[CheckFailure]:
+    """A failure for each input that does not exist, with the one that was probably meant."""
+    valid = sorted(valid)
+    failures = []
+    for name in sorted(set(given) - set(valid)):
+        similar = difflib.get_close_matches(name, valid, n=1)
+        hint = f"did you mean {similar[0]}?" if similar else f"valid inputs are {', '.join(valid)}"
+        failures.append(CheckFailure(prefix + name, f"unknown input; {hint}"))
+    return failures
+
+
+def validate_identity(inputs: Mapping[str, Any], domain_input: str) -> list[CheckFailure]:
+    """What is wrong with the domain, account, region and subaccount.
+
+    Args:
+        inputs: the resource's inputs.
+        domain_input: the name of the input that holds the domain.
+    """
+    failures = []
+    domain = inputs.get(domain_input)
+    if domain is None:
+        failures.append(CheckFailure(domain_input, "is required, for example mg.example.com"))
+    elif domain != UNKNOWN:
+        failures += validate_domain(domain_input, domain)
+    region = inputs.get("region")
+    if region not in (None, UNKNOWN) and str(region).lower() not in REGIONS:
+        failures.append(CheckFailure("region", f"must be us or eu, not {region!r}"))
+    account = inputs.get("account")
+    if account not in (None, UNKNOWN) and not is_account_name(account):
+        failures.append(
+            CheckFailure("account", "must be a name of letters, digits, - and _, not a key")
+        )
+    subaccount = inputs.get("subaccount")
+    if subaccount not in (None, UNKNOWN, "") and not is_subaccount(subaccount):
+        failures.append(CheckFailure("subaccount", "must be a subaccount's id as shown by Mailgun"))
+    return failures
+
+
+def validate_domain(name: str, domain: object) -> list[CheckFailure]:
+    """What is wrong with a domain."""
+    if not isinstance(domain, str):
+        return [CheckFailure(name, f"must be a string, not {type_name(domain)}")]
+    try:
+        if is_domain(normalize_domain(domain)):
+            return []
+    except errors.InvalidInput:
+        pass
+    return [CheckFailure(name, f"{domain!r} is not a domain name; write it like mg.example.com")]
+
+
+def validate_section(section: Section, value: object) -> list[CheckFailure]:
+    """What is wrong with the input for a section."""
+    if value is None or value == UNKNOWN:
+        return []
+    active, *_ = fields = fields_of(section)
+    if not isinstance(value, Mapping):
+        bare = CLICK_VALUES.replace(" or", ",") if active.type == "click" else "true, false"
+        expected = f"{bare} or an object with {', '.join(field.name for field in fields)}"
+        if not validate_field(active, value):
+            # The constructor turns this into an object, before transforms run.
+            expected = f"an object in a transform: {{'active': {value!r}}}"
+        return [CheckFailure(section, f"must be {expected}, not {format_invalid(value)}")]
+    failures = unknown_inputs(value, [field.name for field in fields], f"{section}.")
+    for field in fields:
+        failures += validate_field(field, value.get(field.name))
+    return failures
+
+
+def validate_field(field: Field, value: object) -> list[CheckFailure]:
+    """What is wrong with the value of one field."""
+    if value is None or value == UNKNOWN:
+        return []
+    if field.type == "footer":
+        if not isinstance(value, str):
+            return [CheckFailure(field.path, f"must be a string, not {type_name(value)}")]
+        if UNSUBSCRIBE_URL not in value:
+            return [CheckFailure(field.path, f"must contain {UNSUBSCRIBE_URL}")]
+        return []
+    if field.type == "scheme":
+        return validate_choice(field.path, value, ("http", "https"))
+    if field.type == "prefix":
+        if isinstance(value, str) and is_web_prefix(value):
+            return []
+        expected = "one DNS label of lower-case letters, digits and -, for example email"
+    elif field.type == "click":
+        if isinstance(value, bool) or value == "htmlonly":
+            return []
+        expected = CLICK_VALUES
+    else:
+        if isinstance(value, bool):
+            return []
+        expected = "true or false"
+    return [CheckFailure(field.path, f"must be {expected}, not {format_invalid(value)}")]
+
+
+def validate_tracking(inputs: Mapping[str, Any]) -> list[CheckFailure]:
+    """What is wrong with the managed fields of a domain."""
+    failures = []
+    for section in SECTIONS:
+        failures += validate_section(section, inputs.get(section))
+    for field in WEB_FIELDS:
+        failures += validate_field(field, field.get(inputs))
+    return failures
+
+
+def validate_choice(name: str, value: object, choices: tuple[str, ...]) -> list[CheckFailure]:
+    """What is wrong with an input that takes one of some strings."""
+    if value is None or value == UNKNOWN or value in choices:
+        return []
+    return [CheckFailure(name, f"must be {' or '.join(choices)}, not {format_invalid(value)}")]
+
+
+def validate_boolean(name: str, value: object) -> list[CheckFailure]:
+    """What is wrong with an input that takes a boolean."""
+    if value is None or value == UNKNOWN or isinstance(value, bool):
+        return []
+    return [CheckFailure(name, f"must be true or false, not {type_name(value)}")]
+
+
+def validate_seconds(name: str, value: object) -> list[CheckFailure]:
+    """What is wrong with an input that takes a number of seconds."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if value is None or value == UNKNOWN or (is_number and value > 0):  # type: ignore[operator]
+        return []
+    return [CheckFailure(name, "must be a number of seconds greater than 0")]
+
+
+def type_name(value: object) -> str:
+    """The type of a value, in words that do not need Python."""
+    if isinstance(value, bool):
+        return "a boolean"
+    names = {str: "a string", float: "a number", int: "a number", dict: "an object", list: "a list"}
+    return names.get(type(value), type(value).__name__)
+
+
+def format_invalid(value: object) -> str:
+    """An invalid value as an error may show it."""
+    return repr(value) if isinstance(value, (str, bool, int, float)) else type_name(value)

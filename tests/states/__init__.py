@@ -1,0 +1,1 @@
+"""State files written by earlier releases, and the test that they keep working."""
