@@ -13,12 +13,22 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"{project} {release}"
 html_copy_source = False
+html_show_copyright = False
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
-autodoc_typehints_description_target = "documented"
+autodoc_typehints_description_target = "documented_params"
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 default_role = "py:obj"
+# Pulumi publishes no object inventory that a build without network access could use.
+nitpick_ignore_regex = [("py:(class|obj)", r"pulumi\..*")]
 
-nitpicky = True
+
+def hide_signature_of_exceptions(app, what, name, obj, options, signature, annotation):
+    """Programs catch exceptions of this package and never create them."""
+    return ("", None) if what == "exception" else None
+
+
+def setup(app):
+    app.connect("autodoc-process-signature", hide_signature_of_exceptions)
