@@ -8,8 +8,8 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 ON_STACK = STACK="$(STACK)" YES="$(YES)" engine/on-stack
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh down shell env engine test-tools test test-pythons lint live bench \
-	https-demo clean
+.PHONY: help up preview refresh down shell env test test-pythons lint live bench https-demo engine \
+	test-tools clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -48,11 +48,12 @@ test: engine .venv/examples test-tools ## Run all tests
 test-pythons: .venv/dev ## Run the fast tests on the built wheel with each installed Python
 	@.ci/test-pythons
 
-lint: .venv/examples ## Check style, formatting and types
+lint: .venv/examples ## Check style, formatting, types and imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy engine/language_host.py engine/language_host_run.py
+	$(BIN)/lint-imports --no-logo
 
 live: engine .venv/dev ## Test against a real account: MAILGUN_API_KEY=... LIVE_DOMAIN=...
 	@test -n "$$MAILGUN_API_KEY" -a -n "$$LIVE_DOMAIN" || \
@@ -94,5 +95,6 @@ test-tools:
 	@engine/install-bind
 
 clean: ## Remove everything that can be recreated; keeps the state in .pulumi-state
-	rm -rf .venv .engine .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+	rm -rf .venv .engine .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
