@@ -148,6 +148,13 @@ def test_an_option_that_is_not_there_is_seen(known_options: dict[str, set[str]])
     assert unknown_options("mailgun-tracking import --field click.active", known_options) == []
 
 
+def test_each_command_is_documented() -> None:
+    """The README or a page of the documentation shows how to call it."""
+    shown = [code for document in documents() for code in document.code()]
+    for name in commands.list_commands(click.Context(commands)):
+        assert any(f"mailgun-tracking {name} " in f"{code} " for code in shown), name
+
+
 def test_every_field_of_the_import_exists() -> None:
     """Each name after `--field` is one that the option takes."""
     command = commands.get_command(click.Context(commands), "import")

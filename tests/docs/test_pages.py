@@ -31,7 +31,10 @@ def test_a_page_can_be_followed(page: Path, new_stack: StackFactory) -> None:
     follow_page(page, new_stack)
 
 
-PROGRAM = 'from mailgun_tracking import DomainTracking\nDomainTracking("mg", "mg.example.com", {})\n'
+PROGRAM = """
+from mailgun_tracking import DomainTracking
+DomainTracking("mg", "mg.example.com", {})
+"""
 RECORDS = """
 import pulumi_aws as aws
 from mailgun_tracking import HttpsTracking
