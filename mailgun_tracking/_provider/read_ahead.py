@@ -2,8 +2,8 @@
 
 The engine checks one resource after another, so a check that waits for Mailgun each time would
 cost a program with a hundred new domains a hundred round trips. Only the first check waits for
-its own GET. From the second new domain of an account on, the account's list of domains answers,
-and the domain's own GETs run beside, for create.
+its own GET. From the second new domain of an account on, whichever comes first answers: the
+domain's own GET, or the account's list of domains. The own GETs also serve create.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -91,8 +91,10 @@ class ReadAhead:
                 raise account.no_response
             own: Future[DomainDetails] = self._read(account, "details", target.domain)
         try:
-            if account.list is not None and not own.done():
-                return self._from_list(account.list, own, target)
+            if account.list is not None:
+                wait((own, account.list), return_when=FIRST_COMPLETED)
+                if not own.done():
+                    return self._from_list(account.list, own, target)
             return own.result()
         except NO_RESPONSE as error:
             account.no_response = error
