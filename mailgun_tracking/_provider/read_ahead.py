@@ -47,6 +47,7 @@ class _Account:
     client: MailgunClient
     reads: dict[tuple[Kind, str], _Read] = field(default_factory=dict)
     domains: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
     list: Future[dict[str, DomainDetails]] | None = None
     no_response: errors.TrackingError | None = None
 
@@ -90,11 +91,13 @@ class ReadAhead:
             if account.no_response:
                 raise account.no_response
             own: Future[DomainDetails] = self._read(account, "details", target.domain)
+            # The list may be older than a change.
+            domains = account.list if target.domain not in account.changed else None
         try:
-            if account.list is not None:
-                wait((own, account.list), return_when=FIRST_COMPLETED)
+            if domains is not None:
+                wait((own, domains), return_when=FIRST_COMPLETED)
                 if not own.done():
-                    return self._from_list(account.list, own, target)
+                    return self._from_list(domains, own, target)
             return own.result()
         except NO_RESPONSE as error:
             account.no_response = error
@@ -168,6 +171,8 @@ class ReadAhead:
                 return
             for kind in kinds:
                 account.reads.pop((kind, target.domain), None)
+            if "details" in kinds:
+                account.changed.add(target.domain)
 
     def _account(self, client: MailgunClient, target: Target) -> _Account:
         # Silent, since these reads belong to no resource's row.

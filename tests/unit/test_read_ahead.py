@@ -373,3 +373,18 @@ class TestPopFresh:
         assert reads.pop_fresh(target(FIRST)) is None
         details(reads, mailgun, FIRST)
         assert mailgun.calls.count(f"details {FIRST}") == 2
+
+    def test_the_list_no_longer_answers_for_it_then(
+        self, reads: ReadAhead, mailgun: Mailgun
+    ) -> None:
+        """The list was read before the change."""
+        for name in NAMES:
+            check(reads, mailgun, name)
+        reads.forget(target(SECOND), "details")
+        mailgun.hold(f"details {SECOND}")
+        with ThreadPoolExecutor(1) as pool:
+            found = pool.submit(details, reads, mailgun, SECOND)
+            while mailgun.calls.count(f"details {SECOND}") < 2:
+                threading.Event().wait(0.005)
+            mailgun.release()
+            assert found.result() == own_details(SECOND)
