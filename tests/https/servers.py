@@ -86,9 +86,7 @@ def named_program() -> str:
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
     program = shutil.which("named", path=path)
     if program is None:
-        raise ToolMissing(
-            "`named` is missing: run `engine/install-bind` as root, or install BIND 9"
-        )
+        raise ToolMissing("`named` is missing: run `make test-tools` as root, or install BIND 9")
     return program
 
 
@@ -97,7 +95,7 @@ def pebble_program() -> str:
     path = os.pathsep.join([str(ROOT / ".engine" / "bin"), os.environ.get("PATH", "")])
     program = shutil.which("pebble", path=path)
     if program is None:
-        raise ToolMissing("there is no `pebble`: run `python3 engine/install pebble`, with Go")
+        raise ToolMissing("`pebble` is missing: run `make test-tools`, which needs Go")
     return program
 
 
