@@ -166,7 +166,6 @@ class Transport:
                     min(CONNECT_TIMEOUT_SECONDS, timeout),
                     min(READ_TIMEOUT_SECONDS, timeout),
                 ),
-                allow_redirects=False,
             )
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, UnicodeError):
             # The base URL was checked, so it is the proxy's; that may contain a password.
@@ -207,6 +206,13 @@ def shorten(text: str) -> str:
     return text if len(text) <= 200 else f"{text[:199]}…"
 
 
+class _Session(requests.Session):
+    """Follows no redirects: a URL that cannot be parsed would fail even without following it."""
+
+    def get_redirect_target(self, _response: requests.Response) -> None:
+        return None
+
+
 class _SystemTrust(HTTPAdapter):
     """Trusts the certificate authorities that the machine trusts, as Pulumi does."""
 
@@ -232,7 +238,7 @@ def _system_context() -> ssl.SSLContext:
 
 
 def _session(base_url: str, connections: int) -> requests.Session:
-    session = requests.Session()
+    session = _Session()
     # With trust_env, .netrc would replace the key, and each call would read the environment again.
     session.trust_env = False
     if urlsplit(base_url).hostname not in _LOOPBACK:
