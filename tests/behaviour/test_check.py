@@ -171,7 +171,7 @@ def test_without_the_network_there_is_one_warning_and_the_preview_goes_on(
         """,
         env={"MAILGUN_BASE_URL": "http://127.0.0.1:9"},
     )
-    stack.set_constants(client__FIRST_CONTACT_DEADLINE=0.5, provider__CHECK_DEADLINE=0.5)
+    stack.set_constants({"_api.client.FIRST_CONTACT_SECONDS": 0.5})
     preview = stack.preview()
     assert preview.changes == {"create": 12}
     warnings = [text for text in preview.all_diagnostics() if "127.0.0.1:9" in text]

@@ -18,7 +18,7 @@ from tests.behaviour.conftest import KEYS
 from tests.behaviour.mail import MailFactory
 from tests.engine.stack import ROOT
 
-SHORT_DEADLINES = {"PYTHONPATH": f"{ROOT / 'tests/behaviour/short_deadlines'}:{ROOT}"}
+NO_RETRIES = {"PYTHONPATH": f"{ROOT / 'tests/behaviour/no_retries'}:{ROOT}"}
 OFFICIAL = ROOT / "tests/emulator/mailgun-openapi.yaml"
 
 NOT_FOUND = {"message": "Domain not found"}
@@ -163,7 +163,7 @@ CAUSES = [
     Cause("not-mailgun", [put("click", 200, {"click": "yes, please"})]),
     Cause("hung-up", [put("click", 200, {}) | {"drop_connection": True}]),
     Cause(
-        "silence", [{"method": "PUT", "path": "/v3/domains/@/tracking/click", "delay_seconds": 20}]
+        "silence", [{"method": "PUT", "path": "/v3/domains/@/tracking/click", "delay_seconds": 60}]
     ),
     # A certificate's own ends.
     Cause("issuance-failed", declares=CERTIFICATE),
@@ -226,7 +226,7 @@ def test_errors_of_create(
         program += "\n"
     before = {cause.domain: emulator.domain(cause.domain) for cause in CAUSES if cause.exists}
     keys = {"MAILGUN_API_KEY_BRAND_B": next(key for key in KEYS if KEYS[key] == "brand-b")}
-    stack = mail(program, env={**SHORT_DEADLINES, **keys})
+    stack = mail(program, env={**NO_RETRIES, **keys})
     result = stack.up("--continue-on-error", "--parallel", "64", check=False)
 
     for cause in CAUSES:
@@ -286,7 +286,7 @@ def test_errors_before_create(
         texts = {}
         for cause, (program, env) in causes.items():
             stack.write(program)
-            result = stack.up(check=False, env={**SHORT_DEADLINES, **env})
+            result = stack.up(check=False, env={**NO_RETRIES, **env})
             assert result.code != 0
             texts[cause] = shown(result.diagnostics("it", "error"), emulator)
             texts[cause] = texts[cause].replace(nowhere, "http://127.0.0.1:NOBODY")
@@ -307,14 +307,14 @@ def test_errors_before_create(
 def test_a_bug_shows_its_traceback(mail: MailFactory, emulator: Emulator, tmp_path: Path) -> None:
     """What is not raised on purpose keeps its frames, for a report; the key is not in them."""
     (tmp_path / "sitecustomize.py").write_text(
-        "from mailgun_tracking.client import MailgunClient\n"
+        "from mailgun_tracking._api.client import MailgunClient\n"
         "def update_tracking(self, *_: object) -> None:\n"
         "    raise ZeroDivisionError('a bug')\n"
         "MailgunClient.update_tracking = update_tracking\n"
     )
     result = mail(TRACKING, env={"PYTHONPATH": f"{tmp_path}:{ROOT}"}).up(check=False)
     [error] = result.diagnostics("it", "error")
-    assert "this is a bug in mailgun-tracking, please report it with what follows" in error
+    assert "this is a bug in mailgun-tracking; please report it with the following" in error
     assert "Traceback (most recent call last):" in error
     assert 'sitecustomize.py", line 3, in update_tracking' in error
     assert "ZeroDivisionError: a bug" in error

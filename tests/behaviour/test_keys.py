@@ -70,7 +70,7 @@ def test_a_key_in_the_environment_leaves_no_trace(mail: MailFactory, guarded: Em
     wrong = "key-wrong/5c+81=aa/f3+"
     refused = stack.up(*VERBOSE, env={"MAILGUN_API_KEY": wrong}, check=False)
     assert "(401)" in refused.output
-    stack.set_constants(provider__GONE_AFTER=0.5, provider__GONE_INTERVAL=0.2)
+    stack.set_constants({"_provider.operation.MISSING_SECONDS": 0.0})
     missing = stack.up(*VERBOSE, check=False)
     assert "(404)" in missing.output
     guarded.add_fault(path="/v3/.*", status=400, body={"message": f"what is {KEY}?"}, times=1)

@@ -47,7 +47,7 @@ def test_what_became_of_a_certificate_stands_in_its_row(
         TrackingCertificate("working", "email.working.example.com", wait=False)
         """
     )
-    stack.set_constants(issuance__FIRST_INTERVAL=0.3)
+    stack.set_constants({"_api.issuance.FIRST_INTERVAL_SECONDS": 0.3})
     up = stack.up()
     until = up.resource_outputs("active")["not_after"][:10]
     assert rows(up, "active", "joined", "working", "new") == {
@@ -148,9 +148,11 @@ def test_what_is_waited_for_stands_in_the_row_while_it_is(
         """
     )
     stack.set_constants(
-        plugin_process__SECONDS_BEFORE_FIRST_LINE=0,
-        plugin_process__SECONDS_BETWEEN_LINES=0,
-        issuance__FIRST_INTERVAL=0.2,
+        {
+            "_provider.resource_log.SECONDS_BEFORE_PROGRESS": 0,
+            "_provider.resource_log.SECONDS_BETWEEN_MESSAGES": 0,
+            "_api.issuance.FIRST_INTERVAL_SECONDS": 0.2,
+        }
     )
     up = stack.up()
     told = rows(up, "issue", "cname", "mg")

@@ -9,7 +9,8 @@ from typing import Any
 import psutil
 import pytest
 
-from mailgun_tracking.client import MailgunClient, Transport
+from mailgun_tracking._api.client import MailgunClient
+from mailgun_tracking._api.transport import Transport
 from mailgun_tracking.emulator import Emulator, serving
 from tests.behaviour.mail import MailFactory, calls, puts
 from tests.process.test_leaving import provider_of, started_up
