@@ -44,14 +44,14 @@ def guarded() -> Iterator[Emulator]:
         ),
     ],
 )
-def test_a_key_in_clear_is_refused_with_the_command_that_mends_it(
+def test_a_key_in_plain_text_is_refused_with_the_command_that_fixes_it(
     mail: MailFactory, emulator: Emulator, setting: str, value: object, command: str
 ) -> None:
     """Before anything is asked of Mailgun, and without showing the key."""
     stack = mail('DomainTracking("mg", "mg.example.com", click=True)', config={setting: value})
     refused = stack.up(check=False)
     assert refused.code != 0
-    assert f"{setting} stands in clear in the stack's configuration" in refused.output
+    assert f"{setting} is stored in plain text in the stack configuration" in refused.output
     assert command in refused.output
     assert KEY not in refused.output
     assert calls(emulator) == []

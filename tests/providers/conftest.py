@@ -1,4 +1,4 @@
-"""Fixtures for the tests of the providers: one emulator a session, and a stand-in for the engine."""
+"""Fixtures for the tests of the providers: the emulator, and a stand-in for the engine."""
 
 from __future__ import annotations
 

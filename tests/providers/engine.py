@@ -26,7 +26,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -178,6 +178,24 @@ class Engine:
                 del self.state[name]
         return run
 
+    def get(self, program: Program, id_: str) -> Run:
+        """Read the program's resource by its id, as `get` does; nothing gets into the state."""
+
+        def read(
+            _resource: Resource,
+            provider: ResourceProvider,
+            name: str,
+            props: Mapping[str, Any],
+            _opts: ResourceOptions | None = None,
+        ) -> None:
+            inputs = {**props, PROVIDER_KEY: type(provider).__name__}
+            request = _request(provider, name, id_, inputs)
+            _, self._run.outputs[name], _ = self._call(name, self.Read, request)
+
+        with self._command(check=False) as run, _constructors_call(read):
+            program()
+        return run
+
     def log(self, urn: str, message: str, _warning: bool) -> None:
         """Take a message for a resource's row."""
         self._run.rows.setdefault(urn.rpartition("::")[2], []).append(message)
@@ -191,10 +209,8 @@ class Engine:
         self._configured.clear()
         self._continue_on_error = continue_on_error
         self._run = run = Run()
-        try:
+        with suppress(_Stop):
             yield run
-        except _Stop:
-            pass
         process.read_ahead.drain(plugin_process.LAST_MESSAGES_SECONDS)
         if check and run.failed:
             raise EngineFailed(f"{run.errors or run.refused}")
@@ -222,8 +238,7 @@ class Engine:
             for key in props:
                 setattr(resource, key, outputs.get(key, rpc.UNKNOWN if is_preview else None))
 
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Resource, "__init__", register)
+        with _constructors_call(register):
             program()
         if self._run.failed:
             raise _Stop
@@ -333,6 +348,14 @@ class Engine:
 
     def Delete(self, request: _Request) -> None:
         request.provider.delete(request.id, rpc.deserialize_properties(request.olds))
+
+
+@contextmanager
+def _constructors_call(register: Callable[..., None]) -> Iterator[None]:
+    """In the block, the constructor of a dynamic resource calls this instead of the engine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Resource, "__init__", register)
+        yield
 
 
 def own(properties: Mapping[str, Any]) -> Properties:
