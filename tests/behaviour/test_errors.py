@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -254,54 +253,11 @@ def test_errors_of_create(
             for method, path, status in documented()
             if not any((m, s) == (method, status) and re.fullmatch(path, p) for m, p, s in seen)
         ]
-        # The domain's own GET is asked by check, before all else: see the test below.
+        # The domain's own GET is sent by check, before everything else: see tests/providers.
         assert [m for m in missing if m[:2] != ("GET", "/v4/domains/[^/]+")] == []
 
 
 TRACKING = 'DomainTracking("it", "mg.example.com", click=True)'
-
-
-@pytest.mark.behaviour(5, 11)
-def test_errors_before_create(
-    mail: MailFactory,
-    emulator: Emulator,
-    snapshot: SnapshotAssertion,
-    subtests: pytest.Subtests,
-) -> None:
-    """What a look at Mailgun tells before anything is changed, also in one line."""
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        causes: dict[str, tuple[str, dict[str, str | None]]] = {
-            "wrong-key": (TRACKING, {"MAILGUN_API_KEY": "wrong"}),
-            "no-key": (TRACKING, {"MAILGUN_API_KEY": None}),
-            "unknown-subaccount": (TRACKING, {"MAILGUN_SUBACCOUNT": "sub-2"}),
-            "other-region": (TRACKING, {"MAILGUN_REGION": "eu"}),
-            "unknown-region": (TRACKING, {"MAILGUN_REGION": "mars"}),
-            "sending-domain": ('TrackingCertificate("it", "mg.example.com")', {}),
-            "key-in-clear-text": (TRACKING, {"MAILGUN_BASE_URL": "http://api.example.com"}),
-            "nobody-there": (TRACKING, {"MAILGUN_BASE_URL": nowhere}),
-        }
-        stack = mail()
-        texts = {}
-        for cause, (program, env) in causes.items():
-            stack.write(program)
-            result = stack.up(check=False, env={**NO_RETRIES, **env})
-            assert result.code != 0
-            texts[cause] = shown(result.diagnostics("it", "error"), emulator)
-            texts[cause] = texts[cause].replace(nowhere, "http://127.0.0.1:NOBODY")
-        emulator.set_dials(unauthorized_body="text")
-        stack.write(TRACKING)
-        result = stack.up(check=False, env={"MAILGUN_API_KEY": "wrong"})
-        texts["wrong-key-plain-text"] = shown(result.diagnostics("it", "error"), emulator)
-    for cause, text in texts.items():
-        with subtests.test(cause):
-            assert text
-            assert "\n" not in text
-            assert text == snapshot(name=cause)
-    seen = {(r.method, r.path.rpartition("/")[0], r.status) for r in emulator.requests}
-    assert {("GET", "/v4/domains", 401), ("GET", "/v4/domains", 404)} <= seen
-    assert emulator.domain("mg.example.com").click == {"active": False}
 
 
 def test_a_bug_shows_its_traceback(mail: MailFactory, emulator: Emulator, tmp_path: Path) -> None:

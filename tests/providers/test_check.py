@@ -77,25 +77,38 @@ def test_an_invalid_input_is_refused_by_its_name(
 
 @pytest.mark.behaviour(5, 11)
 @pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("MAILGUN_API_KEY", "wrong"),
+        ("MAILGUN_API_KEY", ""),
+        ("MAILGUN_SUBACCOUNT", "sub-2"),
+        ("MAILGUN_REGION", "eu"),
+        ("MAILGUN_REGION", "mars"),
+        ("MAILGUN_BASE_URL", "http://api.example.com"),
+        ("MAILGUN_BASE_URL", "http://127.0.0.1:9"),
+    ],
+    ids=lambda text: text.removeprefix("MAILGUN_") or "none",
+)
+@pytest.mark.parametrize(
     ("resource", "domain"),
     [(DomainTracking, DOMAIN), (TrackingCertificate, f"email.{DOMAIN}")],
+    ids=["settings", "certificate"],
 )
-@pytest.mark.parametrize(("key", "word"), [("key-wrong", "(401)"), ("", "MAILGUN_API_KEY")])
-def test_a_wrong_key_fails_the_preview(
+def test_a_wrong_setting_is_an_error_that_says_so(
     engine: Engine,
     emulator: Emulator,
     monkeypatch: pytest.MonkeyPatch,
+    snapshot: SnapshotAssertion,
     resource: Resource,
     domain: str,
-    key: str,
-    word: str,
+    variable: str,
+    value: str,
 ) -> None:
-    """The failure says where the key came from."""
-    monkeypatch.setenv("MAILGUN_API_KEY", key)
-    run = engine.preview(lambda: resource("bad", domain), check=False)
-    assert list(run.refused["bad"]) == [""]
-    assert word in run.refused["bad"][""]
-    assert "MAILGUN_API_KEY" in run.refused["bad"][""]
+    """Before anything is changed."""
+    monkeypatch.setattr(client, "FIRST_CONTACT_SECONDS", 0.0)
+    monkeypatch.setenv(variable, value)
+    run = engine.up(lambda: resource("it", domain), check=False)
+    assert (run.refused or run.errors)["it"] == snapshot
     assert puts(emulator) == []
 
 
