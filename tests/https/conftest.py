@@ -84,7 +84,7 @@ def example(new_stack: StackFactory, mailgun: AcmeEmulator, bind: Bind) -> Examp
         stack = example_stack(new_stack, mailgun, bind)
         # Not as a secret, which takes a command of half a second; one test covers that.
         stack.config_set("key", bind.key)
-        stack.set_constants(issuance__FIRST_INTERVAL=0.2)
+        stack.set_constants({"_api.issuance.FIRST_INTERVAL_SECONDS": 0.2})
         if body is not None:
             stack.write(body)
         return stack

@@ -133,7 +133,11 @@ def test_a_domain_that_does_not_exist_yet(
     """The preview shows what will be created; the up succeeds once the domain exists."""
     stack = example('HttpsTracking("mail", "new.example.test", cname, click=True)')
     stack.set_constants(
-        issuance__FIRST_INTERVAL=0.2, provider__GONE_AFTER=0.2, provider__GONE_INTERVAL=0.1
+        {
+            "_api.issuance.FIRST_INTERVAL_SECONDS": 0.2,
+            "_provider.operation.MISSING_SECONDS": 0.2,
+            "_provider.operation.MISSING_INTERVAL_SECONDS": 0.1,
+        }
     )
 
     result = stack.preview()
@@ -192,7 +196,11 @@ def test_depends_on_holds_the_lookup_back_too(
     program = SLOW_DOMAIN.format(url=mailgun.url)
     stack = example(program)
     stack.set_constants(
-        issuance__FIRST_INTERVAL=0.2, provider__GONE_AFTER=0.2, provider__GONE_INTERVAL=0.1
+        {
+            "_api.issuance.FIRST_INTERVAL_SECONDS": 0.2,
+            "_provider.operation.MISSING_SECONDS": 0.2,
+            "_provider.operation.MISSING_INTERVAL_SECONDS": 0.1,
+        }
     )
     assert stack.preview().changes == {"create": 11}
     assert stack.up().changes == {"create": 11}

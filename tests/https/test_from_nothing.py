@@ -18,8 +18,8 @@ from tests.https.servers import Bind, Pebble, https_get
 
 HOST = "email.mg.example.test"
 SAY_AT_ONCE = {
-    "issuance__FIRST_INTERVAL": 0.2,
-    "plugin_process__SECONDS_BEFORE_FIRST_LINE": 0.0,
+    "_api.issuance.FIRST_INTERVAL_SECONDS": 0.2,
+    "_provider.resource_log.SECONDS_BEFORE_PROGRESS": 0.0,
 }
 LINK = "/c/abc?url=https://example.com/offer"
 
@@ -155,7 +155,7 @@ def test_a_record_that_appears_later_is_waited_for(
 ) -> None:
     """Without `cname`, someone else creates the record, possibly while the up is running."""
     stack = example('HttpsTracking("mail", "mg.example.test", click=True)')
-    stack.set_constants(**SAY_AT_ONCE)
+    stack.set_constants(SAY_AT_ONCE)
     post = f"POST /v2/x509/{HOST}"
     with stack.start("up", "--yes", "--skip-preview") as running:
         running.wait_until(lambda: calls(mailgun).count(post) >= 3, "it was rejected three times")
@@ -180,7 +180,7 @@ def test_ctrl_c_while_the_authority_is_away_and_up_again(
 ) -> None:
     """Mailgun keeps issuing; the next up waits for it, and succeeds once the CA is back."""
     stack = example()
-    stack.set_constants(**SAY_AT_ONCE)
+    stack.set_constants(SAY_AT_ONCE)
     pebble.stop()
     status = f"GET /v2/x509/{HOST}/status"
     with stack.start("up", "--yes", "--skip-preview") as running:
