@@ -473,4 +473,6 @@ def format_value(field: Field, value: object) -> str:
     """A field's value as a program's reader would write it; of a footer only the length."""
     if field.type == "footer":
         return f"{len(str(value))} characters" if value else "none"
+    if value is None:
+        return "unknown"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,6 +143,11 @@ def apply_changes(
     except errors.TrackingError as error:
         _account_for(operation, error, by_part, rollback=rollback, is_all=True)
         raise
+    ignored = [change for change in changes if not is_applied(change, outputs)]
+    if ignored:
+        not_applied = _not_applied(operation, ignored[0], outputs)
+        _account_for(operation, not_applied, by_part, ignored, rollback=rollback, is_all=True)
+        raise not_applied
     return outputs
 
 
@@ -150,7 +155,8 @@ def outcome_unknown(error: errors.TrackingError) -> bool:
     """Whether Mailgun may have done what it was asked to, in spite of the error."""
     if isinstance(error, errors.UnexpectedResponse):
         return error.status is None
-    return isinstance(error, (errors.Unreachable, errors.ServerError))
+    # A call may be cancelled before it is repeated, after an attempt that got no response.
+    return isinstance(error, (errors.Unreachable, errors.ServerError, errors.Cancelled))
 
 
 def outputs_after(
@@ -162,7 +168,6 @@ def outputs_after(
     """The outputs after PUTs; reads once more where a response lacks what was sent.
 
     Raises:
-        UnexpectedResponse: a change was accepted and not applied.
         TrackingError: reading once more failed.
     """
     domain = operation.target.domain
@@ -179,8 +184,6 @@ def outputs_after(
         else:
             outputs[part] = tracking()[part]
     changes = [change for group in by_part.values() for change in group]
-    for change in changes:
-        _require_applied(operation, change, change.field.get(outputs))
     requested = {
         path: value
         for path, value in (state.get("asked") or {}).items()
@@ -203,23 +206,27 @@ def reads_back_differently(change: FieldChange, value: object) -> bool:
     return value is None or (change.new == "htmlonly" and value is True)
 
 
-def _require_applied(operation: Operation, change: FieldChange, value: object) -> None:
-    """Refuse to record a change that Mailgun accepted and did not apply.
+def is_applied(change: FieldChange, outputs: Mapping[str, Any]) -> bool:
+    """Whether a change that Mailgun accepted shows in the outputs after it.
 
     State would say one thing and the program another, and no preview would ever tell. Footers are
     exempt, because Mailgun may tidy them up in its own way.
-
-    Raises:
-        UnexpectedResponse: with the field and both values.
     """
-    if change.field.type == "footer" or reads_back_differently(change, value):
-        return
-    if value == change.new:
-        return
+    value = change.field.get(outputs)
+    return (
+        change.field.type == "footer"
+        or reads_back_differently(change, value)
+        or bool(value == change.new)
+    )
+
+
+def _not_applied(
+    operation: Operation, change: FieldChange, outputs: Mapping[str, Any]
+) -> errors.UnexpectedResponse:
     domain = operation.target.domain
-    raise errors.UnexpectedResponse(
+    return errors.UnexpectedResponse(
         f"{change.field.path} of {domain} was not applied",
-        f"Mailgun accepted {change.new!r} but reports {value!r}",
+        f"Mailgun accepted {change.new!r} but reports {change.field.get(outputs)!r}",
         advice="try again",
         domain=domain,
     )
@@ -229,6 +236,7 @@ def _account_for(
     operation: Operation,
     error: errors.TrackingError,
     done: Mapping[Part, list[FieldChange]],
+    ignored: Collection[FieldChange] = (),
     *,
     rollback: bool,
     is_all: bool,
@@ -238,7 +246,8 @@ def _account_for(
     Args:
         operation: the operation.
         error: the error.
-        done: the changes that were made.
+        done: the changes that Mailgun accepted.
+        ignored: those of them that it did not apply.
         rollback: whether to undo them.
         is_all: whether nothing else may have been changed.
     """
@@ -248,6 +257,7 @@ def _account_for(
         if not changed:
             which = "all changes" if is_all else "the other changes"
             error.advise(f"{which} were rolled back")
+    changed = [change for change in changed if change not in ignored]
     if changed:
         error.advise(f"changed before it failed: {_paths(changed)}")
 
@@ -268,8 +278,6 @@ def _roll_back(operation: Operation, done: Mapping[Part, list[FieldChange]]) -> 
 
 def _put(operation: Operation, values: Mapping[Part, Mapping[str, Any]]) -> dict[Part, Any]:
     """One PUT for each part, all at once; returns its response or its error, by part."""
-    kinds: tuple[Kind, ...] = ("tracking", "details") if None in values else ("tracking",)
-    process.read_ahead.forget(operation.target, *kinds)
     domain = operation.target.domain
 
     def put(part: Part) -> Callable[[], Any]:
@@ -277,7 +285,12 @@ def _put(operation: Operation, values: Mapping[Part, Mapping[str, Any]]) -> dict
             return lambda: operation.client.update_domain(domain, values[part])
         return lambda: operation.client.update_tracking(domain, part, values[part])
 
-    return dict(zip(values, run_concurrently(*map(put, values)), strict=True))
+    try:
+        return dict(zip(values, run_concurrently(*map(put, values)), strict=True))
+    finally:
+        # Not earlier: a check may have read the domain in the meantime.
+        kinds: tuple[Kind, ...] = ("tracking", "details") if None in values else ("tracking",)
+        process.read_ahead.forget(operation.target, *kinds)
 
 
 def _values(changes: Iterable[FieldChange]) -> dict[str, Any]:
