@@ -68,6 +68,13 @@ class _FaultyConnection(socketserver.BaseRequestHandler):
         self.request.sendall(response)
 
 
+def http_response(status: str, body: str = "", *headers: str) -> bytes:
+    """A whole response, after which the connection is closed."""
+    content = body.encode()
+    lines = [f"HTTP/1.1 {status}", "Connection: close", f"Content-Length: {len(content)}", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + content
+
+
 def reset(_server: FaultyServer, connection: socket.socket) -> None:
     """Reset the connection."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
