@@ -17,7 +17,7 @@ from tests.unit.api.conftest import ClientFactory
 from tests.unit.api.wire import FaultyServer, Response, hang, http_response, reset, serving
 from tests.unit.fakes import Clock
 
-OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
@@ -36,7 +36,7 @@ FAULTS: dict[str, Response] = {
     "last chunk missing": CHUNKED + b"2\r\n{}\r\n",
     "broken chunk size": CHUNKED + b"zz\r\n{}\r\n0\r\n\r\n",
     "contradictory lengths": OK + b"Content-Length: 2\r\nContent-Length: 9\r\n\r\n{}",
-    "broken compression": OK + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+    "broken compression": http_response("200 OK", "{}", "Content-Encoding: gzip"),
     "header too long": OK + b"X: " + b"x" * 70_000 + b"\r\n\r\n{}",
     "too many headers": OK + b"X: x\r\n" * 200 + b"\r\n{}",
     "not HTTP": b"\x00\xffSSH-2.0-OpenSSH\r\n\r\n",

@@ -8,7 +8,7 @@ import socketserver
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar, Union
 
 Response = Union[bytes, Callable[["FaultyServer", socket.socket], None]]
@@ -128,9 +128,9 @@ class _Tunnel(socketserver.StreamRequestHandler):
 
 
 def _copy(source: socket.socket, sink: socket.socket) -> None:
-    try:
+    """Copy until the source ends or fails, and then end the sink: its server waits for that."""
+    with suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)
+    with suppress(OSError):
         sink.shutdown(socket.SHUT_WR)
-    except OSError:
-        return
