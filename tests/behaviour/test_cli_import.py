@@ -118,7 +118,7 @@ def test_every_domain_with_the_fields_that_the_program_mentions(
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        ((), 2, "name a domain or a --certificate, or give --all"),
+        ((), 2, "give a domain, --certificate or --all"),
         (("mg.example.com/x/y/z",), 1, "write DOMAIN, REGION/DOMAIN or REGION/SUBACCOUNT/DOMAIN"),
         (("eu.example.com",), 1, "eu.example.com is in region eu: set region='eu'"),
         (("--certificate", "email.mg.example.com"), 1, "(404)"),

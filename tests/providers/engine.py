@@ -28,7 +28,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from google.protobuf.json_format import MessageToDict
@@ -51,6 +51,7 @@ PROVIDER_KEY = "__provider"
 
 Properties = dict[str, Any]
 Program = Callable[[], object]
+_T = TypeVar("_T")
 
 
 class EngineFailed(Exception):
@@ -305,7 +306,7 @@ class Engine:
     def _delete(self, name: str, old: State) -> None:
         self._call(name, self.Delete, _request(old.provider, name, old.id, old.outputs))
 
-    def _call(self, name: str, method: Callable[[_Request], Any], request: _Request) -> Any:
+    def _call(self, name: str, method: Callable[[_Request], _T], request: _Request) -> _T:
         if type(request.provider) not in self._configured:
             self._configured.add(type(request.provider))
             request.provider.configure(ConfigureRequest(config=Config(self.config, "mail")))
@@ -344,7 +345,7 @@ class Engine:
         result = request.provider.read(request.id, props)
         key = {PROVIDER_KEY: props[PROVIDER_KEY]}
         inputs = None if result.inputs is None else _received({**result.inputs, **key})
-        return result.id or "", _received({**result.outs, **key}), inputs
+        return result.id or "", _received({**(result.outs or {}), **key}), inputs
 
     def Delete(self, request: _Request) -> None:
         request.provider.delete(request.id, rpc.deserialize_properties(request.olds))
@@ -379,4 +380,5 @@ def _sent(properties: Mapping[str, Any]) -> Struct:
 
 
 def _received(properties: Mapping[str, Any]) -> Properties:
-    return MessageToDict(_sent(properties))
+    received: Properties = MessageToDict(_sent(properties))
+    return received
