@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-import time
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from typing import Any, Protocol
 
 from mailgun_tracking.emulator import Emulator
@@ -67,13 +65,3 @@ def calls(emulator: Emulator) -> list[str]:
 def puts(emulator: Emulator) -> list[str]:
     """What was asked of Mailgun that may change something, in order."""
     return [call for call in calls(emulator) if not call.startswith("GET ")]
-
-
-def wait_for_expiry(emulator: Emulator, tracking_domain: str) -> datetime:
-    """Wait until a certificate has expired by the clock; returns when it did."""
-    domain = emulator.domain(tracking_domain.partition(".")[2])
-    expiry = domain.certificates[tracking_domain].not_after
-    assert expiry is not None
-    while (left := (expiry - datetime.now(timezone.utc)).total_seconds()) >= 0:
-        time.sleep(left + 0.01)
-    return expiry

@@ -77,7 +77,7 @@ def test_what_was_imported_previews_without_a_change(
         "PUT /v3/domains/mg.example.com/tracking/click",
         "PUT /v3/domains/mg.example.com/tracking/open",
     ]
-    assert emulator.domain("mg.example.com").click == {"active": False}
+    assert emulator.domain("mg.example.com").click["active"] is False
     assert "go.mg.example.com" in emulator.domain("mg.example.com").certificates
 
 

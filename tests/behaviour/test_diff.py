@@ -117,7 +117,7 @@ def test_flipping_a_setting_previews_exactly_one_update(
         "PUT /v3/domains/mg.example.com/tracking/click",
         "PUT /v3/domains/mg.example.com/tracking/unsubscribe",
     ]
-    assert emulator.domain("mg.example.com").click == {"active": "htmlonly"}
+    assert emulator.domain("mg.example.com").click["active"] == "htmlonly"
 
 
 @pytest.mark.behaviour(10)

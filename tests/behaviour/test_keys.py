@@ -55,7 +55,7 @@ def test_a_key_in_plain_text_is_refused_with_the_command_that_fixes_it(
     assert command in refused.output
     assert KEY not in refused.output
     assert calls(emulator) == []
-    assert emulator.domain("mg.example.com").click == {"active": False}
+    assert emulator.domain("mg.example.com").click["active"] is False
 
 
 @pytest.mark.behaviour(5)
@@ -64,7 +64,7 @@ def test_a_key_in_the_environment_leaves_no_trace(mail: MailFactory, guarded: Em
     stack = _stack(mail, guarded, PROGRAM)
     stack.environment["PULUMI_DEBUG_GRPC"] = str(stack.directory / "grpc.json")
     logs = [stack.up(*VERBOSE, skip_preview=False)]
-    assert guarded.domain("mg.example.com").click == {"active": True}
+    assert guarded.domain("mg.example.com").click["active"] is True
 
     stack.write(PROGRAM + 'DomainTracking("no", "no.example.com", click=True)')
     wrong = "key-wrong/5c+81=aa/f3+"
@@ -79,7 +79,7 @@ def test_a_key_in_the_environment_leaves_no_trace(mail: MailFactory, guarded: Em
     logs += [refused, missing, echoed, stack.refresh(*VERBOSE), stack.destroy(*VERBOSE)]
     stack.run("stack", "export", "--file", str(stack.directory / "exported.json"))
 
-    assert guarded.domain("mg.example.com").click == {"active": False}
+    assert guarded.domain("mg.example.com").click["active"] is False
     # What is searched is what it is meant to be: all kinds of files, with something in them.
     for result in logs:
         assert result.stderr.count('"v":9}') > 20
@@ -141,7 +141,7 @@ def test_a_secret_key_in_the_configuration_is_ciphertext_and_nothing_adds_a_copy
     (stack.directory / "logs").rename(stack.directory.parent / f"{stack.directory.name}-setup")
     stack.up(skip_preview=False)
     stack.refresh()
-    assert guarded.domain("mg.example.com").click == {"active": True}
+    assert guarded.domain("mg.example.com").click["active"] is True
     assert leaks(KEY, [stack.directory, stack.home]) == {}
     state = json.dumps(stack.export())
     assert "ciphertext" in state
@@ -150,7 +150,7 @@ def test_a_secret_key_in_the_configuration_is_ciphertext_and_nothing_adds_a_copy
     holders = {one["type"] for one in clear if KEY in json.dumps(one)}
     assert holders == {"pulumi:providers:pulumi-python"}
     stack.destroy()
-    assert guarded.domain("mg.example.com").click == {"active": False}
+    assert guarded.domain("mg.example.com").click["active"] is False
 
 
 @pytest.mark.behaviour(5)
@@ -181,7 +181,7 @@ def test_a_401_says_where_the_key_came_from_and_that_refresh_runs_with_the_last_
         assert stack.refresh("--run-program").step("mg") == "same"
         assert stack.destroy("--run-program").changes["delete"] == 1
         assert puts(new) == ["PUT /v3/domains/mg.example.com/tracking/click"]
-        assert new.domain("mg.example.com").click == {"active": False}
+        assert new.domain("mg.example.com").click["active"] is False
 
 
 def _stack(mail: MailFactory, emulator: Emulator, body: str) -> MailStack:

@@ -85,7 +85,7 @@ def test_every_endpoint_and_field(mail: MailFactory, emulator: Emulator) -> None
         assert certificate["fingerprint"]
 
     now = emulator.domain("mg.example.com")
-    assert now.click == {"active": "htmlonly"}
+    assert now.click["active"] == "htmlonly"
     assert now.open == {"active": True, "place_at_the_top": True}
     assert now.unsubscribe == {
         "active": True,

@@ -127,5 +127,5 @@ def test_what_becomes_of_settings_stands_in_their_rows(
     assert "click tracking left on: click.active was changed outside this stack" in told["two"]
     assert told["eu"][-1:] == ["eu.example.com no longer exists at Mailgun; nothing to turn off"]
     assert puts(emulator) == ["PUT /v3/domains/mg.example.com/tracking/open"]
-    assert emulator.domain("two.example.com").click == {"active": "htmlonly"}
-    assert emulator.domain("mg.example.com").click == {"active": "htmlonly"}
+    assert emulator.domain("two.example.com").click["active"] == "htmlonly"
+    assert emulator.domain("mg.example.com").click["active"] == "htmlonly"

@@ -161,6 +161,7 @@ def live(commands: Commands, emulator: Emulator) -> Iterator[tuple[str, Seen]]:
     yield "destroy", look("destroy", CHANGED)
 
 
+@pytest.mark.behaviour(7)
 def test_both_do_the_same(
     emulator: Emulator, engine: Engine, mail: MailFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
