@@ -145,9 +145,9 @@ def apply_changes(
         raise
     ignored = [change for change in changes if not is_applied(change, outputs)]
     if ignored:
-        error = _not_applied(operation, ignored[0], outputs)
-        _account_for(operation, error, by_part, ignored, rollback=rollback, is_all=True)
-        raise error
+        not_applied = _not_applied(operation, ignored[0], outputs)
+        _account_for(operation, not_applied, by_part, ignored, rollback=rollback, is_all=True)
+        raise not_applied
     return outputs
 
 
