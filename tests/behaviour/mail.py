@@ -1,4 +1,4 @@
-"""Stacks whose programs talk to the emulator, and what it says was asked of it."""
+"""Stacks whose programs talk to the emulator, and the requests that it received."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mailgun_tracking.emulator import Emulator
 from tests.engine.stack import ROOT, Stack
 
 HEADER = "import pulumi\nfrom mailgun_tracking import *\n"
-"""Stands before each program's body."""
+"""Precedes each program's body."""
 
 
 class MailStack(Stack):
@@ -58,10 +58,10 @@ class MailFactory(Protocol):
 
 
 def calls(emulator: Emulator) -> list[str]:
-    """What was asked of Mailgun, in order, as "GET /v4/domains/mg.example.com"."""
+    """The requests to Mailgun, in order, as "GET /v4/domains/mg.example.com"."""
     return [f"{request.method} {request.path}" for request in emulator.requests]
 
 
 def puts(emulator: Emulator) -> list[str]:
-    """What was asked of Mailgun that may change something, in order."""
+    """The requests to Mailgun that may change something, in order."""
     return [call for call in calls(emulator) if not call.startswith("GET ")]

@@ -1,4 +1,4 @@
-"""`mailgun-tracking import`: taking what Mailgun has into a state."""
+"""`mailgun-tracking import`: bringing what exists at Mailgun into a state."""
 
 from __future__ import annotations
 

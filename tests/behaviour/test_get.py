@@ -11,7 +11,7 @@ from tests.behaviour.mail import MailFactory, puts
 
 @pytest.mark.behaviour(1, 19)
 def test_get_reads_without_managing(mail: MailFactory, emulator: Emulator) -> None:
-    """By the id of the state, of any region, subaccount and account; destroy changes nothing."""
+    """By its id, in any region, subaccount and account; destroy changes nothing."""
     emulator.drift("mg.example.com", open=True, click="htmlonly", web_prefix="go")
     emulator.drift("eu.example.com", region="eu", unsubscribe=True, web_scheme="https")
     emulator.drift("sub.example.com", click=True)

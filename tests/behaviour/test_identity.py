@@ -1,4 +1,4 @@
-"""Whom a resource is about: ids, accounts, regions and subaccounts, and where they are set."""
+"""Which domain a resource is about: ids, accounts, regions and subaccounts, and their settings."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_an_id_is_the_domain_with_region_and_subaccount_where_they_are_not_the_d
 def test_another_region_or_account_replaces_and_turns_off_what_was(
     mail: MailFactory, emulator: Emulator
 ) -> None:
-    """The new one is made where it now belongs, the old one deleted where it was."""
+    """The new one is created where it now belongs, the old one deleted where it was."""
     emulator.add_domain("mg.example.com", region="eu")
     program = 'DomainTracking("mg", "mg.example.com", click=True)'
     stack = mail(program)
@@ -147,7 +147,7 @@ pulumi.export("same host", host.cname_name)
 
 
 @pytest.mark.behaviour(4)
-def test_our_own_settings_win_then_the_shared_key_then_the_environment(
+def test_our_own_settings_precede_the_shared_key_and_the_environment(
     mail: MailFactory, emulator: Emulator
 ) -> None:
     """Of the namespace `mailgun` only the key is read; the rest is `mailgun-tracking`'s."""

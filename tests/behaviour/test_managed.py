@@ -1,4 +1,4 @@
-"""What is managed is what the program mentions, in one shape, as Mailgun has it."""
+"""Secrets, every way of writing a setting, and ignoring a single field."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HTML = "<p><a href='%unsubscribe_url%'>bye</a></p>"
 def test_a_secret_footer_stays_encrypted_through_create_refresh_drift_and_destroy(
     mail: MailFactory, emulator: Emulator
 ) -> None:
-    """Effective settings stand at their input's own path alone, so that nothing copies a secret."""
+    """A setting is in the state once, under its input's own name, so no secret is copied."""
 
     def program(footer: str) -> str:
         return f"""

@@ -1,4 +1,4 @@
-"""Where the providers live is written in every state, and stays importable for ever."""
+"""The import paths of the providers are in every state, so they must never change."""
 
 from __future__ import annotations
 

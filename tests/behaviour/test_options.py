@@ -1,4 +1,4 @@
-"""Pulumi's resource options work as with any provider, or say that they do not."""
+"""Pulumi's resource options work as with any provider, or are refused."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_replacement_keeps_the_order_that_was_requested(
 
 @pytest.mark.behaviour(15)
 def test_targets_and_transforms(mail: MailFactory, emulator: Emulator) -> None:
-    """`--target` changes one alone; a transform sees the canonical shape and may change it."""
+    """`--target` changes just one; a transform sees normalized inputs and may change them."""
     stack = mail(
         """
         def everywhere(args):
@@ -183,3 +183,38 @@ def test_the_option_import_is_refused_with_the_way_that_works(
     assert f"`mailgun-tracking {command}" in refused.output
     assert "`pulumi import --file import.json --generate-code=false`" in refused.output
     assert calls(emulator) == []
+
+
+@pytest.mark.behaviour(6, 15)
+def test_ignoring_changes_of_everything(mail: MailFactory, emulator: Emulator) -> None:
+    """Nothing changes, and what check adds does not become managed."""
+    program = (
+        'DomainTracking("mg", "mg.example.com", click={click}, '
+        'opts=pulumi.ResourceOptions(ignore_changes=["*"]))'
+    )
+    stack = mail(program.format(click=True))
+    stack.up()
+    managed = stack.resource("mg")["outputs"]["managed"]
+    emulator.forget_requests()
+    stack.write(program.format(click=False))
+    assert stack.up().step("mg") == "same"
+    assert stack.resource("mg")["outputs"]["managed"] == managed == ["click.active"]
+    assert emulator.requests == []
+    assert emulator.domain("mg.example.com").click["active"] is True
+
+
+@pytest.mark.behaviour(6, 15)
+def test_ignoring_what_is_not_mentioned(mail: MailFactory, emulator: Emulator) -> None:
+    """That does not make it managed."""
+    stack = mail(
+        """
+        ignored = ["web_prefix", "web_scheme", "cname", "tracking_domain", "managed"]
+        opts = pulumi.ResourceOptions(ignore_changes=ignored)
+        DomainTracking("mg", "mg.example.com", click=True, opts=opts)
+        """
+    )
+    stack.up()
+    emulator.forget_requests()
+    stack.up("--expect-no-changes")
+    assert stack.resource("mg")["outputs"]["managed"] == ["click.active"]
+    assert emulator.requests == []

@@ -1,4 +1,4 @@
-"""The process's connections to Mailgun, and what becomes of calls that fail."""
+"""The process's connections to Mailgun, and calls that fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and the death of the engine, looked at from Mailgun's side."""
+"""Ctrl-C and the death of the engine, as Mailgun sees them."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def kill_engine(running: Running) -> tuple[Process, datetime]:
 
 
 def changes_after(emulator: Emulator, moment: datetime) -> list[str]:
-    """What was asked of Mailgun that may change something, after a moment."""
+    """The requests after a moment that may change something."""
     return [
         f"{request.method} {request.path}"
         for request in emulator.requests
@@ -74,7 +74,7 @@ def changes_after(emulator: Emulator, moment: datetime) -> list[str]:
 
 
 def wait_for_waiting(running: Running, emulator: Emulator) -> None:
-    """Wait until each certificate was asked for, and polled at least once after that."""
+    """Wait until each certificate was requested, and polled at least once after that."""
     running.wait_until(
         lambda: len(calls(emulator)) >= 4 * COUNT and sorted(puts(emulator)) == POSTS,
         "all certificates are waited for",
@@ -94,7 +94,7 @@ def up_that_waits(mail: MailFactory, emulator: Emulator) -> Iterator[tuple[MailS
 
 
 def assert_adopts(stack: MailStack, emulator: Emulator, *args: str) -> None:
-    """The next up takes all certificates over, without asking for one."""
+    """The next up adopts all certificates, without requesting one."""
     for i in range(COUNT):
         emulator.set_certificate(f"email.d{i}.example.com", "active")
     emulator.forget_requests()
@@ -142,7 +142,7 @@ def test_the_process_leaves_with_a_killed_engine_while_20_certificates_wait(
 def test_the_process_leaves_with_a_killed_engine_while_changes_are_under_way(
     mail: MailFactory, emulator: Emulator
 ) -> None:
-    """What was not sent by then never is."""
+    """What was not sent by then is never sent."""
     add_domains(emulator)
     # Never answered before the end of the test, and not carried out later.
     emulator.add_fault(method="PUT", status=503, delay_seconds=600)

@@ -1,4 +1,4 @@
-"""What the emulator's record says of calls that were under way together."""
+"""How many calls were under way at the same time."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """A stand-in for Pulumi's engine, which calls the providers in this process.
 
 A life of a resource takes milliseconds here and many seconds on the engine, so this is where
-whatever is not about the engine is tested. `test_engine.py` runs the same programs on both.
+whatever is not about the engine is tested. `tests/behaviour/test_stand_in.py` runs the same
+programs on both.
 
 It does what the engine and the SDK's provider process do with a dynamic resource:
 
