@@ -156,6 +156,7 @@ def test_what_is_not_there_is_unknown_in_previews_and_an_error_in_up(
         pulumi.export("pem", certificate.certificate)
         """
     )
+    stack.set_constants({"_provider.operation.MISSING_SECONDS": 0.0})
     preview = stack.preview()
     assert "no.example.com" not in preview.stdout
     refused = stack.up(check=False)
