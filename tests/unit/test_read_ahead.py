@@ -14,7 +14,6 @@ from mailgun_tracking import errors
 from mailgun_tracking._api.client import MailgunClient
 from mailgun_tracking._api.models import CnameRecord, DomainDetails
 from mailgun_tracking._api.target import Target
-from mailgun_tracking._provider import read_ahead
 from mailgun_tracking._provider.read_ahead import FRESH_SECONDS, NO_RESPONSE, ReadAhead
 from tests.unit.fakes import Clock
 
@@ -196,19 +195,10 @@ class TestDetails:
         for name in NAMES[:3]:
             assert details(reads, mailgun, name) == own_details(name)
 
-    def test_a_domain_that_a_complete_list_lacks_does_not_exist(
+    def test_a_domain_that_the_list_lacks_is_awaited(
         self, reads: ReadAhead, mailgun: Mailgun
     ) -> None:
-        details(reads, mailgun, FIRST)
-        mailgun.hold("details new.example.com")
-        with pytest.raises(errors.DomainNotFound, match="list"):
-            details(reads, mailgun, "new.example.com")
-
-    def test_a_domain_that_an_incomplete_list_lacks_is_awaited(
-        self, reads: ReadAhead, mailgun: Mailgun, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """A list of the longest possible length may have been cut off."""
-        monkeypatch.setattr(read_ahead, "LISTED_DOMAINS", len(NAMES))
+        """It may be newer than the list, and a long list is cut off."""
         details(reads, mailgun, FIRST)
         mailgun.hold(f"details {SECOND}")
         assert details(reads, mailgun, SECOND) == listed_details(SECOND)
