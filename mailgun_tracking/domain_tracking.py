@@ -325,7 +325,7 @@ class DomainTrackingProvider(MailgunProvider):
         kept = [str(field.section) for field in active if field.section in owned]
         if kept:
             operation.log.info(
-                f"{', '.join(kept)} tracking left on: another resource in this stack manages it"
+                f"{', '.join(kept)} tracking left as is: another resource in this stack manages it"
             )
         on = [f.section for f in active if f.section and f.section not in owned and f.get(props)]
         if on:

@@ -234,7 +234,9 @@ def _read_tracking_certificate(operation: Operation) -> TrackingCertificateResul
         try:
             facts = asdict(parse_certificate(certificate.pem))
         except (ValueError, IndexError):
-            pulumi.log.warn(f"the certificate for {operation.target.domain} is not valid PEM")
+            pulumi.log.warn(
+                f"cannot read the certificate for {operation.target.domain}: it is not valid PEM"
+            )
     return TrackingCertificateResult(
         tracking_domain=operation.target.domain,
         status=certificate.status,

@@ -176,7 +176,7 @@ class MailgunClient:
             raise errors.Cancelled("interrupted")
 
     def _request_certificate(self, method: str, tracking_domain: str, verb: str) -> None:
-        what = f"cannot {verb} a certificate for {tracking_domain}"
+        what = f"cannot {verb} the certificate for {tracking_domain}"
         path = X509_PATH + _quoted(tracking_domain)
         self._call(method, path, what, tracking_domain, has_body=False)
 

@@ -40,8 +40,8 @@ class DomainMove:
                 self._advise(error, "may now use")
             raise
         self._operation.log.info(
-            f"{before.name} moved from {before.tracking_domain} to {self._host}, using http until "
-            "https is enabled, because Mailgun only issues for the current tracking domain"
+            f"moved {before.name} from {before.tracking_domain} to {self._host} (http for now), "
+            "because Mailgun only issues certificates for the current tracking domain"
         )
         return self
 
@@ -76,11 +76,11 @@ class DomainMove:
         before = self._before
         error.advise(
             f"{before.name} {verb} {self._host} over http; run `pulumi up` again, "
-            "or `pulumi refresh` before reverting"
+            "or run `pulumi refresh` before you revert the program"
         )
         if before.web_scheme == "https":
             error.advise(
-                'it used https: a DomainTracking with web_scheme="https" turns that on again, '
+                'it used https before: a DomainTracking with web_scheme="https" turns it on again '
                 "once the certificate is active"
             )
 
