@@ -66,12 +66,12 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
             certificate that is being issued previews as an update until it is active.
         timeout: seconds to wait for the CNAME to become visible and the certificate to be issued;
             600 by default.
-        move_domain: whether create may move the domain to this host where Mailgun only issues for
-            the current tracking domain; false by default. The domain then uses http until the
+        move_domain: whether create may first make this the domain's tracking domain, where Mailgun
+            only issues for the current one; false by default. The domain then uses http until the
             certificate is active. `HttpsTracking` sets it when it manages the web prefix.
         account: the name of another account, as for `DomainTracking`.
         region: ``"us"`` or ``"eu"``, as for `DomainTracking`.
-        subaccount: a subaccount's id, as for `DomainTracking`.
+        subaccount: a subaccount's ID, as for `DomainTracking`.
         opts: Pulumi's resource options; see `DomainTracking`.
 
     Raises:
@@ -208,7 +208,7 @@ class TrackingCertificateProvider(MailgunProvider):
                 if props.get("status"):
                     return ReadResult("", {})
                 error.advise(
-                    f"to request a certificate, declare a TrackingCertificate for {target.domain}"
+                    "it has no certificate yet; declare a TrackingCertificate to request one"
                 )
                 raise
         return ReadResult(target.id, outputs_from(target, certificate, props))
@@ -274,7 +274,7 @@ def not_a_tracking_domain(operation: Operation) -> list[CheckFailure]:
     """A failure where Mailgun says that the host cannot have a certificate.
 
     Raises:
-        TrackingError: the key or the subaccount is wrong, or Mailgun cannot be asked.
+        TrackingError: the key or the subaccount is wrong, or Mailgun is not available.
     """
     host = operation.target.domain
     domain = sending_domain(host)

@@ -118,7 +118,7 @@ class MailgunClient:
         )
 
     def get_domain(self, domain: str) -> DomainDetails:
-        """``GET /v4/domains/{name}``: web scheme, web prefix and the CNAME that Mailgun wants."""
+        """``GET /v4/domains/{name}``: web scheme, web prefix and the expected CNAME."""
         what = f"cannot read the domain {domain}"
         body = self._call("GET", f"/v4/domains/{_quoted(domain)}", what, domain)
         return self._understand(lambda: read_domain(body), what, domain)

@@ -1,4 +1,4 @@
-"""Moving a domain to another tracking host, and back where that was in vain."""
+"""Moving a domain to another tracking domain, and back if no certificate is issued."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class DomainMove:
     Endpoint: ``PUT /v4/domains/{name}``.
 
     Args:
-        operation: an operation on the tracking host.
-        before: the domain, which uses another host.
+        operation: an operation on the new tracking domain.
+        before: the domain, as it was before.
     """
 
     def __init__(self, operation: Operation, before: DomainDetails) -> None:
@@ -55,7 +55,7 @@ class DomainMove:
             self._undo(error)
 
     def restore_https(self) -> None:
-        """Turn https on again where it was on before, over a certificate that is active now."""
+        """Turn https on again where it was on before; the certificate is active now."""
         if self._before.web_scheme == "https":
             self._update({"web_scheme": "https"})
 

@@ -78,7 +78,7 @@ class Operation:
         return self.connect(replace(self.target, region=region))
 
     def explain(self, error: errors.TrackingError, *, is_from_state: bool = False) -> None:
-        """Add advice that takes another look at settings or at Mailgun.
+        """Add advice that needs the settings or another request to Mailgun.
 
         Args:
             error: a 401, or the 404 of a domain; others stay as they are.
@@ -140,7 +140,7 @@ class Operation:
         """A domain for the check of a new resource; None where it does not exist yet.
 
         Raises:
-            NO_RESPONSE: Mailgun cannot be asked; the check goes on without it.
+            NO_RESPONSE: Mailgun is not available; the check continues without it.
             TrackingError: the key, the region or the subaccount is wrong.
         """
         try:
@@ -204,7 +204,7 @@ class Operation:
 
         Raises:
             DomainNotFound: the other region does not have it.
-            TrackingError: it cannot be asked.
+            TrackingError: the request failed.
         """
         other = self.settings.other_region(self.target.region)
         if other is not None:
