@@ -172,8 +172,8 @@ class Transport:
             raise errors.ConfigurationError(
                 f"the proxy for {self.base_url} cannot be used",
                 "it is not a valid HTTP proxy URL",
-                advice="set HTTPS_PROXY like http://proxy.example.com:3128, "
-                f"or NO_PROXY to {urlsplit(self.base_url).hostname}",
+                advice="set HTTPS_PROXY to a URL like http://proxy.example.com:3128, "
+                f"or add {urlsplit(self.base_url).hostname} to NO_PROXY",
             ) from None
         except requests.exceptions.SSLError as error:
             if isinstance(_cause(error), _CUT_OFF):

@@ -247,7 +247,7 @@ class TestDelete:
         emulator.forget_requests()
         run = engine.up(lambda: DomainTracking("new", DOMAIN, click="htmlonly", open=True))
         assert run.steps == {"new": "create", "old": "delete"}
-        assert "open, click tracking left on: another resource" in run.rows["old"][0]
+        assert "open, click tracking left as is: another resource" in run.rows["old"][0]
         assert puts(emulator) == []
 
 
