@@ -248,17 +248,18 @@ class DomainTrackingProvider(MailgunProvider):
         """What inputs change in a state; pure.
 
         There is no change where every managed field is as Mailgun said, however it is spelled.
-        Otherwise the engine finds out which properties differ.
+        A field that is not is a change, even where the inputs are the same as before.
         """
         replaces = changed_identity(olds, news, "domain")
         if replaces:
             return DiffResult(replaces=replaces)
+        if changed_fields(olds, news):
+            return DiffResult(changes=True)
         managed = news.get("managed")
         if (
             managed == UNKNOWN
             or set(managed or []) != set(olds.get("managed") or [])
             or any(news.get(name) != olds.get(name) for name in OPTIONS)
-            or changed_fields(olds, news)
         ):
             return DiffResult()
         return DiffResult(changes=False)
@@ -275,7 +276,7 @@ class DomainTrackingProvider(MailgunProvider):
             state = outputs_from(target, tracking, details, props)
             changes = changed_fields(state, props)
             require_certificate_for_https(operation, state, props, changes)
-            outputs = apply_changes(operation, state, changes, rollback=True)
+            outputs = apply_changes(operation, state, props, changes, rollback=True)
         return CreateResult(target.id, outputs)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -310,7 +311,7 @@ class DomainTrackingProvider(MailgunProvider):
                 state |= host_outputs(target, operation.client.get_domain(target.domain))
                 changes = changed_fields(state, news)
             require_certificate_for_https(operation, state, news, changes)
-            outputs = apply_changes(operation, state, changes, rollback=False)
+            outputs = apply_changes(operation, state, news, changes, rollback=False)
         if outputs["tracking_domain"] != olds["tracking_domain"]:
             _report_kept_links(operation, olds)
         return UpdateResult(outputs)
@@ -408,8 +409,10 @@ def inputs_from(outputs: Mapping[str, Any]) -> dict[str, Any]:
     inputs = {name: outputs[name] for name in names}
     for field in fields_at(outputs["managed"]):
         if field.section:
+            value = field.get(outputs)
             requested = (outputs.get("asked") or {}).get(field.path)
-            value = field.get(outputs) if requested is None else requested
+            if requested is not None and field.type != "footer":
+                value = requested
             inputs.setdefault(field.section, {})[field.name] = value
     return inputs
 

@@ -37,12 +37,16 @@ class FieldChange:
 
 def changed_fields(state: Mapping[str, Any], inputs: Mapping[str, Any]) -> list[FieldChange]:
     """The managed fields that are not as the program wants them."""
+    requested = state.get("asked") or {}
     changes = []
     for field in fields_at(inputs.get("managed")):
         old, new = field.get(state), field.get(inputs)
         # A value that Mailgun reads back differently from the request counts as requested.
-        requested = (state.get("asked") or {}).get(field.path)
-        if not field.same(old if requested is None else requested, new):
+        if field.path in requested:
+            is_same = requested[field.path] == field.fingerprint(new)
+        else:
+            is_same = field.same(old, new)
+        if not is_same:
             changes.append(FieldChange(field, old, new))
     return changes
 
@@ -105,7 +109,40 @@ def require_certificate_for_https(
 def apply_changes(
     operation: Operation,
     state: Mapping[str, Any],
+    inputs: Mapping[str, Any],
     changes: list[FieldChange],
+    *,
+    rollback: bool,
+) -> dict[str, Any]:
+    """Make the changes, and the ones that responses then show to be necessary.
+
+    A response shows the whole section. Where somebody else has changed another managed field of
+    it, that field is sent too.
+
+    Args:
+        operation: the operation.
+        state: the outputs so far.
+        inputs: what the program wants.
+        changes: what has to change.
+        rollback: whether to undo what was changed where a PUT fails.
+
+    Returns the outputs after that.
+
+    Raises:
+        TrackingError: the first failure; its message lists what has been changed.
+    """
+    outputs = _send_changes(operation, state, changes, [], rollback=rollback)
+    drifted = changed_fields(outputs, inputs)
+    if drifted:
+        outputs = _send_changes(operation, outputs, drifted, changes, rollback=rollback)
+    return outputs
+
+
+def _send_changes(
+    operation: Operation,
+    state: Mapping[str, Any],
+    changes: list[FieldChange],
+    before: list[FieldChange],
     *,
     rollback: bool,
 ) -> dict[str, Any]:
@@ -115,35 +152,37 @@ def apply_changes(
         operation: the operation.
         state: the outputs so far.
         changes: what has to change.
-        rollback: whether to undo what was changed where another PUT fails.
-
-    Raises:
-        TrackingError: the first failure; its message lists what has been changed.
+        before: what has been changed before.
+        rollback: whether to undo all of it where a PUT fails.
     """
-    by_part: dict[Part, list[FieldChange]] = {}
-    for change in changes:
-        by_part.setdefault(change.field.section, []).append(change)
+    by_part = _by_part(changes)
     responses = _put(operation, {part: _values(group) for part, group in by_part.items()})
     failed = {
         part: response
         for part, response in responses.items()
         if isinstance(response, errors.TrackingError)
     }
+    done = before + [change for change in changes if change.field.section not in failed]
     if failed:
         error = next(iter(failed.values()))
         unknown = [part for part, reason in failed.items() if outcome_unknown(reason)]
         if unknown:
             paths = _paths(change for part in unknown for change in by_part[part])
             error.advise(f"may have been changed: {paths}")
-        done = {part: group for part, group in by_part.items() if part not in failed}
         _account_for(operation, error, done, rollback=rollback, is_all=not unknown)
         raise error
     try:
-        outputs = outputs_after(operation, state, by_part, responses)
+        return outputs_after(operation, state, by_part, responses)
     except errors.TrackingError as error:
-        _account_for(operation, error, by_part, rollback=rollback, is_all=True)
+        _account_for(operation, error, done, rollback=rollback, is_all=True)
         raise
-    return outputs
+
+
+def _by_part(changes: Iterable[FieldChange]) -> dict[Part, list[FieldChange]]:
+    by_part: dict[Part, list[FieldChange]] = {}
+    for change in changes:
+        by_part.setdefault(change.field.section, []).append(change)
+    return by_part
 
 
 def outcome_unknown(error: errors.TrackingError) -> bool:
@@ -186,7 +225,7 @@ def outputs_after(
         for path, value in (state.get("asked") or {}).items()
         if path in state["managed"] and path not in [change.field.path for change in changes]
     } | {
-        change.field.path: change.new
+        change.field.path: change.field.fingerprint(change.new)
         for change in changes
         if reads_back_differently(change, change.field.get(outputs))
     }
@@ -194,32 +233,39 @@ def outputs_after(
 
 
 def reads_back_differently(change: FieldChange, value: object) -> bool:
-    """Whether Mailgun accepted a value and returns another one, or none, of the same meaning.
+    """Whether Mailgun accepted a value and returns another one, or none, in its place.
 
     Then state has to remember what was requested, or each preview would show a change.
+
+    Args:
+        change: the change.
+        value: what Mailgun returns.
     """
-    if change.field.section is None or change.field.type == "footer":
+    if change.field.section is None:
         return False
+    if change.field.type == "footer":
+        # Mailgun may tidy up a footer in its own way.
+        return not any(change.field.same(value, known) for known in (change.new, change.old))
     return value is None or (change.new == "htmlonly" and value is True)
 
 
 def _require_applied(operation: Operation, change: FieldChange, value: object) -> None:
     """Refuse to record a change that Mailgun accepted and did not apply.
 
-    State would say one thing and the program another, and no preview would ever tell. Footers are
-    exempt, because Mailgun may tidy them up in its own way.
+    State would say one thing and the program another, and no preview would ever tell.
 
     Raises:
-        UnexpectedResponse: with the field and both values.
+        UnexpectedResponse: with the field, and both values unless it is a footer.
     """
-    if change.field.type == "footer" or reads_back_differently(change, value):
-        return
-    if value == change.new:
+    if change.field.same(value, change.new) or reads_back_differently(change, value):
         return
     domain = operation.target.domain
+    reason = f"Mailgun accepted {change.new!r} but reports {value!r}"
+    if change.field.type == "footer":
+        reason = "Mailgun accepted the footer but still reports the old one"
     raise errors.UnexpectedResponse(
         f"{change.field.path} of {domain} was not applied",
-        f"Mailgun accepted {change.new!r} but reports {value!r}",
+        reason,
         advice="try again",
         domain=domain,
     )
@@ -228,7 +274,7 @@ def _require_applied(operation: Operation, change: FieldChange, value: object) -
 def _account_for(
     operation: Operation,
     error: errors.TrackingError,
-    done: Mapping[Part, list[FieldChange]],
+    done: list[FieldChange],
     *,
     rollback: bool,
     is_all: bool,
@@ -242,8 +288,8 @@ def _account_for(
         rollback: whether to undo them.
         is_all: whether nothing else may have been changed.
     """
-    changed = [change for group in done.values() for change in group]
-    if rollback and changed:
+    changed = done
+    if rollback and done:
         changed = _roll_back(operation, done)
         if not changed:
             which = "all changes" if is_all else "the other changes"
@@ -252,17 +298,16 @@ def _account_for(
         error.advise(f"changed before it failed: {_paths(changed)}")
 
 
-def _roll_back(operation: Operation, done: Mapping[Part, list[FieldChange]]) -> list[FieldChange]:
+def _roll_back(operation: Operation, done: list[FieldChange]) -> list[FieldChange]:
     """Send the old values; returns the changes that could not be undone."""
     # A value that no response showed is not known.
-    known = {part: [c for c in group if c.old is not None] for part, group in done.items()}
-    old = {part: {c.field.name: c.old for c in group} for part, group in known.items() if group}
+    known = _by_part(change for change in done if change.old is not None)
+    old = {part: {c.field.name: c.old for c in group} for part, group in known.items()}
     responses = _put(operation, old)
     return [
         change
-        for part, group in done.items()
-        for change in group
-        if change.old is None or isinstance(responses[part], errors.TrackingError)
+        for change in done
+        if change.old is None or isinstance(responses[change.field.section], errors.TrackingError)
     ]
 
 
