@@ -1,82 +1,100 @@
-# What each target does: make help
-
 PYTHON ?= python3
 STACK ?= dev
 YES ?=
 ARGS ?=
 
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 ON_STACK = STACK="$(STACK)" YES="$(YES)" engine/on-stack
 
 .DEFAULT_GOAL := help
-.PHONY: help engine venv up preview refresh down shell env test test-tools lint live bench https-demo clean
+.PHONY: help up preview refresh down shell env test test-pythons lint live bench https-demo engine \
+	test-tools clean
 
-help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "STACK=$(STACK) names the stack; ARGS= goes to pulumi or pytest; YES=1 answers pulumi."
-	@echo "Without a Mailgun key, up, preview, refresh, down and shell use the emulator."
+	@echo "STACK=name selects the stack (default: dev). ARGS=\"...\" is passed to pulumi or pytest."
+	@echo "YES=1 answers pulumi's confirmation prompts."
+	@echo "Without a Mailgun API key, up, preview, refresh, down and shell run against the emulator."
 
-engine: ## Make pulumi available: from PATH, the official release, or a build
-	@$(PYTHON) engine/install
+# --- The stack
 
-venv: .venv/complete
-
-.venv/complete: requirements.txt requirements-dev.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; name one as in: make PYTHON=python3.12")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	$(BIN)/python -m compileall -q mailgun_tracking # pip does so with all but the editable
-	@touch $@
-
-.venv/examples: .venv/complete requirements-examples.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement requirements-examples.txt
-	@touch $@
-
-up: engine venv ## Create or update the stack
+up: engine .venv/up ## Create or update the stack
 	@$(ON_STACK) up $(ARGS)
 
-preview: engine venv ## Show what up would do
+preview: engine .venv/up ## Show what `make up` would change
 	@$(ON_STACK) preview $(ARGS)
 
-refresh: engine venv ## Bring the state up to what Mailgun says
+refresh: engine .venv/up ## Update the state to match Mailgun
 	@$(ON_STACK) refresh $(ARGS)
 
-down: engine venv ## Destroy what the stack manages
+down: engine .venv/up ## Destroy the stack's resources
 	@$(ON_STACK) destroy $(ARGS)
 
-shell: engine venv ## A shell in which a plain `pulumi up` works
+shell: engine .venv/up ## Open a shell in which a plain `pulumi up` works
 	@$(ON_STACK) shell
 
-env: ## The same for this shell, with a key of yours: eval "$(make -s env)"
-	@$(MAKE) --no-print-directory engine venv >&2
+env: ## Set up this shell for pulumi, without the emulator: eval "$(make -s env)"
+	@$(MAKE) --no-print-directory engine .venv/up >&2
 	@$(ON_STACK) env
 
-test-tools:
-	@$(PYTHON) engine/install pebble
-	@engine/install-bind
+# --- Development
 
-test: engine venv .venv/examples test-tools ## Run all tests
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+# Coverage, and its minimum, are for a complete run only.
+test: engine .venv/examples test-tools ## Run all tests
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),--cov)
 
-lint: venv .venv/examples ## Check style, formatting and types
-	$(BIN)/ruff check . engine/install
-	$(BIN)/ruff format --check . engine/install
+test-pythons: .venv/dev ## Run the fast tests on the built wheel with each installed Python
+	@.ci/test-pythons
+
+lint: .venv/examples ## Check style, formatting, types and imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy engine/install engine/language_host.py engine/language_host_run.py
+	$(BIN)/mypy engine/language_host.py engine/language_host_run.py
+	$(BIN)/lint-imports --no-logo
 
-live: engine venv ## Run the tests for a real account: MAILGUN_API_KEY=... LIVE_DOMAIN=...
+live: engine .venv/dev ## Test against a real account: MAILGUN_API_KEY=... LIVE_DOMAIN=...
 	@test -n "$$MAILGUN_API_KEY" -a -n "$$LIVE_DOMAIN" || \
-		{ echo "Set MAILGUN_API_KEY, and LIVE_DOMAIN to a domain whose settings may change."; exit 2; }
+		{ echo "Set MAILGUN_API_KEY, and LIVE_DOMAIN to a domain whose settings the tests may change."; exit 2; }
 	@$(BIN)/python -m pytest tests/live $(ARGS)
 
-bench: engine venv ## Measure speed against the engine's own
+bench: engine .venv/dev ## Run the benchmarks
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
-https-demo: engine venv test-tools ## HTTPS tracking from nothing, with real DNS and a CA
+https-demo: engine .venv/dev test-tools ## Set up HTTPS tracking against a real DNS server and a test CA
 	@$(BIN)/python examples/https_demo.py $(ARGS)
 
-clean: ## Remove what can be made again; the state in .pulumi-state stays
-	rm -rf .venv .engine .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+# --- What has to be installed
+
+# The package, and the emulator it runs against when there is no API key.
+.venv/up: requirements.txt requirements-emulator.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is required. To use another one: make PYTHON=python3.12")'
+	@echo "Installing Python packages into .venv. The first time this can take some minutes."
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --requirement requirements-emulator.txt
+	@$(PIP) install --no-deps --editable .
+	@touch $@
+
+.venv/dev: .venv/up requirements-dev.txt
+	@echo "Installing development tools into .venv."
+	@$(PIP) install --requirement requirements-dev.txt
+	@touch $@
+
+.venv/examples: .venv/dev requirements-examples.txt
+	@echo "Installing the provider SDKs of the examples into .venv."
+	@$(PIP) install --no-compile --requirement requirements-examples.txt
+	@touch $@
+
+engine: ## Install the Pulumi engine, unless PATH has a suitable one
+	@$(MAKE) -s -C engine pulumi
+
+test-tools:
+	@$(MAKE) -s -C engine pebble
+	@engine/install-bind
+
+clean: ## Remove everything that can be recreated; keeps the state in .pulumi-state
+	rm -rf .venv .engine .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,9 +1,9 @@
-"""A stand-in for Pulumi's Python language host, on the Pulumi SDK alone.
+"""A replacement for Pulumi's Python language host that needs only the Pulumi SDK.
 
-The engine starts it, reads the port that it prints, and asks it over gRPC to run the program or a
-policy pack. `pulumi up` and `preview` start one more only to learn Python's version, and importing
-the SDK is what takes long: so it is imported after the port is printed, and messages pass through
-here as bytes.
+The engine starts it, reads the port it prints, and tells it over gRPC to run a program or a policy
+pack. `pulumi up` and `pulumi preview` also start one just to read the Python version. Importing the
+SDK is the slow part, so this module does without it: it handles messages as bytes, and
+`language_host_run` imports the SDK when there is something to run.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ EMPTY_MESSAGE = b""
 
 
 class LanguageHost:
-    """Answers the engine, and runs its programs on the main thread, where Python expects them."""
+    """Serves the engine's requests. Programs run on the main thread, as under `python`."""
 
     def __init__(self, engine_address: str) -> None:
         self._engine_address = engine_address
         self._requests: queue.Queue[tuple[bytes, Future[bytes]]] = queue.Queue()
 
     def handlers(self) -> grpc.GenericRpcHandler:
-        one_answer = grpc.unary_unary_rpc_method_handler
+        unary = grpc.unary_unary_rpc_method_handler
         return grpc.method_handlers_generic_handler(
             "pulumirpc.LanguageRuntime",
             {
-                "Handshake": one_answer(lambda request, context: EMPTY_MESSAGE),
-                "GetPluginInfo": one_answer(lambda request, context: EMPTY_MESSAGE),
-                "GetRequiredPackages": one_answer(lambda request, context: EMPTY_MESSAGE),
-                "About": one_answer(about),
-                "Run": one_answer(self.run),
+                "Handshake": unary(lambda request, context: EMPTY_MESSAGE),
+                "GetPluginInfo": unary(lambda request, context: EMPTY_MESSAGE),
+                "GetRequiredPackages": unary(lambda request, context: EMPTY_MESSAGE),
+                "About": unary(about),
+                "Run": unary(self.run),
                 "RunPlugin": grpc.unary_stream_rpc_method_handler(run_plugin),
             },
         )
@@ -54,7 +54,7 @@ class LanguageHost:
         return response.result()
 
     def serve(self) -> None:
-        """Run the programs that the engine asks for, until it ends this process."""
+        """Run the programs that the engine requests, until it terminates this process."""
         from language_host_run import run_program
 
         sys.path.remove(HERE)
@@ -68,7 +68,7 @@ class LanguageHost:
 
 
 def about(request: bytes, context: Any) -> bytes:
-    """An `AboutResponse` that holds the version: field 2, as text, with its length."""
+    """A serialized `AboutResponse` with the Python version: field 2, a length-delimited string."""
     version = platform.python_version().encode()
     return b"\x12" + bytes([len(version)]) + version
 
@@ -78,14 +78,14 @@ def run_plugin(request: bytes, context: Any) -> Iterator[bytes]:
 
     try:
         process = start_policy_pack(request)
-    except ValueError as refusal:
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, str(refusal))
+    except ValueError as error:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, str(error))
     context.add_callback(process.terminate)
     yield from responses_of(process)
 
 
-def leave_with_the_engine() -> None:
-    """End this process when the engine is gone: it holds the other end of standard input."""
+def exit_with_the_engine() -> None:
+    """Exit when standard input is closed: the engine holds the other end of the pipe."""
     with contextlib.suppress(OSError):
         while os.read(0, 4096):
             pass
@@ -98,12 +98,12 @@ def main() -> None:
             f"The Pulumi SDK is not installed for {sys.executable}. "
             "Run `pip install -r requirements.txt` in the program's virtual environment."
         )
-    # The engine sends SIGINT when it is done with this process, and waits for its end.
+    # The engine sends SIGINT when it no longer needs this process, and waits for it to exit.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if not os.path.samestat(os.fstat(0), os.stat(os.devnull)):
-        threading.Thread(target=leave_with_the_engine, daemon=True).start()
-    # A failed program leaves futures unobserved by design; asyncio would report each of them.
+        threading.Thread(target=exit_with_the_engine, daemon=True).start()
+    # A failed program leaves futures that nothing awaits. asyncio would log each of them.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
     host = LanguageHost(engine_address=sys.argv[-1])

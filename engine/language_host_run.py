@@ -1,8 +1,8 @@
-# ruff: noqa: S603 -- starts what the engine asks for: the user's own policy pack
-"""Runs a Pulumi program or a policy pack as the engine asks, and says how it went.
+# ruff: noqa: S603 -- the command is the user's own policy pack, as requested by the engine
+"""Runs a Pulumi program or a policy pack for the engine.
 
-A program's failure looks as it does under the official language host: a `RunError` is one line, any
-other exception is the traceback from the program's own first frame on.
+Failures are shown as by the official language host: a `RunError` as one line, any other exception
+as a traceback that starts at the program's first frame.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from pulumi.runtime import reset_options, run_in_stack, set_all_config
 from pulumi.runtime.proto import language_pb2
 
 
-def run_program(request: bytes, engine_address: str) -> bytes:
-    """Run the program of a serialized `RunRequest` to its end; returns its `RunResponse`."""
-    asked = language_pb2.RunRequest.FromString(request)
-    path = os.path.abspath(os.path.join(asked.info.program_directory, asked.info.entry_point))
+def run_program(serialized: bytes, engine_address: str) -> bytes:
+    """Run the program of a serialized `RunRequest`. Returns a serialized `RunResponse`."""
+    request = language_pb2.RunRequest.FromString(serialized)
+    path = os.path.abspath(os.path.join(request.info.program_directory, request.info.entry_point))
     main_file = os.path.join(path, "__main__.py") if os.path.isdir(path) else path
 
     reset_options(
-        project=asked.project,
-        stack=asked.stack,
-        organization=asked.organization,
-        root_directory=asked.info.root_directory,
-        monitor_address=asked.monitor_address,
+        project=request.project,
+        stack=request.stack,
+        organization=request.organization,
+        root_directory=request.info.root_directory,
+        monitor_address=request.monitor_address,
         engine_address=engine_address,
-        parallel=asked.parallel,
-        preview=asked.dryRun,
+        parallel=request.parallel,
+        preview=request.dryRun,
     )
-    set_all_config(dict(asked.config), list(asked.configSecretKeys))
-    os.chdir(asked.pwd)
-    sys.argv = [path, *asked.args]
+    set_all_config(dict(request.config), list(request.configSecretKeys))
+    os.chdir(request.pwd)
+    sys.argv = [path, *request.args]
 
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    executor = ThreadPoolExecutor(max_workers=max(asked.parallel, 1) * 4)
+    executor = ThreadPoolExecutor(max_workers=max(request.parallel, 1) * 4)
     loop.set_default_executor(executor)
     response = language_pb2.RunResponse()
     try:
@@ -73,7 +73,7 @@ def _run_file(path: str) -> None:
 
 
 def _traceback_from(main_file: str) -> str:
-    """The current exception's traceback, less the frames that led to the program."""
+    """The current exception's traceback without the frames above the program."""
     frames = traceback.extract_tb(sys.exc_info()[2])
     for index, frame in enumerate(frames):
         if os.path.abspath(frame.filename) == main_file:
@@ -85,7 +85,7 @@ def _traceback_from(main_file: str) -> str:
 
 
 def _exit_status(exit_request: SystemExit) -> int:
-    """The status Python itself would exit with; a text is printed first, as Python does."""
+    """The exit status that Python would use; prints a message given as code, as Python does."""
     if exit_request.code is None or isinstance(exit_request.code, int):
         return exit_request.code or 0
     print(exit_request.code, file=sys.stderr)
@@ -96,15 +96,26 @@ def _exited_with(status: int) -> str:
     return f"Program exited with non-zero exit code: {status}"
 
 
-def start_policy_pack(request: bytes) -> subprocess.Popen[bytes]:
-    """Start the policy pack of a serialized `RunPluginRequest`; refuses any other kind."""
-    asked = language_pb2.RunPluginRequest.FromString(request)
-    if asked.kind != "analyzer":
-        raise ValueError(f"this language host runs no plugin of kind {asked.kind!r}")
+def start_policy_pack(serialized: bytes) -> subprocess.Popen[bytes]:
+    """Start the policy pack of a serialized `RunPluginRequest`.
+
+    Raises:
+        ValueError: The request is for another kind of plugin.
+    """
+    request = language_pb2.RunPluginRequest.FromString(serialized)
+    if request.kind != "analyzer":
+        raise ValueError(f"this language host does not support plugins of kind {request.kind!r}")
     return subprocess.Popen(
-        [sys.executable, "-u", "-m", "pulumi.policy", *asked.args, asked.info.program_directory],
-        cwd=asked.pwd,
-        env=dict(entry.split("=", 1) for entry in asked.env),
+        [
+            sys.executable,
+            "-u",
+            "-m",
+            "pulumi.policy",
+            *request.args,
+            request.info.program_directory,
+        ],
+        cwd=request.pwd,
+        env=dict(entry.split("=", 1) for entry in request.env),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -112,7 +123,7 @@ def start_policy_pack(request: bytes) -> subprocess.Popen[bytes]:
 
 
 def responses_of(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
-    """What a process prints, as it prints it, and then its exit status, as `RunPluginResponse`s."""
+    """Yield a process's output as it appears, then its exit status, as `RunPluginResponse`s."""
     responses: queue.Queue[language_pb2.RunPluginResponse | None] = queue.Queue()
 
     def forward_output() -> None:

@@ -8,6 +8,7 @@ and the domain's own GETs run beside, for create.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -185,20 +186,13 @@ class ReadAhead:
     def _from_list(
         domains: Future[dict[str, DomainDetails]], own: Future[DomainDetails], target: Target
     ) -> DomainDetails:
-        try:
+        # A domain may be newer than the list, and a key may be allowed to read domains and not to
+        # list them: then the domain's own GET answers.
+        with contextlib.suppress(errors.TrackingError):
             listed = domains.result()
-        except errors.TrackingError:
-            # A key may be allowed to read domains and not to list them.
-            return own.result()
-        if target.domain in listed:
-            return listed[target.domain]
-        if len(listed) == LISTED_DOMAINS:
-            return own.result()
-        raise errors.DomainNotFound(
-            f"cannot read the domain {target.domain}",
-            "it is not in the account's list of domains",
-            domain=target.domain,
-        )
+            if target.domain in listed:
+                return listed[target.domain]
+        return own.result()
 
 
 def _list(client: MailgunClient) -> dict[str, DomainDetails]:

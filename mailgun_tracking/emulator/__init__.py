@@ -1,21 +1,26 @@
 """An emulator of the part of Mailgun that this package manages, for tests and previews.
 
-It stands alone: it shares no code with the client, so that one misreading of the API cannot hide
-in both, and nothing imports it unless asked. It needs the extra `emulator`.
+It shares no code with the client, so that one misreading of the API cannot hide in both. It is
+only imported on request, and needs the extra `emulator`.
 """
 
 from __future__ import annotations
 
-from .certificates import CertificateSnapshot, IssuanceFailed, Issuer
+from .certificates import CertificateSnapshot, Issuer
 from .dials import Dials
 from .domains import DomainSnapshot
+from .errors import (
+    DomainTaken,
+    EmulatorError,
+    InvalidSetting,
+    IssuanceFailed,
+    StateFileError,
+    UnknownDomain,
+)
 from .faults import Fault
 from .history import RecordedRequest
-from .problems import InvalidSetting
-from .server import Emulator, EmulatorError
+from .server import Emulator
 from .settings import Settings
-from .state_file import StateFileError
-from .store import DomainTaken, UnknownDomain
 
 __all__ = [
     "CertificateSnapshot",

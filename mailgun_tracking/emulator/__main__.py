@@ -1,4 +1,4 @@
-"""Lets `python -m mailgun_tracking.emulator` run the command."""
+"""Runs the command as `python -m mailgun_tracking.emulator`."""
 
 from __future__ import annotations
 

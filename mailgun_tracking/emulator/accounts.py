@@ -1,4 +1,4 @@
-"""Whose key a request carries, and for whom it speaks."""
+"""API keys, the accounts they belong to, and who makes a request."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 
 from .domains import Region
-from .problems import InvalidSetting
+from .errors import InvalidSetting
 
 
 @dataclasses.dataclass(frozen=True)
 class Caller:
-    """Who asks: decides what can be seen."""
+    """Who makes a request, which decides what it can see."""
 
     region: Region
     account: str
@@ -19,13 +19,13 @@ class Caller:
 
 
 class Accounts:
-    """Which account a key belongs to. Keys leave it by no way but `first_key`."""
+    """Maps API keys to accounts. `first_key` is the only way to read a key back."""
 
     def __init__(self, keys: Mapping[str, str], subaccounts: Iterable[str] = ()) -> None:
-        """Take over the keys.
+        """Store the keys.
 
         Args:
-            keys: the account's name by key; at least one.
+            keys: account names by API key; at least one.
             subaccounts: the ids that `X-Mailgun-On-Behalf-Of` may name.
 
         Raises:
@@ -38,14 +38,14 @@ class Accounts:
 
     @property
     def first_key(self) -> str:
-        """The key that was given first."""
+        """The first of the keys."""
         return next(iter(self._keys))
 
     @property
     def default(self) -> str:
-        """The account of the first key, to which domains belong unless said otherwise."""
+        """The account of the first key, which owns domains by default."""
         return self._keys[self.first_key]
 
     def owner_of(self, key: str) -> str | None:
-        """Give the account of a key, None if it is nobody's."""
+        """Return the account of a key, or None if the key is unknown."""
         return self._keys.get(key)

@@ -1,4 +1,4 @@
-"""The emulator as an ASGI application: region, record, faults, latency, key, endpoint."""
+"""The emulator as an ASGI application: authentication, recording, faults, latency, routing."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from . import answers
+from . import responses
 from .accounts import Caller
 from .control import PREFIX as CONTROL_PREFIX
 from .control import Control
 from .domains import REGIONS, Region
-from .endpoints import ROUTES, Call, Endpoint
+from .endpoints import ROUTES, Call, Endpoint, Rejected
 from .faults import Fault, Faults
 from .forms import BadForm, read_body, read_form
 from .history import SECRET_FIELDS, History, RecordedRequest
@@ -35,54 +35,54 @@ _CALL = "mailgun_emulator.call"
 
 
 class Application:
-    """Mailgun's API and, apart from its paths, the control surface."""
+    """Mailgun's API and, under a path of its own, the control API."""
 
     def __init__(
         self,
         store: Store,
         history: History,
         faults: Faults,
-        on_answer: Callable[[RecordedRequest], None] | None = None,
+        on_response: Callable[[RecordedRequest], None] | None = None,
     ) -> None:
-        """Put the application together.
+        """Build the application.
 
         Args:
             store: the state.
             history: where requests are recorded.
-            faults: what goes wrong on request.
-            on_answer: is called for each request to the API once it was answered or dropped.
+            faults: the failures to inject.
+            on_response: called for each request to the API after its response was sent, or its
+                connection dropped.
         """
         self.closing = asyncio.Event()
-        """Set when the server ends: requests that are held back are then dropped."""
+        """Set when the server stops; delayed requests are then dropped."""
         self._store = store
         self._history = history
         self._faults = faults
-        self._on_answer = on_answer
+        self._on_response = on_response
         self._api = _api(store)
         self._control = Control(store, history, faults).application()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             return
         try:
             if scope["path"].startswith(CONTROL_PREFIX):
                 await self._control(scope, receive, send)
             else:
-                await self._answer(scope, receive, send)
+                await self._record_and_handle(scope, receive, send)
         except Exception as error:
             self._store.errors.append(error)
             traceback.print_exception(error, file=sys.stderr)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _record_and_handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         region, path = _split_region(scope["path"], self._store.region)
         body = await read_body(receive)
         if body is None:
             return
-        # Faults hide nothing: what they befall is recorded too.
         scope = {**scope, "path": path, "raw_path": path.encode()}
         headers = Headers(scope=scope)
-        form, bad_form = await _form(scope, body)
+        form, form_error = await _form(scope, body)
         key = _key(headers.get("authorization", ""))
         record = RecordedRequest(
             method=scope["method"],
@@ -96,38 +96,38 @@ class Application:
             user_agent=headers.get("user-agent"),
             query=dict(parse_qsl(scope["query_string"].decode("latin-1"))),
         )
+        # Requests with faults are recorded too.
         self._history.add(record)
-        scope[_CALL] = (region, record, form, bad_form)
+        scope[_CALL] = (region, record, form, form_error)
         try:
-            await self._carry_out(scope, receive, send, record)
+            await self._handle(scope, receive, send, record)
         finally:
-            if self._on_answer is not None:
-                self._on_answer(record)
+            if self._on_response is not None:
+                self._on_response(record)
 
-    async def _carry_out(
+    async def _handle(
         self, scope: Scope, receive: Receive, send: Send, record: RecordedRequest
     ) -> None:
-        fault = self._faults.befalling(record.method, record.path)
-        pause = self._store.settings.latency_seconds + (fault.delay_seconds if fault else 0)
-        if pause and not await self._pause(pause):
+        fault = self._faults.next_match(record.method, record.path)
+        delay = self._store.settings.latency_seconds + (fault.delay_seconds if fault else 0)
+        if delay and not await self._delay(delay):
             await _drop(scope, receive)
             return
         if fault is None:
-            await self._api(scope, receive, _noting(send, record))
+            await self._api(scope, receive, _recording(send, record))
             return
-        if fault.carried_out or not fault.replaces_answer:
-            swallow = fault.replaces_answer
-            await self._api(
-                scope,
-                receive,
-                _nowhere if swallow else _noting(send, record, fault.headers),
-            )
+        if not fault.replaces_response:
+            await self._api(scope, receive, _recording(send, record, fault.headers))
+            return
+        if fault.carried_out:
+            await self._api(scope, receive, _discard)
         if fault.drop_connection:
             await _drop(scope, receive)
-        elif fault.replaces_answer:
-            await _fault_answer(fault)(scope, receive, _noting(send, record))
+        else:
+            await _fault_response(fault)(scope, receive, _recording(send, record))
 
-    async def _pause(self, seconds: float) -> bool:
+    async def _delay(self, seconds: float) -> bool:
+        """Wait, and return whether the server is still running."""
         try:
             await asyncio.wait_for(self.closing.wait(), seconds)
         except asyncio.TimeoutError:
@@ -136,51 +136,56 @@ class Application:
 
 
 def _api(store: Store) -> Starlette:
-    async def lost(request: Request, error: Exception) -> Response:
+    async def not_found(request: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException) and error.status_code == 405:
-            return answers.message(405, "Method Not Allowed", error.headers)
-        return answers.message(404, "Not Found")
+            return responses.message(405, "Method Not Allowed", error.headers)
+        return responses.message(404, "Not Found")
 
-    async def broken(request: Request, error: Exception) -> Response:
-        return answers.message(500, "Internal Server Error")
+    async def server_error(request: Request, error: Exception) -> Response:
+        return responses.message(500, "Internal Server Error")
 
     routes = []
     for path, endpoints in ROUTES.items():
-        route = Route(path, _endpoint(store, endpoints), methods=list(endpoints))
+        route = Route(path, _route(store, endpoints), methods=list(endpoints))
         if route.methods is not None:
+            # Starlette adds HEAD to GET.
             route.methods.intersection_update(endpoints)
         routes.append(route)
     application = Starlette(
-        routes=routes, exception_handlers={404: lost, 405: lost, Exception: broken}
+        routes=routes,
+        exception_handlers={404: not_found, 405: not_found, Exception: server_error},
     )
     application.router.redirect_slashes = False
     return application
 
 
-def _endpoint(store: Store, endpoints: Mapping[str, Endpoint]) -> Callable[[Request], object]:
-    async def answer(request: Request) -> Response:
-        region, record, form, bad_form = request.scope[_CALL]
+def _route(store: Store, endpoints: Mapping[str, Endpoint]) -> Callable[[Request], object]:
+    async def respond(request: Request) -> Response:
+        region, record, form, form_error = request.scope[_CALL]
         if record.account is None:
-            return answers.unauthorized(store.dials)
+            return responses.unauthorized(store.dials)
         subaccount = record.on_behalf_of or None
         if subaccount is not None and subaccount not in store.accounts.subaccounts:
-            return answers.message(403, "Subaccount not found")
-        if bad_form is not None and not request.url.path.startswith("/v2/x509/"):
-            return answers.message(400, bad_form)
+            return responses.message(403, "Subaccount not found")
+        if form_error is not None and not request.url.path.startswith("/v2/x509/"):
+            return responses.message(400, form_error)
         caller = Caller(region, record.account, subaccount)
         call = Call(store, caller, request.path_params, record.query, form)
         endpoint = endpoints[request.method]
         try:
-            if store.cname_records.may_take_time:
+            if store.cname_records.may_block:
                 return await run_in_threadpool(endpoint, call)
             return endpoint(call)
+        except Rejected as rejected:
+            return rejected.response
         except BadForm as error:
-            return answers.message(400, str(error))
+            return responses.message(400, str(error))
 
-    return answer
+    return respond
 
 
 async def _form(scope: Scope, body: bytes) -> tuple[dict[str, str], str | None]:
+    """Return the fields of a form, or the error if it is malformed."""
     if scope["method"] not in ("PUT", "POST"):
         return {}, None
     try:
@@ -197,9 +202,9 @@ def _split_region(path: str, default: Region) -> tuple[Region, str]:
 
 
 def _key(authorization: str) -> str | None:
-    """Give the key of HTTP basic authentication with the user `api`."""
-    kind, _, encoded = authorization.partition(" ")
-    if kind.lower() != "basic":
+    """Return the password of HTTP basic authentication, if the user is `api`."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
         return None
     try:
         user, _, key = base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")
@@ -208,47 +213,44 @@ def _key(authorization: str) -> str | None:
     return key if user == "api" else None
 
 
-def _noting(
+def _recording(
     send: Send, record: RecordedRequest, extra_headers: Mapping[str, str] | None = None
 ) -> Send:
-    async def note_and_send(message: Message) -> None:
+    """Return a `send` that records the status of the response and adds headers to it."""
+    extra = {name.lower(): str(value) for name, value in (extra_headers or {}).items()}
+
+    async def record_and_send(message: Message) -> None:
         if message["type"] == "http.response.start":
             record.status = message["status"]
-            if extra_headers:
-                kept = [
-                    (name, value)
-                    for name, value in message["headers"]
-                    if name.decode("latin-1") not in {header.lower() for header in extra_headers}
-                ]
-                message = {**message, "headers": kept + _raw(extra_headers)}
+            kept = [
+                (name, value)
+                for name, value in message["headers"]
+                if name.decode("latin-1") not in extra
+            ]
+            added = [
+                (name.encode("latin-1"), value.encode("latin-1")) for name, value in extra.items()
+            ]
+            message = {**message, "headers": kept + added}
         await send(message)
 
-    return note_and_send
+    return record_and_send
 
 
-async def _nowhere(message: Message) -> None:
+async def _discard(message: Message) -> None:
     return
 
 
-def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    return [
-        (name.lower().encode("latin-1"), str(value).encode("latin-1"))
-        for name, value in headers.items()
-    ]
-
-
-def _fault_answer(fault: Fault) -> Response:
-    content, kind = fault.content()
-    status = fault.status or 500
+def _fault_response(fault: Fault) -> Response:
+    content, content_type = fault.content()
     headers = {
-        "content-type": kind,
-        **{k.lower(): str(v) for k, v in fault.headers.items()},
+        "content-type": content_type,
+        **{name.lower(): str(value) for name, value in fault.headers.items()},
     }
-    return Response(content, status, headers=headers)
+    return Response(content, fault.status or 500, headers=headers)
 
 
 async def _drop(scope: Scope, receive: Receive) -> None:
-    """Close the connection without an answer; the server puts its transport into the state."""
+    """Close the connection without a response; the server puts the transport into the state."""
     scope["state"]["transport"].abort()
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,9 +1,10 @@
-"""A tracking host's certificate: its life, and the emulated authority that signs it."""
+"""The certificate of a tracking host, and the certificate authority that signs it."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal, Protocol
 
@@ -12,6 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from .errors import InvalidSetting, reject_unknown
+
 Status = Literal["processing", "active", "expired", "error"]
 STATUSES: tuple[Status, ...] = ("processing", "active", "expired", "error")
 
@@ -19,42 +22,38 @@ ISSUER_NAME = "Emulated Let's Encrypt"
 GENERATION_FAILED = "TLS x509 key pair generation failed, please contact support"
 
 
-class IssuanceFailed(Exception):
-    """An authority did not issue; the text is what Mailgun's status then shows as `error`."""
-
-
 class Issuer(Protocol):
-    """An authority that may take its time, such as a real one behind ACME.
+    """A certificate authority to use instead of the emulated one.
 
-    The emulator calls it in a thread of its own, one for each generation.
+    It may take its time: the emulator calls it in a separate thread for each certificate.
     """
 
     def issue(self, host: str) -> str:
         """Get a certificate for `host`.
 
         Returns:
-            The chain as PEM, the host's own certificate first.
+            The chain as PEM, starting with the certificate of `host`.
 
         Raises:
-            IssuanceFailed: with the text to show.
+            IssuanceFailed: with the error that the certificate's status shows.
         """
 
 
 class EmulatedAuthority:
-    """A certificate authority in memory, made anew for each emulator."""
+    """A certificate authority in memory; each emulator has its own."""
 
     def __init__(self) -> None:
-        """Make no key yet: most runs never issue."""
+        """Defer key generation to the first use, since most runs never issue anything."""
         self._key: ec.EllipticCurvePrivateKey | None = None
         self._certificate: x509.Certificate | None = None
 
     def issue(self, host: str, not_before: datetime, not_after: datetime) -> str:
-        """Sign a certificate for `host` and give it with the authority's own, as PEM.
+        """Sign a certificate and return the chain as PEM.
 
         Args:
-            host: the only name in it.
-            not_before: when it becomes valid; X.509 keeps whole seconds.
-            not_after: the last moment of its validity.
+            host: the only name in the certificate.
+            not_before: the start of its validity; X.509 only stores whole seconds.
+            not_after: the end of its validity.
         """
         authority_key, authority = self._authority()
         leaf = (
@@ -100,8 +99,53 @@ def _common_name(text: str) -> x509.Name:
 
 
 @dataclasses.dataclass(frozen=True)
+class CertificateSpec:
+    """A state that a test puts a certificate into.
+
+    Raises:
+        InvalidSetting: a field has an invalid value.
+    """
+
+    status: Status
+    error: str | None = None
+    """The error, if the status is `error`; None means Mailgun's usual one."""
+    lifetime_seconds: float | None = None
+    """How long an active or expired certificate is valid in total; None means the setting."""
+    age_seconds: float = 0
+    """How long ago an active certificate was issued."""
+    ready_after_seconds: float | None = None
+    """When a processing certificate becomes active; None means never."""
+
+    def __post_init__(self) -> None:
+        """Validate the fields."""
+        if self.status not in STATUSES:
+            raise InvalidSetting(
+                f"status must be one of {', '.join(STATUSES)} or none, not {self.status!r}"
+            )
+        if self.error is not None and not isinstance(self.error, str):
+            raise InvalidSetting(f"error must be a string, not {self.error!r}")
+        for name in ("lifetime_seconds", "age_seconds", "ready_after_seconds"):
+            value = getattr(self, name)
+            if value is not None and (
+                isinstance(value, bool) or not isinstance(value, (int, float))
+            ):
+                raise InvalidSetting(f"{name} must be a number, not {value!r}")
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> CertificateSpec | None:
+        """Read a state from JSON; the status null or "none" means no certificate at all.
+
+        Raises:
+            InvalidSetting: a field is unknown or has an invalid value.
+        """
+        reject_unknown("certificate field", data, [field.name for field in dataclasses.fields(cls)])
+        given = {name: value for name, value in data.items() if value is not None}
+        return None if given.get("status", "none") == "none" else cls(**given)
+
+
+@dataclasses.dataclass(frozen=True)
 class CertificateSnapshot:
-    """A certificate as it stands at one moment."""
+    """A certificate at one moment."""
 
     status: Status
     error: str | None
@@ -109,12 +153,12 @@ class CertificateSnapshot:
     not_before: datetime | None
     not_after: datetime | None
     generation: int
-    """How many certificates were issued for this host."""
+    """How many certificates were issued for this host so far."""
 
 
 @dataclasses.dataclass
 class Certificate:
-    """What the emulator keeps about a host: the last certificate and the last generation."""
+    """What the emulator stores for a tracking host: its last certificate and how it was issued."""
 
     host: str
     phase: Literal["processing", "issued", "failed"]
@@ -124,34 +168,31 @@ class Certificate:
     not_after: datetime | None = None
     generation: int = 0
     ready_at: datetime | None = None
-    """When a generation ends, for the state file; None if only its issuer knows."""
+    """When issuance completes, for the state file; None if that is not known."""
     deadline: float = math.inf
-    """The same by the monotonic clock, which is what decides."""
+    """The same on the monotonic clock, which is the one that counts."""
     fails_with: str | None = None
     lifetime_seconds: float = 0.0
     renews: bool = True
-    """Whether Mailgun would renew it; not if it is to be seen expired."""
+    """Whether it may be renewed; False if a test asked for an expired one."""
     is_being_renewed: bool = False
 
-    def take(self, pem: str) -> None:
-        """Keep a chain that was just issued."""
+    def store(self, pem: str) -> None:
+        """Store a newly issued chain."""
         leaf = x509.load_pem_x509_certificate(pem.encode("ascii"))
         self.phase, self.error, self.pem = "issued", None, pem
-        self.not_before, self.not_after = (
-            leaf.not_valid_before_utc,
-            leaf.not_valid_after_utc,
-        )
+        self.not_before, self.not_after = leaf.not_valid_before_utc, leaf.not_valid_after_utc
         self.generation += 1
         self.is_being_renewed = False
         self.ready_at, self.deadline, self.fails_with = None, math.inf, None
 
     def fail(self, text: str) -> None:
-        """End a generation without a certificate; an older one stays."""
+        """Record that issuance failed; an older certificate is kept."""
         self.phase, self.error = "failed", text
         self.ready_at, self.deadline, self.fails_with = None, math.inf, None
 
     def status(self, now: datetime) -> Status:
-        """Give the status that Mailgun would show at `now`."""
+        """Return the status that Mailgun would report at `now`."""
         if self.phase == "processing":
             return "processing"
         if self.phase == "failed":
@@ -159,13 +200,13 @@ class Certificate:
         return "active" if self.not_after is not None and now < self.not_after else "expired"
 
     def is_due_for_renewal(self, now: datetime) -> bool:
-        """Say whether less than a third of the lifetime is left."""
+        """Return whether less than a third of the lifetime is left."""
         if self.phase != "issued" or not self.renews or not self.not_before or not self.not_after:
             return False
         return self.not_after - now < (self.not_after - self.not_before) / 3
 
     def snapshot(self, now: datetime) -> CertificateSnapshot:
-        """Give a copy that no longer changes."""
+        """Return a copy that later changes do not affect."""
         return CertificateSnapshot(
             status=self.status(now),
             error=self.error,
@@ -176,21 +217,21 @@ class Certificate:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Give all of it for the state file."""
-        kept: dict[str, Any] = dataclasses.asdict(self)
-        del kept["deadline"], kept["is_being_renewed"]
+        """Return the certificate as JSON, for the state file."""
+        data: dict[str, Any] = dataclasses.asdict(self)
+        del data["deadline"], data["is_being_renewed"]
         for name in ("not_before", "not_after", "ready_at"):
-            kept[name] = kept[name].isoformat() if kept[name] else None
-        return kept
+            data[name] = data[name].isoformat() if data[name] else None
+        return data
 
     @classmethod
-    def from_json(cls, kept: dict[str, Any], now: datetime, monotonic: float) -> Certificate:
-        """Read what `as_json` wrote; a generation goes on where it stood.
+    def from_json(cls, data: dict[str, Any], now: datetime, monotonic: float) -> Certificate:
+        """Restore a certificate from the output of `as_json`, and resume its issuance.
 
         Raises:
-            KeyError, TypeError, ValueError: it is not what `as_json` writes.
+            KeyError, TypeError, ValueError: the data does not come from `as_json`.
         """
-        values = dict(kept)
+        values = dict(data)
         for name in ("not_before", "not_after", "ready_at"):
             if values[name] is not None:
                 values[name] = datetime.fromisoformat(values[name])
@@ -202,7 +243,7 @@ class Certificate:
 
 
 def validity(now: datetime, lifetime_seconds: float) -> tuple[datetime, datetime]:
-    """Give the first and last moment of a certificate issued at `now`, in whole seconds.
+    """Return the validity of a certificate issued at `now`, in whole seconds.
 
     The end is rounded up, so that a certificate is valid for at least its lifetime.
     """

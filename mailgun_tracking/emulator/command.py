@@ -13,16 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
 
 from .dials import Dials, allowed_settings
+from .errors import EmulatorError, InvalidSetting, StateFileError
 from .history import RecordedRequest
-from .problems import InvalidSetting
-from .server import DEFAULT_ACCOUNT, Emulator, EmulatorError
+from .server import DEFAULT_ACCOUNT, Emulator
 from .settings import NINETY_DAYS
-from .state_file import StateFileError
 
 COMMAND_NOT_FOUND = 127
 COMMAND_NOT_EXECUTABLE = 126
@@ -36,86 +34,78 @@ def _dials_help() -> str:
 
 @click.command(
     context_settings={"allow_interspersed_args": False},
-    epilog=f"Dials, each with its default first: {_dials_help()}.",
+    epilog=f"Dials, with the default first: {_dials_help()}.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
-@click.option("--port", default=0, help="0 is a free one, the default.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="The loopback address to listen on."
+)
+@click.option("--port", default=0, help="The port to listen on; by default a free one.")
 @click.option(
     "--region",
     type=click.Choice(["us", "eu", "both"]),
     default="us",
     show_default=True,
-    help="The region of the base URL; both puts {region} into it.",
+    help="The region of the base URL; with both, the URL contains {region}.",
 )
 @click.option(
     "--domain",
     "domains",
     multiple=True,
     metavar="[REGION/[SUBACCOUNT/]]NAME",
-    help="A domain that exists from the start; repeat it for more.",
+    help="An initial domain. Can be repeated.",
 )
 @click.option(
     "--domains-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file with one domain a line, as for --domain; # starts a comment.",
+    help="A file with an initial domain on each line, as for --domain; # starts a comment.",
 )
-@click.option("--any-domain", is_flag=True, help="A domain that is asked for comes into being.")
+@click.option("--any-domain", is_flag=True, help="Create a domain when it is first requested.")
 @click.option(
     "--key",
     "keys",
     multiple=True,
     metavar="[ACCOUNT=]KEY",
-    help="An API key; repeat it for more. Without it, one at random.",
+    help="An API key; by default a random one. Can be repeated.",
 )
-@click.option("--subaccount", "subaccounts", multiple=True, metavar="ID", help="A subaccount's id.")
+@click.option(
+    "--subaccount",
+    "subaccounts",
+    multiple=True,
+    metavar="ID",
+    help="The id of a subaccount. Can be repeated.",
+)
 @click.option(
     "--state",
     "state_file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The file in which domains and certificates outlive the emulator.",
+    help="A file to keep domains and certificates in.",
 )
-@click.option("--latency", type=float, default=0.0, help="Seconds each answer is held back.")
+@click.option(
+    "--latency", type=float, default=0.0, help="Delay each response by this many seconds."
+)
 @click.option(
     "--issuing",
     type=float,
     default=2.0,
     show_default=True,
-    help="Seconds that generating a certificate takes.",
+    help="Seconds that it takes to issue a certificate.",
 )
 @click.option(
     "--certificate-lifetime",
     type=float,
     default=NINETY_DAYS,
-    help="Seconds that a certificate is valid; 90 days by default.",
+    help="Seconds that a certificate is valid; by default 90 days.",
 )
-@click.option("--no-certificates", is_flag=True, help="The account's plan has no certificates.")
+@click.option(
+    "--no-certificates", is_flag=True, help="The account's plan does not include certificates."
+)
 @click.option(
     "--dial",
     "dials",
     multiple=True,
     metavar="NAME=SETTING",
-    help="How to answer where Mailgun's documents are silent.",
+    help="How to respond where Mailgun's documentation is silent. Can be repeated.",
 )
-@click.option(
-    "--cname-target",
-    metavar="HOST",
-    help="What tracking CNAMEs have to point at; Mailgun's own by default.",
-)
-@click.option(
-    "--acme",
-    "acme_directory",
-    metavar="URL",
-    help="The ACME directory of a CA to get certificates from, by HTTP-01; needs --dns.",
-)
-@click.option(
-    "--acme-root",
-    type=click.Path(exists=True, dir_okay=False),
-    help="The root certificate of the ACME directory's own TLS.",
-)
-@click.option("--acme-profile", metavar="NAME", help="The certificate profile to order.")
-@click.option("--dns", metavar="HOST:PORT", help="The DNS server for CNAME and CAA records.")
-@click.option("--http-port", default=0, help="With --acme: where the CA finds the challenges.")
-@click.option("--https-port", default=0, help="With --acme: where links are served over HTTPS.")
 @click.option("--log-requests", is_flag=True, help="Print a line for each request.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
 def emulator(
@@ -133,37 +123,20 @@ def emulator(
     certificate_lifetime: float,
     no_certificates: bool,
     dials: tuple[str, ...],
-    cname_target: str | None,
-    acme_directory: str | None,
-    acme_root: str | None,
-    acme_profile: str | None,
-    dns: str | None,
-    http_port: int,
-    https_port: int,
     log_requests: bool,
     command: tuple[str, ...],
 ) -> None:
     """Emulate Mailgun's domain tracking on this machine.
 
-    With a COMMAND, run it with MAILGUN_BASE_URL and MAILGUN_API_KEY set, and exit as it does.
-    Without one, serve until Ctrl-C.
+    With COMMAND, run it with MAILGUN_BASE_URL and MAILGUN_API_KEY set, and exit with its status.
+    Without, serve until Ctrl-C.
     """
-    acme = {
-        "root": acme_root,
-        "profile": acme_profile,
-        "dns": dns,
-        "http_port": http_port,
-        "https_port": https_port,
-    }
     try:
-        served = _emulator(
-            acme_directory,
-            acme,
-            cname_target,
-            state_file,
+        served = Emulator(
             domains=[*domains, *(_lines(domains_file) if domains_file else ())],
             keys=_keys(keys),
             region="us" if region == "both" else region,
+            state_file=state_file,
             dials=Dials.from_pairs(dials),
             latency_seconds=latency,
             issuing_seconds=issuing,
@@ -173,7 +146,7 @@ def emulator(
             plan_has_certificates=not no_certificates,
             host=host,
             port=port,
-            on_answer=_log if log_requests else None,
+            on_response=_log if log_requests else None,
         )
     except (InvalidSetting, StateFileError) as error:
         raise click.ClickException(str(error)) from error
@@ -197,38 +170,14 @@ def main() -> None:
     emulator(prog_name="python -m mailgun_tracking.emulator")
 
 
-def _emulator(
-    directory: str | None,
-    acme: Mapping[str, Any],
-    cname_target: str | None,
-    state_file: Path | None,
-    **options: Any,
-) -> Emulator:
-    spelled = {"root": "acme-root", "profile": "acme-profile"}
-    given = [f"--{spelled.get(k, k.replace('_', '-'))}" for k, value in acme.items() if value]
-    if directory is None:
-        if given:
-            raise InvalidSetting(f"{', '.join(given)} needs --acme")
-        return Emulator(cname_target=cname_target, state_file=state_file, **options)
-    if acme["dns"] is None:
-        raise InvalidSetting("--acme needs --dns")
-    if state_file is not None:
-        raise InvalidSetting("--state keeps no private keys, so it does not go with --acme")
-    try:
-        from .acme_emulator import Acme, AcmeEmulator
-    except ImportError as error:
-        raise InvalidSetting(f"--acme needs the extra `acme`: {error}") from error
-    return AcmeEmulator(Acme(directory, cname_target=cname_target, **acme), **options)
-
-
 def _serve(served: Emulator, variables: Mapping[str, str]) -> int:
     stopped = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
         stopped.set()
 
-    with _handling(stop):
-        click.echo(f"Mailgun's emulator serves on {served.url}; Ctrl-C stops it.", err=True)
+    with _handling_signals(stop):
+        click.echo(f"The Mailgun emulator is listening on {served.url}; Ctrl-C stops it.", err=True)
         for name, value in variables.items():
             click.echo(f"export {name}={shlex.quote(value)}")
         while not stopped.wait(3600):
@@ -246,13 +195,13 @@ def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
         elif number != signal.SIGINT or not _terminal_signals_us():
             process.send_signal(number)
 
-    with _handling(forward):
+    with _handling_signals(forward):
         try:
-            process = subprocess.Popen(  # noqa: S603 - to run it is what was asked for
+            process = subprocess.Popen(  # noqa: S603 - running the user's command is the purpose
                 command, env={**os.environ, **variables}
             )
         except FileNotFoundError:
-            click.echo(f"Error: there is no command {command[0]}", err=True)
+            click.echo(f"Error: command not found: {command[0]}", err=True)
             return COMMAND_NOT_FOUND
         except OSError as error:
             click.echo(f"Error: cannot run {command[0]}: {error.strerror}", err=True)
@@ -264,7 +213,7 @@ def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
 
 
 def _terminal_signals_us() -> bool:
-    """Say whether Ctrl-C reaches this process from the terminal, and so the command too."""
+    """Return whether the terminal sends Ctrl-C to this process, and so to the command too."""
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY)
     except OSError:
@@ -278,7 +227,7 @@ def _terminal_signals_us() -> bool:
 
 
 @contextmanager
-def _handling(handler: object) -> Iterator[None]:
+def _handling_signals(handler: object) -> Iterator[None]:
     before = {number: signal.signal(number, handler) for number in FORWARDED}  # type: ignore[arg-type]
     try:
         yield
@@ -303,7 +252,7 @@ def _keys(given: Sequence[str]) -> dict[str, str]:
         if not equals:
             account, key = DEFAULT_ACCOUNT, text
         if not account or not key:
-            raise InvalidSetting("a key is given as KEY or ACCOUNT=KEY")
+            raise InvalidSetting("a key must be given as KEY or ACCOUNT=KEY")
         keys[key] = account
     return keys
 
@@ -314,5 +263,5 @@ def _lines(path: Path) -> list[str]:
 
 
 def _log(request: RecordedRequest) -> None:
-    answer = "dropped" if request.status is None else request.status
-    click.echo(f"{request.method} {request.path} ({request.region}) {answer}", err=True)
+    status = "dropped" if request.status is None else request.status
+    click.echo(f"{request.method} {request.path} ({request.region}) {status}", err=True)

@@ -1,9 +1,10 @@
-"""A domain as the emulator keeps it, and the checks on what may be set."""
+"""Domains: what the emulator stores for each one, and which values its settings accept."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import re
 import secrets
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from .certificates import Certificate, CertificateSnapshot
-from .problems import InvalidSetting
+from .errors import InvalidSetting
 
 Region = Literal["us", "eu"]
 REGIONS: tuple[Region, ...] = ("us", "eu")
@@ -23,55 +24,55 @@ DEFAULT_TEXT_FOOTER = "To unsubscribe click: <%unsubscribe_url%>\n\n"
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
-_YES = {"true": True, "yes": True, "false": False, "no": False}
+_BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
 
 
-def region_named(text: str) -> Region:
-    """Give the region of that name.
+def parse_region(text: str) -> Region:
+    """Return the region of that name.
 
     Raises:
-        InvalidSetting: there is none.
+        InvalidSetting: there is no such region.
     """
     for region in REGIONS:
         if text == region:
             return region
-    raise InvalidSetting(f"a region is us or eu, not {text!r}")
+    raise InvalidSetting(f"region must be us or eu, not {text!r}")
 
 
-def is_label(text: str) -> bool:
-    """Say whether `text` is one DNS label."""
+def is_dns_label(text: str) -> bool:
+    """Return whether `text` is a single DNS label."""
     return _LABEL.fullmatch(text) is not None
 
 
 def is_domain_name(text: str) -> bool:
-    """Say whether `text` is a name of two labels or more."""
+    """Return whether `text` is a domain name with at least two labels."""
     labels = text.split(".")
-    return len(text) <= 253 and len(labels) >= 2 and all(is_label(label) for label in labels)
+    return len(text) <= 253 and len(labels) >= 2 and all(is_dns_label(label) for label in labels)
 
 
-def read_boolean(text: str) -> bool:
-    """Read true, false, yes or no, in any case.
+def parse_boolean(text: str) -> bool:
+    """Parse true, false, yes or no, ignoring case.
 
     Raises:
-        ValueError: it is none of them.
+        ValueError: it is none of these.
     """
     try:
-        return _YES[text.lower()]
+        return _BOOLEANS[text.lower()]
     except KeyError:
         raise ValueError(text) from None
 
 
-def read_click(text: str) -> bool | Literal["htmlonly"]:
-    """Read what click tracking may be set to.
+def parse_click(text: str) -> bool | Literal["htmlonly"]:
+    """Parse a setting of click tracking.
 
     Raises:
         ValueError: it is none of true, false, yes, no, htmlonly.
     """
-    return "htmlonly" if text.lower() == "htmlonly" else read_boolean(text)
+    return "htmlonly" if text.lower() == "htmlonly" else parse_boolean(text)
 
 
-def read_web_scheme(text: str) -> str:
-    """Read http or https.
+def parse_web_scheme(text: str) -> str:
+    """Parse http or https.
 
     Raises:
         ValueError: it is neither.
@@ -81,19 +82,19 @@ def read_web_scheme(text: str) -> str:
     return text
 
 
-def read_web_prefix(text: str) -> str:
-    """Read a web prefix, which is one DNS label.
+def parse_web_prefix(text: str) -> str:
+    """Parse a web prefix, which is a single DNS label.
 
     Raises:
-        ValueError: it is not.
+        ValueError: it is not one.
     """
-    if not is_label(text):
+    if not is_dns_label(text):
         raise ValueError(text)
     return text.lower()
 
 
-def read_spam_action(text: str) -> str:
-    """Read what happens to spam.
+def parse_spam_action(text: str) -> str:
+    """Parse what to do with spam.
 
     Raises:
         ValueError: it is none of disabled, tag, block.
@@ -103,34 +104,64 @@ def read_spam_action(text: str) -> str:
     return text
 
 
-FieldReader = Callable[[str], Any]
+FieldParser = Callable[[str], Any]
 
-SECTION_FIELDS: dict[str, dict[str, FieldReader]] = {
-    "click": {"active": read_click},
-    "open": {"active": read_boolean, "place_at_the_top": read_boolean},
-    "unsubscribe": {"active": read_boolean, "html_footer": str, "text_footer": str},
+
+@dataclasses.dataclass(frozen=True)
+class SectionField:
+    """A field of a section of the tracking settings."""
+
+    parse: FieldParser
+    default: Any
+    """Its value for a new domain."""
+
+
+SECTIONS: dict[str, dict[str, SectionField]] = {
+    "open": {
+        "active": SectionField(parse_boolean, default=False),
+        "place_at_the_top": SectionField(parse_boolean, default=False),
+    },
+    "click": {
+        "active": SectionField(parse_click, default=False),
+    },
+    "unsubscribe": {
+        "active": SectionField(parse_boolean, default=False),
+        "html_footer": SectionField(str, default=DEFAULT_HTML_FOOTER),
+        "text_footer": SectionField(str, default=DEFAULT_TEXT_FOOTER),
+    },
 }
+"""The tracking settings. A new field is one more line here."""
 
-OPTION_FIELDS: dict[str, FieldReader] = {
+OPTION_FIELDS: dict[str, FieldParser] = {
     "archive_to": str,
     "mailfrom_host": str,
     "message_ttl": int,
-    "require_tls": read_boolean,
-    "skip_verification": read_boolean,
-    "spam_action": read_spam_action,
-    "use_automatic_sender_security": read_boolean,
-    "wildcard": read_boolean,
+    "require_tls": parse_boolean,
+    "skip_verification": parse_boolean,
+    "spam_action": parse_spam_action,
+    "use_automatic_sender_security": parse_boolean,
+    "wildcard": parse_boolean,
 }
 
-ADDRESS_FIELDS: dict[str, FieldReader] = {
-    "web_scheme": read_web_scheme,
-    "web_prefix": read_web_prefix,
+WEB_FIELDS: dict[str, FieldParser] = {
+    "web_scheme": parse_web_scheme,
+    "web_prefix": parse_web_prefix,
 }
+
+
+def section_parsers(name: str) -> dict[str, FieldParser]:
+    """Return the parsers of a section's fields."""
+    return {field: spec.parse for field, spec in SECTIONS[name].items()}
+
+
+def section_defaults(name: str) -> dict[str, Any]:
+    """Return a section of a new domain."""
+    return {field: spec.default for field, spec in SECTIONS[name].items()}
 
 
 @dataclasses.dataclass(frozen=True)
 class DomainId:
-    """Names a domain: its region, its subaccount if it has one, and its name in lower case."""
+    """Identifies a domain: its region, its subaccount if any, and its name in lower case."""
 
     region: Region
     subaccount: str | None
@@ -138,7 +169,7 @@ class DomainId:
 
     @classmethod
     def parse(cls, text: str, default_region: Region) -> DomainId:
-        """Read `mg.example.com`, `eu/mg.example.com` or `eu/SUBACCOUNT/mg.example.com`.
+        """Parse `mg.example.com`, `eu/mg.example.com` or `eu/SUBACCOUNT/mg.example.com`.
 
         Raises:
             InvalidSetting: it is none of these.
@@ -146,15 +177,15 @@ class DomainId:
         parts = text.strip().split("/")
         if len(parts) > 3 or not is_domain_name(parts[-1]) or (len(parts) == 3 and not parts[1]):
             raise InvalidSetting(
-                f"a domain is given as NAME, REGION/NAME or REGION/SUBACCOUNT/NAME, not {text!r}"
+                f"a domain must be NAME, REGION/NAME or REGION/SUBACCOUNT/NAME, not {text!r}"
             )
-        region = region_named(parts[0]) if len(parts) > 1 else default_region
+        region = parse_region(parts[0]) if len(parts) > 1 else default_region
         return cls(region, parts[1] if len(parts) == 3 else None, parts[-1].lower())
 
 
 @dataclasses.dataclass(frozen=True)
 class DomainSnapshot:
-    """A domain as it stands at one moment."""
+    """A domain at one moment."""
 
     name: str
     region: str
@@ -166,17 +197,17 @@ class DomainSnapshot:
     web_scheme: str
     web_prefix: str
     certificates: dict[str, CertificateSnapshot]
-    """By tracking host; a host stays in it when the web prefix moves on."""
+    """By tracking host, including hosts of earlier web prefixes."""
 
     @property
     def tracking_host(self) -> str:
-        """The host that tracking links point at now."""
+        """The host that tracking links currently use."""
         return f"{self.web_prefix}.{self.name}"
 
 
 @dataclasses.dataclass
 class Domain:
-    """What the emulator keeps about a domain."""
+    """What the emulator stores for a domain."""
 
     name: str
     region: Region
@@ -187,70 +218,65 @@ class Domain:
     web_prefix: str = DEFAULT_WEB_PREFIX
     web_scheme: str = "http"
     open: dict[str, Any] = dataclasses.field(
-        default_factory=lambda: {"active": False, "place_at_the_top": False}
+        default_factory=functools.partial(section_defaults, "open")
     )
-    click: dict[str, Any] = dataclasses.field(default_factory=lambda: {"active": False})
+    click: dict[str, Any] = dataclasses.field(
+        default_factory=functools.partial(section_defaults, "click")
+    )
     unsubscribe: dict[str, Any] = dataclasses.field(
-        default_factory=lambda: {
-            "active": False,
-            "html_footer": DEFAULT_HTML_FOOTER,
-            "text_footer": DEFAULT_TEXT_FOOTER,
-        }
+        default_factory=functools.partial(section_defaults, "unsubscribe")
     )
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
     certificates: dict[str, Certificate] = dataclasses.field(default_factory=dict)
 
     @property
     def tracking_host(self) -> str:
-        """The host that tracking links point at now."""
+        """The host that tracking links currently use."""
         return f"{self.web_prefix}.{self.name}"
 
     def section(self, name: str) -> dict[str, Any]:
-        """Give the section of that name, to be read or changed."""
-        found: dict[str, Any] = {
-            "open": self.open,
-            "click": self.click,
-            "unsubscribe": self.unsubscribe,
-        }[name]
-        return found
+        """Return a section of the tracking settings, to read or to change."""
+        section: dict[str, Any] = getattr(self, name)
+        return section
 
-    def turn_everything_on(self) -> None:
-        """Make all tracking active."""
-        for name in SECTION_FIELDS:
+    def activate_all_tracking(self) -> None:
+        """Turn on open, click and unsubscribe tracking."""
+        for name in SECTIONS:
             self.section(name)["active"] = True
 
-    def set_by_hand(self, settings: Mapping[str, Any]) -> None:
-        """Change settings as somebody would in the dashboard; all of them or, if refused, none.
+    def change_settings(self, settings: Mapping[str, Any]) -> None:
+        """Change settings as in the dashboard: all of them, or none if one is invalid.
 
         Args:
-            settings: `open`, `click` and `unsubscribe` as the fields to change, or a bare value
-                that is short for `{"active": ...}`; `web_scheme` and `web_prefix` as texts.
+            settings: `open`, `click` and `unsubscribe` as mappings of the fields to change, where
+                a bare value is short for `{"active": ...}`; `web_scheme` and `web_prefix` as
+                strings.
 
         Raises:
-            InvalidSetting: there is no such setting, or Mailgun would not have that value.
+            InvalidSetting: there is no such setting, or Mailgun would reject its value.
         """
         sections: dict[str, dict[str, Any]] = {}
-        addresses: dict[str, str] = {}
+        web: dict[str, str] = {}
         for name, value in settings.items():
-            if name in SECTION_FIELDS:
+            if name in SECTIONS:
                 fields = value if isinstance(value, Mapping) else {"active": value}
                 sections[name] = {
-                    field: _checked(name, field, content) for field, content in fields.items()
+                    field: _parse_field(name, field, content) for field, content in fields.items()
                 }
-            elif name in ADDRESS_FIELDS:
+            elif name in WEB_FIELDS:
                 try:
-                    addresses[name] = ADDRESS_FIELDS[name](str(value))
+                    web[name] = WEB_FIELDS[name](str(value))
                 except ValueError:
-                    raise InvalidSetting(f"{name} cannot be {value!r}") from None
+                    raise InvalidSetting(f"invalid {name}: {value!r}") from None
             else:
                 raise InvalidSetting(f"a domain has no setting {name!r}")
         for name, fields in sections.items():
             self.section(name).update(fields)
-        for name, text in addresses.items():
+        for name, text in web.items():
             setattr(self, name, text)
 
     def snapshot(self, now: datetime) -> DomainSnapshot:
-        """Give a copy that no longer changes."""
+        """Return a copy that later changes do not affect."""
         return DomainSnapshot(
             name=self.name,
             region=self.region,
@@ -267,26 +293,29 @@ class Domain:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Give all of it for the state file and the control surface."""
-        kept = {
+        """Return the domain as JSON, for the state file and the control API."""
+        data = {
             field.name: copy.deepcopy(getattr(self, field.name))
             for field in dataclasses.fields(self)
         }
-        kept["created_at"] = self.created_at.isoformat()
-        kept["certificates"] = {
+        data["created_at"] = self.created_at.isoformat()
+        data["certificates"] = {
             host: certificate.as_json() for host, certificate in self.certificates.items()
         }
-        return kept
+        return data
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any], now: datetime, monotonic: float) -> Domain:
-        """Read what `as_json` wrote.
+    def from_json(cls, data: Mapping[str, Any], now: datetime, monotonic: float) -> Domain:
+        """Restore a domain from the output of `as_json`.
 
         Raises:
-            KeyError, TypeError, ValueError: it is not what `as_json` writes.
+            KeyError, TypeError, ValueError: the data does not come from `as_json`.
         """
-        values = dict(kept)
+        values = dict(data)
         values["created_at"] = datetime.fromisoformat(values["created_at"])
+        for name in SECTIONS:
+            # A file from before a field was added does not have it.
+            values[name] = {**section_defaults(name), **values[name]}
         values["certificates"] = {
             host: Certificate.from_json(certificate, now, monotonic)
             for host, certificate in values["certificates"].items()
@@ -294,16 +323,15 @@ class Domain:
         return cls(**values)
 
 
-def _checked(section: str, field: str, value: Any) -> Any:
-    reader = SECTION_FIELDS[section].get(field)
-    if reader is None:
-        raise InvalidSetting(f"{section} has no field {field!r}")
-    footer = reader is str
-    if isinstance(value, bool) and not footer:
+def _parse_field(section: str, name: str, value: Any) -> Any:
+    field = SECTIONS[section].get(name)
+    if field is None:
+        raise InvalidSetting(f"{section} has no field {name!r}")
+    if isinstance(value, bool) and field.parse is not str:
         return value
-    if not isinstance(value, str):
-        raise InvalidSetting(f"{section}.{field} cannot be {value!r}")
     try:
-        return reader(value)
+        if isinstance(value, str):
+            return field.parse(value)
     except ValueError:
-        raise InvalidSetting(f"{section}.{field} cannot be {value!r}") from None
+        pass
+    raise InvalidSetting(f"invalid {section}.{name}: {value!r}")

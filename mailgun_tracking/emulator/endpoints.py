@@ -1,4 +1,4 @@
-"""What each endpoint of the API does, once it is known who asks."""
+"""What each endpoint of the API does for an authenticated caller."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from . import answers
+from . import responses
 from .accounts import Caller
 from .certificates import Certificate
 from .domains import (
-    ADDRESS_FIELDS,
     OPTION_FIELDS,
-    SECTION_FIELDS,
+    SECTIONS,
+    WEB_FIELDS,
     Domain,
     is_domain_name,
+    section_parsers,
 )
+from .errors import DomainTaken
 from .forms import BadForm, parse_fields
-from .store import DomainTaken, Store
+from .store import Store
 
-MOST_DOMAINS_A_PAGE = 1000
+MAX_PAGE_SIZE = 1000
 
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """One request, with all that an endpoint may look at."""
+    """A request, with everything that an endpoint needs to handle it."""
 
     store: Store
     caller: Caller
@@ -35,13 +37,36 @@ class Call:
     query: Mapping[str, str]
     form: Mapping[str, str]
 
+    def domain(self) -> Domain:
+        """Return the domain in the path, or reject the request if the caller cannot see it."""
+        domain = self.store.visible_domain(self.caller, self.path["name"])
+        if domain is None:
+            raise Rejected(responses.message(404, "Domain not found"))
+        return domain
+
+    @property
+    def host(self) -> str:
+        """The tracking host in the path."""
+        return self.path["host"].lower()
+
+    def domain_of_host(self) -> Domain:
+        """Return the domain of the tracking host in the path, or reject the request."""
+        domain = self.store.visible_domain_by_host(self.caller, self.host)
+        if domain is None:
+            raise Rejected(responses.description(404, "x509 cert not found"))
+        return domain
+
+
+class Rejected(Exception):
+    """The request is rejected; `response` is what the caller gets."""
+
+    def __init__(self, response: Response) -> None:
+        """Store the response."""
+        super().__init__()
+        self.response = response
+
 
 Endpoint = Callable[[Call], Response]
-
-
-def domain_not_found() -> Response:
-    """Answer a domain that the caller does not see."""
-    return answers.message(404, "Domain not found")
 
 
 # --- tracking settings ---
@@ -49,28 +74,23 @@ def domain_not_found() -> Response:
 
 def get_tracking(call: Call) -> Response:
     """GET /v3/domains/{name}/tracking."""
-    store = call.store
-    with store.lock:
-        domain = store.visible(call.caller, call.path["name"])
-        if domain is None:
-            return domain_not_found()
-        return JSONResponse(answers.tracking(domain, store.dials))
+    with call.store.lock:
+        return JSONResponse(responses.tracking(call.domain(), call.store.dials))
 
 
 def put_section(name: str) -> Endpoint:
-    """Make PUT /v3/domains/{name}/tracking/SECTION."""
+    """Return the endpoint PUT /v3/domains/{name}/tracking/SECTION."""
+    parsers = section_parsers(name)
 
     def put(call: Call) -> Response:
         store = call.store
         with store.lock:
-            domain = store.visible(call.caller, call.path["name"])
-            if domain is None:
-                return domain_not_found()
-            changes = parse_fields(call.form, SECTION_FIELDS[name])
+            domain = call.domain()
+            changes = parse_fields(call.form, parsers)
             if changes:
                 domain.section(name).update(changes)
                 store.save()
-            return JSONResponse(answers.tracking_updated(domain, name, store.dials))
+            return JSONResponse(responses.tracking_updated(domain, name, store.dials))
 
     return put
 
@@ -80,32 +100,29 @@ def put_section(name: str) -> Endpoint:
 
 def get_domain(call: Call) -> Response:
     """GET /v4/domains/{name}."""
-    store = call.store
-    with store.lock:
-        domain = store.visible(call.caller, call.path["name"])
-    return domain_not_found() if domain is None else JSONResponse(_details(store, domain))
+    with call.store.lock:
+        domain = call.domain()
+    return JSONResponse(_details(call.store, domain))
 
 
 def put_domain(call: Call) -> Response:
-    """PUT /v4/domains/{name}; https needs no certificate here, which is the trap."""
-    store = call.store
-    with store.lock:
-        domain = store.visible(call.caller, call.path["name"])
-        if domain is None:
-            return domain_not_found()
+    """PUT /v4/domains/{name}; like Mailgun, accepts https without a certificate."""
+    with call.store.lock:
+        domain = call.domain()
         _apply(domain, call.form)
-        store.save()
-    return JSONResponse({"message": "Domain has been updated", **_details(store, domain)})
+        call.store.save()
+    return JSONResponse({"message": "Domain has been updated", **_details(call.store, domain)})
 
 
 def list_domains(call: Call) -> Response:
     """GET /v4/domains."""
-    limit = _number(call.query, "limit", default=100, least=1, most=MOST_DOMAINS_A_PAGE)
-    skip = _number(call.query, "skip", default=0, least=0, most=None)
+    limit = _number(call.query, "limit", default=100, minimum=1, maximum=MAX_PAGE_SIZE)
+    skip = _number(call.query, "skip", default=0, minimum=0, maximum=None)
     store = call.store
     with store.lock:
         found = store.visible_domains(call.caller)
-        items = [answers.domain_item(domain, store.dials) for domain in found[skip : skip + limit]]
+        page = found[skip : skip + limit]
+        items = [responses.domain_item(domain, store.dials) for domain in page]
     return JSONResponse({"total_count": len(found), "items": items})
 
 
@@ -114,7 +131,7 @@ def post_domain(call: Call) -> Response:
     name = call.form.get("name", "")
     if not is_domain_name(name):
         raise BadForm(f"Invalid value {name!r} for parameter name")
-    parse_fields(call.form, {**ADDRESS_FIELDS, **OPTION_FIELDS})
+    parse_fields(call.form, {**WEB_FIELDS, **OPTION_FIELDS})
     store = call.store
     with store.lock:
         try:
@@ -128,33 +145,30 @@ def post_domain(call: Call) -> Response:
 
 def delete_domain(call: Call) -> Response:
     """DELETE /v3/domains/{name}."""
-    store = call.store
-    with store.lock:
-        domain = store.visible(call.caller, call.path["name"])
-        if domain is None:
-            return domain_not_found()
-        store.remove(domain)
-    return answers.message(200, "Domain will be deleted in the background")
+    with call.store.lock:
+        call.store.remove(call.domain())
+    return responses.message(200, "Domain will be deleted in the background")
 
 
 def _apply(domain: Domain, form: Mapping[str, str]) -> None:
-    addresses = parse_fields(form, ADDRESS_FIELDS)
+    web = parse_fields(form, WEB_FIELDS)
     options = parse_fields(form, OPTION_FIELDS)
-    for name, value in addresses.items():
+    for name, value in web.items():
         setattr(domain, name, value)
     domain.options.update(options)
 
 
 def _details(store: Store, domain: Domain) -> dict[str, Any]:
+    # Without the lock, since a DNS lookup may take long.
     cname_is_valid = store.cname_records.is_valid(domain.tracking_host)
     with store.lock:
-        return answers.domain_details(
+        return responses.domain_details(
             domain, store.dials, cname_is_valid, store.settings.cname_target
         )
 
 
 def _number(
-    query: Mapping[str, str], name: str, *, default: int, least: int, most: int | None
+    query: Mapping[str, str], name: str, *, default: int, minimum: int, maximum: int | None
 ) -> int:
     text = query.get(name)
     if text is None:
@@ -162,8 +176,8 @@ def _number(
     try:
         number = int(text)
     except ValueError:
-        raise BadForm(f"Invalid value {text!r} for parameter {name}") from None
-    if number < least or (most is not None and number > most):
+        number = None
+    if number is None or number < minimum or (maximum is not None and number > maximum):
         raise BadForm(f"Invalid value {text!r} for parameter {name}")
     return number
 
@@ -173,82 +187,66 @@ def _number(
 
 def get_certificate(call: Call) -> Response:
     """GET /v2/x509/{host}/status."""
-    store, host = call.store, call.path["host"].lower()
-    with store.lock:
-        domain = store.domain_of_host(call.caller, host)
-        if domain is None:
-            return answers.description(404, "x509 cert not found")
-        certificate = store.certificate(domain, host)
+    with call.store.lock:
+        certificate = call.store.certificate(call.domain_of_host(), call.host)
         if certificate is None:
-            return answers.description(
-                404, f"Please initiate x509 key pair generation at POST /v2/x509/{host}"
+            return responses.description(
+                404, f"Please initiate x509 key pair generation at POST /v2/x509/{call.host}"
             )
         now = datetime.now(timezone.utc)
-        return JSONResponse(answers.certificate_status(certificate, now))
+        return JSONResponse(responses.certificate_status(certificate, now))
 
 
 def post_certificate(call: Call) -> Response:
-    """POST /v2/x509/{host}: makes the first certificate."""
+    """POST /v2/x509/{host}: issues the first certificate."""
 
-    def refusal(certificate: Certificate | None) -> Response | None:
+    def check(certificate: Certificate | None) -> None:
         if certificate is None:
-            return None
+            return
         failed = certificate.status(datetime.now(timezone.utc)) == "error"
         if failed and call.store.dials.post_after_error == "accepted":
-            return None
-        return answers.description(
-            409,
-            f"x509 key pair generation has already been initiated for {certificate.host}",
-        )
+            return
+        text = f"x509 key pair generation has already been initiated for {call.host}"
+        raise Rejected(responses.description(409, text))
 
-    return _start_generation(call, refusal)
+    return _start_issuing(call, check)
 
 
 def put_certificate(call: Call) -> Response:
-    """PUT /v2/x509/{host}: makes another one in place of one that expired or failed."""
+    """PUT /v2/x509/{host}: replaces a certificate that expired, or that could not be issued."""
 
-    def refusal(certificate: Certificate | None) -> Response | None:
+    def check(certificate: Certificate | None) -> None:
         if certificate is None:
-            return answers.description(404, "x509 cert not found")
+            raise Rejected(responses.description(404, "x509 cert not found"))
         status = certificate.status(datetime.now(timezone.utc))
         if status == "processing":
-            return answers.description(
-                429,
-                "x509 key pair generation job is already in progress for " + certificate.host,
-            )
+            text = f"x509 key pair generation job is already in progress for {call.host}"
+            raise Rejected(responses.description(429, text))
         if status == "active" and certificate.not_after is not None:
-            until = answers.go_time(certificate.not_after)
-            return answers.description(409, f"x509 certificate is still valid until {until}")
-        return None
+            until = responses.go_time(certificate.not_after)
+            text = f"x509 certificate is still valid until {until}"
+            raise Rejected(responses.description(409, text))
 
-    return _start_generation(call, refusal)
+    return _start_issuing(call, check)
 
 
-def _start_generation(
-    call: Call, refusal: Callable[[Certificate | None], Response | None]
-) -> Response:
-    store, host = call.store, call.path["host"].lower()
+def _start_issuing(call: Call, check: Callable[[Certificate | None], None]) -> Response:
+    store, host = call.store, call.host
 
-    def refused() -> Response | Domain:
-        domain = store.domain_of_host(call.caller, host)
-        if domain is None:
-            return answers.description(404, "x509 cert not found")
+    def checked_domain() -> Domain:
+        domain = call.domain_of_host()
         if not store.settings.plan_has_certificates:
-            return answers.reason(402, "upgrade your account to enable this feature")
-        return refusal(store.certificate(domain, host)) or domain
+            raise Rejected(responses.reason(402, "upgrade your account to enable this feature"))
+        check(store.certificate(domain, host))
+        return domain
 
     with store.lock:
-        found = refused()
-    if isinstance(found, Response):
-        return found
-    # Asking DNS may take long, so the lock is not held; all is then looked at once more.
+        checked_domain()
+    # A DNS lookup may take long, so the lock is not held, and everything is checked again after.
     if not store.cname_records.is_valid(host):
-        return answers.reason(400, "invalid CNAME record")
+        raise Rejected(responses.reason(400, "invalid CNAME record"))
     with store.lock:
-        found = refused()
-        if isinstance(found, Response):
-            return found
-        store.generate(found, host)
+        store.start_issuing(checked_domain(), host)
     return JSONResponse(
         {
             "message": "Initiated x509 key pair generation",
@@ -258,24 +256,17 @@ def _start_generation(
     )
 
 
+_DOMAINS: dict[str, Endpoint] = {"GET": list_domains, "POST": post_domain}
+_DOMAIN: dict[str, Endpoint] = {"GET": get_domain, "PUT": put_domain, "DELETE": delete_domain}
+
 ROUTES: dict[str, dict[str, Endpoint]] = {
     "/v3/domains/{name}/tracking": {"GET": get_tracking},
-    "/v3/domains/{name}/tracking/click": {"PUT": put_section("click")},
-    "/v3/domains/{name}/tracking/open": {"PUT": put_section("open")},
-    "/v3/domains/{name}/tracking/unsubscribe": {"PUT": put_section("unsubscribe")},
+    **{f"/v3/domains/{{name}}/tracking/{name}": {"PUT": put_section(name)} for name in SECTIONS},
     "/v2/x509/{host}/status": {"GET": get_certificate},
     "/v2/x509/{host}": {"POST": post_certificate, "PUT": put_certificate},
-    "/v4/domains": {"GET": list_domains, "POST": post_domain},
-    "/v4/domains/{name}": {
-        "GET": get_domain,
-        "PUT": put_domain,
-        "DELETE": delete_domain,
-    },
-    # Mailgun's delete stands here alone; its own clients still read and write here too.
-    "/v3/domains": {"GET": list_domains, "POST": post_domain},
-    "/v3/domains/{name}": {
-        "GET": get_domain,
-        "PUT": put_domain,
-        "DELETE": delete_domain,
-    },
+    "/v4/domains": _DOMAINS,
+    "/v4/domains/{name}": _DOMAIN,
+    # DELETE is only documented under /v3. Mailgun's own clients still use /v3 for the rest too.
+    "/v3/domains": _DOMAINS,
+    "/v3/domains/{name}": _DOMAIN,
 }

@@ -1,4 +1,4 @@
-"""Faults: answers that the API gives instead of, or around, its own."""
+"""Faults: failures that a test injects into the API."""
 
 from __future__ import annotations
 
@@ -9,88 +9,87 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from .problems import InvalidSetting
+from .errors import InvalidSetting, reject_unknown
 
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong, for the requests that it matches.
+    """A failure of the requests that it matches.
 
-    Without `status` and `drop_connection` the request is carried out and answered as ever, only
-    later by `delay_seconds` and with `headers` added.
+    With neither `status` nor `drop_connection`, requests are carried out and answered as usual,
+    but delayed by `delay_seconds` and with `headers` added to the response.
 
     Raises:
-        InvalidSetting: a field is malformed.
+        InvalidSetting: a field has an invalid value.
     """
 
     method: str | None = None
-    """The HTTP method; None is any."""
+    """The HTTP method; None matches any."""
     path: str = ".*"
-    """A regular expression for the whole path, without a region's prefix."""
+    """A regular expression for the whole path, without the prefix of a region."""
     status: int | None = None
-    """The status answered instead."""
+    """The status of the response that replaces the regular one."""
     body: Any = None
-    """A text is answered as plain text, anything else as JSON; None is `{"message": ...}`."""
+    """A string is sent as plain text, anything else as JSON; None means `{"message": ...}`."""
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Headers of the answer, over those it would have."""
+    """Headers of the response; they replace existing ones of the same name."""
     times: int | None = None
-    """How many requests it befalls; None is all."""
+    """How many requests it applies to; None means all."""
     after: int = 0
-    """How many matching requests pass unharmed before it starts."""
+    """How many matching requests succeed before it starts."""
     drop_connection: bool = False
-    """Close the connection without an answer."""
+    """Close the connection without a response."""
     delay_seconds: float = 0.0
-    """Hold the request back before anything else."""
+    """How long to delay the request before anything else."""
     carried_out: bool = False
-    """Let the request take effect though its answer is replaced or lost."""
+    """Let the request take effect although its response is replaced or lost."""
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense."""
+        """Validate the fields."""
         try:
             re.compile(self.path)
         except (re.error, TypeError) as error:
-            raise InvalidSetting(f"path is not a regular expression: {error}") from error
+            raise InvalidSetting(f"path must be a regular expression: {error}") from error
         if self.status is not None and (
             not isinstance(self.status, int) or not 100 <= self.status <= 599
         ):
-            raise InvalidSetting(f"status is an HTTP status, not {self.status!r}")
+            raise InvalidSetting(f"status must be an HTTP status, not {self.status!r}")
         if self.method is not None and not isinstance(self.method, str):
-            raise InvalidSetting(f"method is a text or nothing, not {self.method!r}")
+            raise InvalidSetting(f"method must be a string, not {self.method!r}")
         if self.times is not None and (not isinstance(self.times, int) or self.times < 1):
-            raise InvalidSetting(f"times is 1 or more, or nothing, not {self.times!r}")
+            raise InvalidSetting(f"times must be an integer of at least 1, not {self.times!r}")
         if not isinstance(self.after, int) or self.after < 0:
-            raise InvalidSetting(f"after is 0 or more, not {self.after!r}")
+            raise InvalidSetting(f"after must be an integer of at least 0, not {self.after!r}")
         if not isinstance(self.delay_seconds, (int, float)) or self.delay_seconds < 0:
-            raise InvalidSetting(f"delay_seconds is 0 or more, not {self.delay_seconds!r}")
+            raise InvalidSetting(
+                f"delay_seconds must be a number of at least 0, not {self.delay_seconds!r}"
+            )
         if not isinstance(self.headers, Mapping):
-            raise InvalidSetting("headers holds texts by name")
+            raise InvalidSetting(f"headers must be strings by name, not {self.headers!r}")
 
     @classmethod
-    def from_json(cls, given: Mapping[str, Any]) -> Fault:
-        """Read what the control surface was sent.
+    def from_json(cls, data: Mapping[str, Any]) -> Fault:
+        """Read a fault as the control API receives it.
 
         Raises:
-            InvalidSetting: it has a field that a fault has not, or a malformed one.
+            InvalidSetting: a field is unknown or has an invalid value.
         """
-        names = {field.name for field in dataclasses.fields(cls)}
-        unknown = sorted(set(given) - names)
-        if unknown:
-            raise InvalidSetting(f"a fault has no field {unknown[0]!r}")
-        return cls(**given)
+        reject_unknown("fault field", data, [field.name for field in dataclasses.fields(cls)])
+        return cls(**data)
 
     def matches(self, method: str, path: str) -> bool:
-        """Say whether a request is one that this fault is about."""
+        """Return whether this fault applies to a request with that method and path."""
         if self.method is not None and self.method.upper() != method:
             return False
         return re.fullmatch(self.path, path) is not None
 
     @property
-    def replaces_answer(self) -> bool:
-        """Whether the request's own answer is not given."""
+    def replaces_response(self) -> bool:
+        """Whether the client does not get the regular response."""
         return self.drop_connection or self.status is not None
 
     def content(self) -> tuple[bytes, str]:
-        """Give the body of its answer, and the content type."""
+        """Return the body of its response, and the content type."""
         if isinstance(self.body, str):
             return self.body.encode(), "text/plain; charset=utf-8"
         body = {"message": "a fault of the emulator"} if self.body is None else self.body
@@ -98,38 +97,38 @@ class Fault:
 
 
 class Faults:
-    """The faults in force; the first one that matches a request befalls it."""
+    """The active faults. To each request, only the first one that matches is applied."""
 
     def __init__(self) -> None:
-        """Start without any."""
+        """Start without any faults."""
         self._lock = threading.Lock()
         self._entries: list[_Entry] = []
 
     def add(self, fault: Fault) -> None:
-        """Put a fault in force, behind those already there."""
+        """Add a fault after the existing ones."""
         with self._lock:
             self._entries.append(_Entry(fault))
 
     def clear(self) -> None:
-        """Take all faults away."""
+        """Remove all faults."""
         with self._lock:
             self._entries.clear()
 
-    def befalling(self, method: str, path: str) -> Fault | None:
-        """Give the fault that befalls this request, and count it."""
+    def next_match(self, method: str, path: str) -> Fault | None:
+        """Return the fault to apply to a request, if any, and count the request."""
         if not self._entries:
             return None
         with self._lock:
             for entry in self._entries:
-                if not entry.is_spent and entry.fault.matches(method, path) and entry.strikes():
+                if not entry.is_exhausted and entry.fault.matches(method, path) and entry.count():
                     return entry.fault
         return None
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Give the faults with how often each has struck."""
+        """Return the faults, each with the number of requests that it was applied to."""
         with self._lock:
             return [
-                {**dataclasses.asdict(entry.fault), "struck": entry.struck}
+                {**dataclasses.asdict(entry.fault), "applied": entry.applied}
                 for entry in self._entries
             ]
 
@@ -137,16 +136,17 @@ class Faults:
 @dataclasses.dataclass
 class _Entry:
     fault: Fault
-    seen: int = 0
-    struck: int = 0
+    matched: int = 0
+    applied: int = 0
 
     @property
-    def is_spent(self) -> bool:
-        return self.fault.times is not None and self.struck >= self.fault.times
+    def is_exhausted(self) -> bool:
+        return self.fault.times is not None and self.applied >= self.fault.times
 
-    def strikes(self) -> bool:
-        self.seen += 1
-        if self.seen <= self.fault.after:
+    def count(self) -> bool:
+        """Count a matching request, and return whether the fault applies to it."""
+        self.matched += 1
+        if self.matched <= self.fault.after:
             return False
-        self.struck += 1
+        self.applied += 1
         return True

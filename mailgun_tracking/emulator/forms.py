@@ -1,4 +1,4 @@
-"""Reads the bodies that Mailgun takes: multipart and urlencoded forms, nothing else."""
+"""Parses the request bodies that Mailgun accepts: multipart and urlencoded forms."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
-from .domains import FieldReader
+from .domains import FieldParser
 
 
 class BadForm(Exception):
-    """A body or a field that Mailgun refuses; the text is the answer's message."""
+    """Mailgun rejects the body or one of its fields; the text is the response's message."""
 
 
 async def read_body(receive: Receive) -> bytes | None:
-    """Read a request's whole body; None if the client went away before its end."""
+    """Read a request's body; None if the client disconnects before it is complete."""
     parts = []
     while True:
         event = await receive()
@@ -31,21 +31,21 @@ async def read_body(receive: Receive) -> bytes | None:
 
 
 async def read_form(scope: Scope, body: bytes) -> dict[str, str]:
-    """Give a form's fields; of a repeated field the first, as Go's `FormValue` does.
+    """Return the fields of a form; if one is repeated, the first, like Go's `FormValue`.
 
     Raises:
-        BadForm: it is no form, or a malformed one.
+        BadForm: the body is malformed, or not a form.
     """
     if not body:
         return {}
-    request = Request(scope, _replaying(body))
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/x-www-form-urlencoded":
+    request = Request(scope, _replay(body))
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type == "application/x-www-form-urlencoded":
         try:
             pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict")
         except ValueError:
-            raise BadForm("the form is not UTF-8, percent-encoded") from None
-    elif kind == "multipart/form-data":
+            raise BadForm("the form is not percent-encoded UTF-8") from None
+    elif content_type == "multipart/form-data":
         try:
             async with request.form() as form:
                 pairs = [
@@ -61,23 +61,23 @@ async def read_form(scope: Scope, body: bytes) -> dict[str, str]:
     return fields
 
 
-def parse_fields(form: Mapping[str, str], readers: Mapping[str, FieldReader]) -> dict[str, Any]:
-    """Give the values of the fields that are known; others are ignored, as Mailgun does.
+def parse_fields(form: Mapping[str, str], parsers: Mapping[str, FieldParser]) -> dict[str, Any]:
+    """Parse the known fields of a form; like Mailgun, ignore the others.
 
     Raises:
-        BadForm: a known field has a value that cannot be; nothing may then be changed.
+        BadForm: a field has an invalid value; then none of the form must be applied.
     """
     values: dict[str, Any] = {}
-    for name, reader in readers.items():
+    for name, parse in parsers.items():
         if name in form:
             try:
-                values[name] = reader(form[name])
+                values[name] = parse(form[name])
             except ValueError:
                 raise BadForm(f"Invalid value {form[name]!r} for parameter {name}") from None
     return values
 
 
-def _replaying(body: bytes) -> Callable[[], Awaitable[Message]]:
+def _replay(body: bytes) -> Callable[[], Awaitable[Message]]:
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 

@@ -1,4 +1,4 @@
-"""What was asked of the API: the record that tests count."""
+"""The requests that the API received, for tests to inspect."""
 
 from __future__ import annotations
 
@@ -12,47 +12,48 @@ SECRET_FIELDS = frozenset({"smtp_password"})
 
 @dataclasses.dataclass
 class RecordedRequest:
-    """One request to the API, in order of arrival."""
+    """A request to the API."""
 
     method: str
     path: str
-    """Without a region's prefix and without the query."""
+    """Without the prefix of a region and without the query."""
     region: str
     status: int | None
-    """What was answered; None while it is not, or when the connection was dropped."""
+    """The status of the response; None until it is sent, and if the connection was dropped."""
     form: dict[str, str]
-    """The fields sent, whether Mailgun knows them or not; of a repeated one, the first."""
+    """The fields sent, including unknown ones; if one was repeated, the first."""
     at: datetime
+    """When the request arrived."""
     account: str | None
-    """The account whose key was used; None if the key is wrong or missing."""
+    """The account of the API key; None if the key is wrong or missing."""
     on_behalf_of: str | None
     user_agent: str | None
     query: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Give it as the control surface shows it."""
+        """Return the request as the control API shows it."""
         return {**dataclasses.asdict(self), "at": self.at.isoformat()}
 
 
 class History:
-    """The requests since the start, or since they were last forgotten."""
+    """The requests in order of arrival."""
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start without any requests."""
         self._lock = threading.Lock()
         self._requests: list[RecordedRequest] = []
 
     def add(self, request: RecordedRequest) -> None:
-        """Keep a request that has arrived."""
+        """Record a request."""
         with self._lock:
             self._requests.append(request)
 
-    def forget(self) -> None:
-        """Start over."""
+    def clear(self) -> None:
+        """Discard all requests."""
         with self._lock:
             self._requests.clear()
 
     def all(self) -> list[RecordedRequest]:
-        """Give copies of all requests."""
+        """Return copies of all requests."""
         with self._lock:
             return [dataclasses.replace(request) for request in self._requests]

@@ -12,13 +12,12 @@ from typing import Any
 
 from .accounts import Accounts, Caller
 from .app import Application
-from .certificates import Issuer
-from .control import domain_above, status_named
+from .certificates import CertificateSpec, Issuer
 from .dials import Dials
-from .domains import DomainId, DomainSnapshot, Region, region_named
+from .domains import DomainId, DomainSnapshot, Region, parse_region
+from .errors import EmulatorError, InvalidSetting
 from .faults import Fault, Faults
 from .history import History, RecordedRequest
-from .problems import InvalidSetting
 from .serving import ServerThread, listen
 from .settings import NINETY_DAYS, CnameCheck, Settings
 from .state_file import StateFile
@@ -27,16 +26,12 @@ from .store import Store
 DEFAULT_ACCOUNT = "default"
 
 
-class EmulatorError(Exception):
-    """Something went wrong inside the emulator while it served; `__cause__` is the first."""
-
-
 class Emulator:
-    """Mailgun's side of domain tracking, on a free port of the loopback interface.
+    """Emulates Mailgun's domain tracking on a port of the loopback interface.
 
-    Use it as a context manager, or call `start` and `close`. It is as strict as Mailgun and
-    never kinder; what Mailgun leaves open is set by dials. All methods may be called from any
-    thread while it serves, and none of them counts as a request.
+    Use it as a context manager, or call `start` and `close`. It is as strict as Mailgun; dials
+    decide what Mailgun's documentation leaves open. All methods can be called from any thread
+    while it is serving, and none of them counts as a request.
     """
 
     def __init__(
@@ -58,38 +53,40 @@ class Emulator:
         issuer: Issuer | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        on_answer: Callable[[RecordedRequest], None] | None = None,
+        on_response: Callable[[RecordedRequest], None] | None = None,
     ) -> None:
-        """Prepare an emulator; nothing listens before `start`.
+        """Create an emulator; it listens after `start`.
 
         Args:
-            domains: those that exist from the start, as `mg.example.com`, `eu/mg.example.com` or
+            domains: the initial domains, as `mg.example.com`, `eu/mg.example.com` or
                 `eu/SUBACCOUNT/mg.example.com`; they belong to the account of the first key.
-            keys: the account's name by API key; None is one random key of the account `default`.
-            region: us or eu; what paths without a region's prefix belong to. `/us/...` and
-                `/eu/...` always serve the one they name.
-            state_file: where domains and certificates survive a restart; None is nowhere.
-            dials: how it answers where Mailgun's documents are silent; None is all defaults.
-            latency_seconds: how long each answer is held back.
-            issuing_seconds: how long generating a certificate takes.
+            keys: account names by API key; None means a random key of the account `default`.
+            region: us or eu, the region of paths without a region's prefix. `/us/...` and
+                `/eu/...` always mean that region.
+            state_file: where domains and certificates are saved; None means nowhere.
+            dials: how to respond where Mailgun's documentation is silent; None means all
+                defaults.
+            latency_seconds: how long each response is delayed.
+            issuing_seconds: how long it takes to issue a certificate.
             certificate_lifetime_seconds: how long a certificate is valid.
             subaccounts: the ids that `X-Mailgun-On-Behalf-Of` may name.
-            any_domain: whether a domain that is asked for comes into being.
-            plan_has_certificates: False makes POST and PUT of certificates answer 402.
-            cname_check: `off`, `invalid`, or a function that is given a tracking host.
-            cname_target: what tracking CNAMEs have to point at; None is Mailgun's own.
-            issuer: a real authority in place of the emulated one.
+            any_domain: whether a domain is created when it is first requested.
+            plan_has_certificates: if False, POST and PUT of certificates return 402.
+            cname_check: `off`, `invalid`, or a function of the tracking host that returns
+                whether its CNAME record is valid.
+            cname_target: the host that tracking CNAMEs must point to; None means Mailgun's.
+            issuer: issues certificates instead of the emulated authority.
             host: the loopback address to listen on.
-            port: 0 is a free one.
-            on_answer: is called, in the server's thread, for each request once it is answered.
+            port: 0 picks a free one.
+            on_response: called in the server's thread for each request after its response.
 
         Raises:
-            InvalidSetting: an argument is malformed, or `host` is not a loopback address.
-            StateFileError: the state file holds something else.
+            InvalidSetting: an argument is invalid, or `host` is not a loopback address.
+            StateFileError: the state file was not written by an emulator.
         """
         if not _is_loopback(host):
-            raise InvalidSetting(f"the emulator only listens on a loopback address, not on {host}")
-        default_region = region_named(region)
+            raise InvalidSetting(f"host must be a loopback address, not {host}")
+        default_region = parse_region(region)
         self._accounts = Accounts(
             {f"key-{secrets.token_hex(16)}": DEFAULT_ACCOUNT} if keys is None else keys,
             subaccounts,
@@ -113,13 +110,13 @@ class Emulator:
         )
         self._history = History()
         self._faults = Faults()
-        self._on_answer = on_answer
+        self._on_response = on_response
         self._host = host
-        self._wanted_port = port
+        self._port = port
         self._running: ServerThread | None = None
 
     def __repr__(self) -> str:
-        """Show the address, and never a key."""
+        """Show the URL, and no key."""
         return f"<Emulator {self.url if self._running else 'not running'}>"
 
     # --- running ---
@@ -128,23 +125,23 @@ class Emulator:
         """Listen, and serve in a thread until `close`.
 
         Raises:
-            OSError: the port is taken.
-            RuntimeError: it runs already.
+            OSError: the port is in use.
+            RuntimeError: the emulator is already running.
         """
         if self._running is not None:
-            raise RuntimeError("this emulator runs already")
-        application = Application(self._store, self._history, self._faults, self._on_answer)
-        running = ServerThread(application, listen(self._host, self._wanted_port))
+            raise RuntimeError("the emulator is already running")
+        application = Application(self._store, self._history, self._faults, self._on_response)
+        running = ServerThread(application, listen(self._host, self._port))
         running.start()
-        self._wanted_port = running.port
+        self._port = running.port
         self._running = running
         return self
 
     def close(self) -> None:
-        """Stop serving; requests that are still held back are dropped.
+        """Stop serving; delayed requests are dropped.
 
         Raises:
-            EmulatorError: something went wrong inside the emulator while it served.
+            EmulatorError: the emulator itself failed while it was serving.
         """
         if self._running is None:
             return
@@ -154,7 +151,7 @@ class Emulator:
         self._store.errors.clear()
         if errors:
             texts = "; ".join(f"{type(error).__name__}: {error}" for error in errors)
-            raise EmulatorError(f"inside the emulator: {texts}") from errors[0]
+            raise EmulatorError(f"the emulator failed: {texts}") from errors[0]
 
     def __enter__(self) -> Emulator:
         """Start."""
@@ -171,14 +168,14 @@ class Emulator:
 
     @property
     def port(self) -> int:
-        """The port it listens on; kept when it is closed and started again."""
+        """The port that it listens on; the same after a restart."""
         if self._running is None:
-            raise RuntimeError("this emulator does not run")
+            raise RuntimeError("the emulator is not running")
         return self._running.port
 
     @property
     def url(self) -> str:
-        """The address of the API, for the region given at the start."""
+        """The base URL of the API, for the region given at the start."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}"
 
@@ -187,23 +184,16 @@ class Emulator:
         """The first API key."""
         return self._accounts.first_key
 
-    def has_tracking_host(self, host: str) -> bool:
-        """Say whether links go, or once went, through this host."""
-        return any(
-            host == domain.tracking_host or host in domain.certificates
-            for domain in self._store.domains()
-        )
-
-    # --- what was asked ---
+    # --- requests ---
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """The requests to the API in order of arrival, as copies."""
+        """Copies of the requests to the API, in order of arrival."""
         return self._history.all()
 
     def forget_requests(self) -> None:
-        """Start the list of requests over."""
-        self._history.forget()
+        """Discard all recorded requests."""
+        self._history.clear()
 
     # --- domains ---
 
@@ -219,48 +209,48 @@ class Emulator:
 
         Args:
             name: its name.
-            region: None is the region given at the start.
-            account: None is the account of the first key.
-            subaccount: None is none.
+            region: None means the region given at the start.
+            account: None means the account of the first key.
+            subaccount: None means none.
             settings: as for `drift`.
 
         Raises:
-            DomainTaken: the region has one of that name.
-            InvalidSetting: the name or a setting is malformed.
+            DomainTaken: the region already has a domain of that name.
+            InvalidSetting: the name or a setting is invalid.
         """
         caller = Caller(self._region(region), account or self._accounts.default, subaccount)
         self._store.add(name, caller, settings)
 
     def remove_domain(self, name: str, region: str | None = None) -> None:
-        """Remove a domain with its certificates; raises UnknownDomain."""
+        """Remove a domain and its certificates; raises UnknownDomain."""
         with self._store.lock:
             self._store.remove(self._store.find(name, self._region(region)))
 
     def domain(self, name: str, region: str | None = None) -> DomainSnapshot:
-        """Give a domain as it stands now; raises UnknownDomain."""
+        """Return the current state of a domain; raises UnknownDomain."""
         with self._store.lock:
             return self._store.find(name, self._region(region)).snapshot(_now())
 
     def domains(self) -> list[DomainSnapshot]:
-        """Give all domains as they stand now, by region and name."""
+        """Return the current state of all domains, by region and name."""
         with self._store.lock:
             return [domain.snapshot(_now()) for domain in self._store.domains()]
 
     def drift(self, name: str, region: str | None = None, **settings: Any) -> None:
-        """Change a domain as somebody would by hand.
+        """Change a domain as if by hand, in the dashboard.
 
         Args:
             name: the domain.
-            region: None is the region given at the start.
-            settings: `open`, `click`, `unsubscribe` (a dict of the fields to change, or a bare
-                value for `active`), `web_scheme`, `web_prefix`.
+            region: None means the region given at the start.
+            settings: `open`, `click`, `unsubscribe` (a dict of the fields to change, or the
+                value of `active`), `web_scheme`, `web_prefix`.
 
         Raises:
             UnknownDomain: there is no such domain.
-            InvalidSetting: a setting is malformed; nothing was changed.
+            InvalidSetting: a setting is invalid; nothing was changed.
         """
         with self._store.lock:
-            self._store.find(name, self._region(region)).set_by_hand(settings)
+            self._store.find(name, self._region(region)).change_settings(settings)
             self._store.save()
 
     def set_certificate(
@@ -273,42 +263,45 @@ class Emulator:
         age_seconds: float = 0,
         ready_after_seconds: float | None = None,
     ) -> None:
-        """Put a tracking host's certificate into a state.
+        """Put the certificate of a tracking host into a state.
 
         Args:
             host: the tracking host, one label below its domain; not only the current one.
-            status: processing, active, expired, error; None forgets that there ever was one.
-            region: None is the region given at the start.
-            error: the text of an error; None is Mailgun's usual one.
-            lifetime_seconds: of an active or expired one; None is the setting.
-            age_seconds: how long ago an active one was issued.
-            ready_after_seconds: when a processing one becomes active; None is never.
+            status: processing, active, expired or error; None removes the certificate.
+            region: None means the region given at the start.
+            error: the error, if the status is `error`; None means Mailgun's usual one.
+            lifetime_seconds: how long an active or expired certificate is valid in total; None
+                means the setting.
+            age_seconds: how long ago an active certificate was issued.
+            ready_after_seconds: when a processing certificate becomes active; None means never.
 
         Raises:
-            UnknownDomain: the host belongs to no domain.
-            InvalidSetting: there is no such status.
+            UnknownDomain: the host does not belong to a domain.
+            InvalidSetting: an argument is invalid.
         """
+        spec = CertificateSpec.from_json(
+            {
+                "status": status,
+                "error": error,
+                "lifetime_seconds": lifetime_seconds,
+                "age_seconds": age_seconds,
+                "ready_after_seconds": ready_after_seconds,
+            }
+        )
         with self._store.lock:
-            self._store.put_certificate(
-                domain_above(self._store, host, self._region(region)),
-                host,
-                status_named(status),
-                error=error,
-                lifetime_seconds=lifetime_seconds,
-                age_seconds=age_seconds,
-                ready_after_seconds=ready_after_seconds,
-            )
+            domain = self._store.find_by_host(host, self._region(region))
+            self._store.set_certificate(domain, host, spec)
 
     # --- settings, dials, faults ---
 
     @property
     def settings(self) -> Settings:
-        """The settings in force."""
+        """The current settings."""
         return self._store.settings
 
     @property
     def dials(self) -> Dials:
-        """The dials in force."""
+        """The current dials."""
         return self._store.dials
 
     def set(self, **changes: Any) -> None:
@@ -316,25 +309,25 @@ class Emulator:
         self._store.change_settings(changes)
 
     def set_dials(self, **changes: Any) -> None:
-        """Turn dials, by the names of `Dials`; raises InvalidSetting."""
+        """Change dials, by the names of `Dials`; raises InvalidSetting."""
         self._store.change_dials(changes)
 
     def add_fault(self, **fields: Any) -> None:
-        """Let something go wrong, by the fields of `Fault`; raises InvalidSetting."""
+        """Add a fault, by the fields of `Fault`; raises InvalidSetting."""
         self._faults.add(Fault.from_json(fields))
 
     def clear_faults(self) -> None:
-        """Take all faults away."""
+        """Remove all faults."""
         self._faults.clear()
 
     def reset(self) -> None:
-        """Go back to how it was constructed, on the same port, with no requests and no faults."""
+        """Restore the initial state, on the same port, and clear requests and faults."""
         self._store.reset()
         self._faults.clear()
-        self._history.forget()
+        self._history.clear()
 
     def _region(self, text: str | None) -> Region:
-        return self._store.region if text is None else region_named(text)
+        return self._store.region if text is None else parse_region(text)
 
 
 def _is_loopback(host: str) -> bool:

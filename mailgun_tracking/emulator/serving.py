@@ -1,26 +1,25 @@
-"""Serves an application with uvicorn in a thread of this process."""
+"""Serves an ASGI application with uvicorn in a thread."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import socket
-import ssl
 import threading
-from typing import Any, Protocol
+from typing import Protocol
 
 import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
-class Served(Protocol):
-    """An ASGI application that is told when its server ends."""
+class ClosableApp(Protocol):
+    """An ASGI application that is told when its server stops."""
 
     closing: asyncio.Event
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
 
 
 class _Protocol(HttpToolsProtocol):
@@ -32,7 +31,7 @@ class _Protocol(HttpToolsProtocol):
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, application: Served) -> None:
+    def __init__(self, config: uvicorn.Config, application: ClosableApp) -> None:
         super().__init__(config)
         self._application = application
         self.is_up = threading.Event()
@@ -47,27 +46,15 @@ class _Server(uvicorn.Server):
 
 
 class ServerThread:
-    """One uvicorn server with its thread."""
+    """A uvicorn server and its thread."""
 
-    def __init__(
-        self,
-        application: Served,
-        listener: socket.socket,
-        *,
-        name: str = "mailgun-emulator",
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
+    def __init__(self, application: ClosableApp, listener: socket.socket) -> None:
         """Prepare to serve.
 
         Args:
-            application: what answers.
-            listener: a listening socket, which is closed at the end.
-            name: the thread's name.
-            tls: makes it serve HTTPS; None is HTTP.
+            application: the application.
+            listener: a listening socket; the server closes it when it stops.
         """
-        # Older uvicorns than the extra `acme` asks for do not know it.
-        secure: dict[str, Any] = {"ssl_context_factory": lambda *_: tls} if tls else {}
-        self.application = application
         self.port: int = listener.getsockname()[1]
         self._listener = listener
         config = uvicorn.Config(
@@ -80,17 +67,17 @@ class ServerThread:
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            # Longer than any client keeps an idle connection, so that none is closed under it.
+            # Longer than any client keeps an idle connection, so that it is never the server
+            # that closes it.
             timeout_keep_alive=300,
             timeout_graceful_shutdown=2,
-            **secure,
         )
         self._server = _Server(config, application)
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread = threading.Thread(target=self._run, name="mailgun-emulator", daemon=True)
 
     def start(self) -> None:
-        """Serve, and return once requests are answered.
+        """Start serving, and return once requests are accepted.
 
         Raises:
             RuntimeError: the server did not start.
@@ -104,16 +91,12 @@ class ServerThread:
         """Stop serving, and return once the port is free.
 
         Raises:
-            RuntimeError: the server broke while it served.
+            RuntimeError: the server failed while it was serving.
         """
         self._server.should_exit = True
         self._thread.join()
         if self._failure is not None:
-            raise RuntimeError("the emulator's server broke") from self._failure
-
-    def discard(self) -> None:
-        """Free the port of a server that was never started."""
-        self._listener.close()
+            raise RuntimeError("the emulator's server failed") from self._failure
 
     def _run(self) -> None:
         try:
@@ -125,18 +108,18 @@ class ServerThread:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Listen on a port.
+    """Return a listening socket.
 
     Args:
         host: an address of this machine.
-        port: 0 is a free one.
+        port: 0 picks a free one.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the port is in use.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named as TCP, because asyncio sets TCP_NODELAY on connections of no other listener: header
-    # and body go out apart, and without it each answer can wait 40 ms for an acknowledgement.
+    # asyncio only sets TCP_NODELAY on the connections of a listener whose protocol is explicitly
+    # TCP. Without it, a response may wait 40 ms for an acknowledgement between header and body.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     with contextlib.ExitStack() as on_error:
         on_error.callback(listener.close)

@@ -1,4 +1,4 @@
-"""The file in which an emulator's domains outlive it."""
+"""The file that keeps an emulator's domains across restarts."""
 
 from __future__ import annotations
 
@@ -8,29 +8,27 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from .errors import StateFileError
+
 VERSION = 1
 
 
-class StateFileError(Exception):
-    """A state file that cannot be read: not JSON, or not written by an emulator."""
-
-
 class StateFile:
-    """Reads and writes one file; a reader never sees it half written."""
+    """Reads and writes the file. Writes are atomic."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Name the file.
+        """Set the path.
 
         Args:
-            path: where it is or will be; its folder is made when first written.
+            path: the file; its folder is created by the first write.
         """
         self._path = Path(path)
 
     def load(self) -> dict[str, Any] | None:
-        """Give what was saved last, or None if nothing was.
+        """Return what was saved last, or None if there is no file.
 
         Raises:
-            StateFileError: there is something else in the file.
+            StateFileError: the file was not written by an emulator.
         """
         try:
             text = self._path.read_text(encoding="utf-8")
@@ -39,23 +37,23 @@ class StateFile:
         try:
             content = json.loads(text)
         except ValueError as error:
-            raise StateFileError(f"{self._path} is not JSON: {error}") from error
+            raise StateFileError(f"{self._path} is not valid JSON: {error}") from error
         if not isinstance(content, dict) or content.get("version") != VERSION:
             raise StateFileError(
-                f"{self._path} is not the state of an emulator (version {VERSION}); "
-                "remove it, or name another file"
+                f"{self._path} is not an emulator's state file (version {VERSION}); "
+                "delete it, or choose another file"
             )
         return content
 
-    def refuse(self, error: Exception) -> StateFileError:
-        """Give the error for a file whose content makes no sense."""
-        return StateFileError(f"{self._path} holds what no emulator writes: {error!r}")
+    def invalid(self, error: Exception) -> StateFileError:
+        """Return the error for a file whose content cannot be restored."""
+        return StateFileError(f"{self._path} is not a valid emulator state file: {error!r}")
 
     def save(self, content: dict[str, Any]) -> None:
-        """Replace the file's content in one step.
+        """Replace the content of the file.
 
         Raises:
-            OSError: the folder cannot be written.
+            OSError: the file cannot be written.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(

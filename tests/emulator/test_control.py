@@ -1,4 +1,4 @@
-"""The control surface over HTTP: the same as the Python one, apart from the API's paths."""
+"""The control API, which offers over HTTP what `Emulator` offers in Python."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from tests.emulator.conftest import DOMAIN, HOST, Api
 TRACKING = f"/v3/domains/{DOMAIN}/tracking"
 
 
-def test_requests_are_told_and_forgotten(emulator: Emulator, api: Api) -> None:
+def test_requests_are_listed_and_cleared(emulator: Emulator, api: Api) -> None:
     api.put(f"/eu{TRACKING}/click", data={"active": "true"}, headers={"User-Agent": "a test"})
-    told = api.control("GET", "requests").json()
-    assert len(told) == 1
-    at = told[0].pop("at")
-    assert at.endswith("+00:00")
-    assert told[0] == {
+    [request] = api.control("GET", "requests").json()
+    assert request.pop("at").endswith("+00:00")
+    assert request == {
         "method": "PUT",
         "path": f"{TRACKING}/click",
         "region": "eu",
@@ -33,7 +31,7 @@ def test_requests_are_told_and_forgotten(emulator: Emulator, api: Api) -> None:
     assert api.control("GET", "requests").json() == emulator.requests == []
 
 
-def test_the_state_is_told_with_certificates(emulator: Emulator, api: Api) -> None:
+def test_the_state_includes_certificates(emulator: Emulator, api: Api) -> None:
     emulator.set_certificate(HOST, "expired")
     state = api.control("GET", "state").json()
     assert state["region"] == "us"
@@ -44,17 +42,18 @@ def test_the_state_is_told_with_certificates(emulator: Emulator, api: Api) -> No
         ("us", None, DOMAIN),
     ]
     mine = state["domains"][-1]
-    assert mine["click"] == {"active": False}
+    assert mine["click"]["active"] is False
     assert mine["certificates"][HOST]["status"] == "expired"
     assert mine["certificates"][HOST]["generation"] == 1
 
 
-def test_drift_is_set_by_http(emulator: Emulator, api: Api) -> None:
+def test_domains_are_changed(emulator: Emulator, api: Api) -> None:
     changes = {"click": "htmlonly", "open": {"place_at_the_top": True}, "web_prefix": "links"}
     assert api.control("PATCH", f"domains/us/{DOMAIN}", changes).status_code == 200
     domain = emulator.domain(DOMAIN)
-    assert domain.click == {"active": "htmlonly"}
-    assert domain.open == {"active": False, "place_at_the_top": True}
+    assert domain.click["active"] == "htmlonly"
+    assert domain.open["active"] is False
+    assert domain.open["place_at_the_top"] is True
     assert domain.tracking_host == "links.mg.example.com"
     assert emulator.requests == []
 
@@ -72,7 +71,7 @@ def test_drift_is_set_by_http(emulator: Emulator, api: Api) -> None:
         {"click": True, "web_scheme": 1},
     ],
 )
-def test_drift_that_cannot_be_is_refused_whole(
+def test_an_invalid_change_is_rejected_as_a_whole(
     emulator: Emulator, api: Api, changes: dict[str, Any]
 ) -> None:
     before = emulator.domain(DOMAIN)
@@ -82,7 +81,7 @@ def test_drift_that_cannot_be_is_refused_whole(
     assert emulator.domain(DOMAIN) == before
 
 
-def test_domains_come_and_go(emulator: Emulator, api: Api) -> None:
+def test_domains_are_added_and_removed(emulator: Emulator, api: Api) -> None:
     new = {"name": "x.example.com", "region": "eu", "account": "brand-b", "click": True}
     assert api.control("POST", "domains", new).status_code == 200
     assert emulator.domain("x.example.com", "eu").account == "brand-b"
@@ -125,7 +124,7 @@ def test_dials_and_settings_are_changed(emulator: Emulator, api: Api) -> None:
         ("settings", [1]),
     ],
 )
-def test_what_cannot_be_set_is_refused(
+def test_invalid_dials_and_settings_are_rejected(
     emulator: Emulator, api: Api, path: str, body: object
 ) -> None:
     before = (emulator.dials, emulator.settings)
@@ -135,10 +134,10 @@ def test_what_cannot_be_set_is_refused(
 
 @pytest.mark.parametrize("status", ["processing", "active", "expired", "error"])
 def test_certificates_are_put_into_a_state(emulator: Emulator, api: Api, status: str) -> None:
-    body = {"status": status, "region": "eu", "error": "out of order"}
+    body = {"status": status, "region": "eu", "error": "some reason"}
     assert api.control("POST", f"certificates/{HOST}", body).status_code == 200
     found = emulator.domain(DOMAIN, "eu").certificates[HOST]
-    assert (found.status, found.error) == (status, "out of order" if status == "error" else None)
+    assert (found.status, found.error) == (status, "some reason" if status == "error" else None)
     api.control("POST", f"certificates/{HOST}", {"status": "none", "region": "eu"})
     assert emulator.domain(DOMAIN, "eu").certificates == {}
 
@@ -153,7 +152,7 @@ def test_certificates_are_put_into_a_state(emulator: Emulator, api: Api, status:
         ("email.no.example", {"status": "active"}, 404),
     ],
 )
-def test_a_state_that_cannot_be_is_refused(
+def test_an_invalid_state_is_rejected(
     emulator: Emulator, api: Api, host: str, body: dict[str, Any], status: int
 ) -> None:
     before = emulator.domains()
@@ -161,7 +160,7 @@ def test_a_state_that_cannot_be_is_refused(
     assert emulator.domains() == before
 
 
-def test_reset_goes_back_to_the_start(emulator: Emulator, api: Api) -> None:
+def test_reset_restores_the_initial_state(emulator: Emulator, api: Api) -> None:
     before = emulator.domain(DOMAIN)
     emulator.drift(DOMAIN, click=True)
     emulator.remove_domain(DOMAIN, "eu")
@@ -180,10 +179,10 @@ def test_reset_goes_back_to_the_start(emulator: Emulator, api: Api) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "nothing"), ("PUT", "dials")])
-def test_other_paths_are_nothing(api: Api, method: str, path: str) -> None:
+def test_other_paths_are_not_found(api: Api, method: str, path: str) -> None:
     assert api.control(method, path).status_code in (404, 405)
 
 
-def test_a_body_that_is_not_json_is_refused(api: Api) -> None:
+def test_a_body_that_is_not_json_is_rejected(api: Api) -> None:
     response = api.session.patch(f"{api.emulator.url}/_emulator/dials", data=b"{", timeout=10)
     assert response.status_code == 400

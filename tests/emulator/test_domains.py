@@ -1,4 +1,4 @@
-"""Domains: reading, listing, making, deleting, and moving their tracking host."""
+"""Domains: reading, listing, creating, deleting, and moving their tracking host."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _cname(details: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("prefix", "value"), [("", "mailgun.org"), ("/us", "mailgun.org"), ("/eu", "eu.mailgun.org")]
 )
-def test_the_cname_record_is_the_regions(api: Api, prefix: str, value: str) -> None:
+def test_the_cname_record_depends_on_the_region(api: Api, prefix: str, value: str) -> None:
     details = api.get(f"{prefix}/v4/domains/{DOMAIN}").json()
     assert details["domain"]["web_prefix"] == "email"
     assert details["domain"]["web_scheme"] == "http"
@@ -29,14 +29,14 @@ def test_the_cname_record_is_the_regions(api: Api, prefix: str, value: str) -> N
     assert details["receiving_dns_records"][0]["value"] == f"mxa.{value}"
 
 
-def test_an_invalid_cname_record_is_shown_as_such(emulator: Emulator, api: Api) -> None:
+def test_an_invalid_cname_record_is_shown_as_unknown(emulator: Emulator, api: Api) -> None:
     emulator.set(cname_check="invalid")
     record = _cname(api.get(f"/v4/domains/{DOMAIN}").json())
     assert (record["valid"], record["cached"]) == ("unknown", [])
 
 
 def test_https_is_accepted_without_a_certificate(emulator: Emulator, api: Api) -> None:
-    """Mailgun takes it, and links in mail are then broken: a client has to know better."""
+    """As at Mailgun, where links in mail are then broken."""
     response = api.put(f"/v4/domains/{DOMAIN}", data={"web_scheme": "https"})
     assert response.status_code == 200
     assert response.json()["message"] == "Domain has been updated"
@@ -45,7 +45,7 @@ def test_https_is_accepted_without_a_certificate(emulator: Emulator, api: Api) -
     assert emulator.domain(DOMAIN).certificates == {}
 
 
-def test_a_new_web_prefix_moves_the_host_and_leaves_certificates_where_they_are(
+def test_a_new_web_prefix_moves_the_host_but_not_its_certificate(
     emulator: Emulator, api: Api
 ) -> None:
     api.post(f"/v2/x509/{HOST}")
@@ -76,7 +76,7 @@ def test_a_new_web_prefix_moves_the_host_and_leaves_certificates_where_they_are(
         {"message_ttl": "soon"},
     ],
 )
-def test_a_bad_value_is_refused_and_changes_nothing(
+def test_an_invalid_value_is_rejected_and_changes_nothing(
     emulator: Emulator, api: Api, form: dict[str, str]
 ) -> None:
     before = emulator.domain(DOMAIN)
@@ -98,7 +98,7 @@ def test_an_empty_put_changes_nothing(emulator: Emulator, api: Api) -> None:
     assert emulator.domain(DOMAIN) == before
 
 
-def test_domains_are_listed_page_by_page(emulator: Emulator, api: Api) -> None:
+def test_domains_are_listed_in_pages(emulator: Emulator, api: Api) -> None:
     for number in range(4):
         emulator.add_domain(f"d{number}.example.com")
     everything = api.get("/v4/domains").json()
@@ -111,17 +111,20 @@ def test_domains_are_listed_page_by_page(emulator: Emulator, api: Api) -> None:
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "skip=-1", "skip=x"])
-def test_a_page_that_cannot_be_is_refused(api: Api, query: str) -> None:
+def test_an_invalid_page_is_rejected(api: Api, query: str) -> None:
     assert api.get(f"/v4/domains?{query}").status_code == 400
 
 
-def test_a_domain_is_made_and_deleted(emulator: Emulator, api: Api) -> None:
+def test_a_domain_is_created_and_deleted(emulator: Emulator, api: Api) -> None:
     form = {"name": "New.Example.com", "web_scheme": "https", "smtp_password": "secret-word"}
-    made = api.post("/v4/domains", data=form).json()
-    assert made["message"] == "Domain has been created"
-    assert (made["domain"]["name"], made["domain"]["web_scheme"]) == ("new.example.com", "https")
+    created = api.post("/v4/domains", data=form).json()
+    assert created["message"] == "Domain has been created"
+    assert (created["domain"]["name"], created["domain"]["web_scheme"]) == (
+        "new.example.com",
+        "https",
+    )
     assert emulator.requests[-1].form["smtp_password"] == "***"
-    assert api.tracking("new.example.com")["click"] == {"active": False}
+    assert api.tracking("new.example.com")["click"]["active"] is False
     assert api.delete("/v3/domains/new.example.com").status_code == 200
     assert api.get("/v3/domains/new.example.com/tracking").status_code == 404
     assert api.delete("/v4/domains/new.example.com").status_code == 404
@@ -138,15 +141,13 @@ def test_a_domain_is_made_and_deleted(emulator: Emulator, api: Api) -> None:
         {"name": "new.example.com", "web_prefix": "a.b"},
     ],
 )
-def test_a_domain_that_cannot_be_is_refused(
-    emulator: Emulator, api: Api, form: dict[str, str]
-) -> None:
+def test_an_invalid_domain_is_rejected(emulator: Emulator, api: Api, form: dict[str, str]) -> None:
     before = emulator.domains()
     assert api.post("/v4/domains", data=form).status_code == 400
     assert emulator.domains() == before
 
 
-def test_mailguns_own_clients_find_domains_at_their_older_paths(api: Api) -> None:
+def test_the_older_paths_of_mailguns_own_clients_work(api: Api) -> None:
     assert api.get("/v3/domains").json() == api.get("/v4/domains").json()
     assert api.get(f"/v3/domains/{DOMAIN}").json() == api.get(f"/v4/domains/{DOMAIN}").json()
     assert api.put(f"/v3/domains/{DOMAIN}", data={"web_scheme": "https"}).status_code == 200

@@ -1,4 +1,4 @@
-"""The emulator as an object in a test's own process."""
+"""The class `Emulator`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import requests
@@ -21,13 +22,15 @@ from mailgun_tracking.emulator import (
 )
 from tests.emulator.conftest import DOMAIN, HOST, KEY, Api
 
+ROOT = Path(__file__).parents[2]
 
-def test_it_tells_its_address_and_first_key(emulator: Emulator) -> None:
+
+def test_url_and_key(emulator: Emulator) -> None:
     assert emulator.url == f"http://127.0.0.1:{emulator.port}"
     assert emulator.key == KEY
 
 
-def test_without_keys_it_makes_one_of_its_own() -> None:
+def test_without_keys_a_random_one_is_used() -> None:
     assert Emulator().key != Emulator().key
 
 
@@ -47,13 +50,13 @@ def test_without_keys_it_makes_one_of_its_own() -> None:
         {"host": "example.com"},
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_listens(arguments: dict[str, object]) -> None:
+def test_invalid_arguments_are_rejected(arguments: dict[str, object]) -> None:
     with pytest.raises(InvalidSetting):
         Emulator(**arguments)  # type: ignore[arg-type]
 
 
-def test_its_listener_sets_tcp_nodelay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Header and body go out apart; without it each answer may wait for an acknowledgement."""
+def test_connections_have_tcp_nodelay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it, each response may wait for an acknowledgement between header and body."""
     accepted: list[int] = []
     accept = socket.socket.accept
 
@@ -69,66 +72,66 @@ def test_its_listener_sets_tcp_nodelay(monkeypatch: pytest.MonkeyPatch) -> None:
     assert accepted[0] != 0
 
 
-def test_it_can_be_closed_twice_and_started_again_on_its_port() -> None:
+def test_it_can_be_closed_twice_and_restarted_on_the_same_port() -> None:
     emulator = Emulator(domains=[DOMAIN]).start()
     port = emulator.port
-    with pytest.raises(RuntimeError, match="runs already"):
+    with pytest.raises(RuntimeError, match="already running"):
         emulator.start()
     emulator.close()
     emulator.close()
     with pytest.raises(requests.ConnectionError):
         requests.get(f"http://127.0.0.1:{port}", timeout=10)
-    with pytest.raises(RuntimeError, match="does not run"):
-        emulator.url  # noqa: B018 - reading it is what is refused
+    with pytest.raises(RuntimeError, match="not running"):
+        emulator.url  # noqa: B018 - the property raises
     with emulator:
         assert emulator.port == port
         assert emulator.domain(DOMAIN).web_prefix == "email"
 
 
-def test_a_taken_port_is_an_error() -> None:
+def test_a_port_in_use_is_an_error() -> None:
     with Emulator() as emulator, pytest.raises(OSError, match="in use"):
         Emulator(port=emulator.port).start()
 
 
-def test_an_error_inside_fails_the_test_that_caused_it(
+def test_an_error_in_the_api_is_raised_by_close(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     emulator = Emulator(domains=[DOMAIN]).start()
 
     def broken(*arguments: object) -> dict[str, object]:
-        raise ZeroDivisionError("a defect")
+        raise ZeroDivisionError("unexpected")
 
-    monkeypatch.setattr("mailgun_tracking.emulator.answers.tracking", broken)
+    monkeypatch.setattr("mailgun_tracking.emulator.responses.tracking", broken)
     response = requests.get(
         f"{emulator.url}/v3/domains/{DOMAIN}/tracking", auth=("api", emulator.key), timeout=10
     )
     assert (response.status_code, response.json()) == (500, {"message": "Internal Server Error"})
-    with pytest.raises(EmulatorError, match="ZeroDivisionError: a defect") as raised:
+    with pytest.raises(EmulatorError, match="ZeroDivisionError: unexpected") as raised:
         emulator.close()
     assert isinstance(raised.value.__cause__, ZeroDivisionError)
-    assert "a defect" in capfd.readouterr().err
+    assert "unexpected" in capfd.readouterr().err
 
 
-def test_an_error_of_the_control_surface_is_not_lost(
+def test_an_error_in_the_control_api_is_raised_by_close(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*arguments: object) -> None:
-        raise ZeroDivisionError("a defect")
+        raise ZeroDivisionError("unexpected")
 
     with Emulator() as other:
         monkeypatch.setattr(other._store, "reset", broken)
-        answer = requests.post(f"{other.url}/_emulator/reset", timeout=10)
-        assert answer.status_code == 500
-        with pytest.raises(EmulatorError, match="a defect"):
+        response = requests.post(f"{other.url}/_emulator/reset", timeout=10)
+        assert response.status_code == 500
+        with pytest.raises(EmulatorError, match="unexpected"):
             other.close()
-    assert "a defect" in capfd.readouterr().err
+    assert "unexpected" in capfd.readouterr().err
 
 
-def test_any_domain_comes_into_being_when_asked_for(new_api: Callable[..., Api]) -> None:
+def test_any_domain_creates_domains_on_request(new_api: Callable[..., Api]) -> None:
     with Emulator(any_domain=True, subaccounts=("sub-1",)) as emulator:
         api = new_api(emulator, emulator.key)
         assert api.get("/v4/domains").json()["total_count"] == 0
-        assert api.tracking("a.example.com")["click"] == {"active": False}
+        assert api.tracking("a.example.com")["click"]["active"] is False
         header = {"X-Mailgun-On-Behalf-Of": "sub-1"}
         assert api.get("/eu/v4/domains/b.example.com", headers=header).status_code == 200
         assert emulator.domain("b.example.com", "eu").subaccount == "sub-1"
@@ -140,7 +143,7 @@ def test_any_domain_comes_into_being_when_asked_for(new_api: Callable[..., Api])
         assert [d.name for d in emulator.domains()] == [f"{x}.example.com" for x in "bac"]
 
 
-def test_domains_are_added_and_removed_by_hand(emulator: Emulator) -> None:
+def test_domains_are_added_and_removed(emulator: Emulator) -> None:
     emulator.add_domain("New.Example.com", web_scheme="https", open={"active": True})
     added = emulator.domain("new.example.COM")
     assert (added.web_scheme, added.open["active"]) == ("https", True)
@@ -166,7 +169,7 @@ def test_a_snapshot_does_not_change(emulator: Emulator) -> None:
     before = emulator.domain(DOMAIN)
     emulator.drift(DOMAIN, click=True)
     emulator.set_certificate(HOST, "error")
-    assert before.click == {"active": False}
+    assert before.click["active"] is False
     assert before.certificates[HOST].status == "active"
 
 
@@ -180,15 +183,15 @@ def test_a_recorded_request_does_not_change_and_cannot_be_changed(
     assert emulator.requests == []
 
 
-def test_a_certificate_may_be_done_after_a_time(emulator: Emulator) -> None:
+def test_a_processing_certificate_becomes_active(emulator: Emulator) -> None:
     emulator.set_certificate(HOST, "processing", ready_after_seconds=3600)
     assert emulator.domain(DOMAIN).certificates[HOST].status == "processing"
     emulator.set_certificate(HOST, "processing", ready_after_seconds=0)
     assert emulator.domain(DOMAIN).certificates[HOST].status == "active"
 
 
-def test_many_at_once_lose_nothing(emulator: Emulator) -> None:
-    """Each of many callers changes and reads; every request is carried out and recorded."""
+def test_concurrent_requests(emulator: Emulator) -> None:
+    """Many clients change and read domains; every request takes effect and is recorded."""
     names = [f"d{number}.example.com" for number in range(24)]
     for name in names:
         emulator.add_domain(name)
@@ -210,40 +213,33 @@ def test_many_at_once_lose_nothing(emulator: Emulator) -> None:
     assert len(emulator.requests) == 3 * len(names)
     for name in names:
         domain = emulator.domain(name)
-        assert domain.click == {"active": "htmlonly"}
+        assert domain.click["active"] == "htmlonly"
         assert domain.certificates[f"email.{name}"].status == "active"
 
 
-@pytest.mark.parametrize(
-    ("statement", "absent"),
-    [
-        ("import mailgun_tracking", ["mailgun_tracking.emulator", "starlette", "uvicorn"]),
-        (
-            "import mailgun_tracking.emulator, mailgun_tracking.emulator.command",
-            [
-                f"mailgun_tracking.{module}"
-                for module in ("client", "models", "errors", "issuance", "settings", "provider")
-            ],
-        ),
-    ],
-)
-def test_the_emulator_and_the_client_do_not_import_each_other(
-    statement: str, absent: list[str]
-) -> None:
-    """What the package itself imports is set aside: only what the statement adds counts."""
-    program = (
-        "import sys, importlib, types\n"
-        "from pathlib import Path\n"
-        f"statement, absent = {statement!r}, {absent!r}\n"
-        "if 'emulator' in statement:\n"
-        "    package = types.ModuleType('mailgun_tracking')\n"
-        "    package.__path__ = [str(Path('mailgun_tracking').resolve())]\n"
-        "    sys.modules['mailgun_tracking'] = package\n"
-        "exec(statement)\n"
-        "print(sorted(set(absent) & set(sys.modules)))\n"
-    )
-    root = __file__.rsplit("/tests/", 1)[0]
+def loaded_modules(statement: str) -> set[str]:
+    """Return the modules that are loaded after a statement, in a new interpreter."""
+    program = f"import sys\n{statement}\nprint(*sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "[]"
+    return set(done.stdout.split())
+
+
+def test_the_package_does_not_import_the_emulator() -> None:
+    assert not {"mailgun_tracking.emulator", "starlette", "uvicorn"} & loaded_modules(
+        "import mailgun_tracking"
+    )
+
+
+def test_the_emulator_does_not_import_the_rest_of_the_package() -> None:
+    """An empty module takes the place of the package, whose own imports do not count."""
+    loaded = loaded_modules(
+        "import types\n"
+        "package = sys.modules['mailgun_tracking'] = types.ModuleType('mailgun_tracking')\n"
+        "package.__path__ = ['mailgun_tracking']\n"
+        "import mailgun_tracking.emulator.command"
+    )
+    own = {name for name in loaded if name.startswith("mailgun_tracking.")}
+    assert "mailgun_tracking.emulator.server" in own
+    assert [name for name in own if not name.startswith("mailgun_tracking.emulator")] == []

@@ -1,4 +1,4 @@
-"""Every documented answer is produced, and the judge of answers does judge."""
+"""Every documented response is produced, and `official.check` detects violations."""
 
 from __future__ import annotations
 
@@ -82,16 +82,16 @@ for _section in ("click", "open", "unsubscribe"):
     RECIPES["PUT", _template, 404] = _call("PUT", f"/v3/domains/no.example/tracking/{_section}")
 
 
-def test_there_is_a_recipe_for_each_documented_answer() -> None:
-    """A status that Mailgun adds to its file is noticed when the file is renewed."""
-    assert sorted(RECIPES) == sorted(official.documented_answers())
+def test_every_documented_response_has_a_recipe() -> None:
+    """So a status that Mailgun adds is noticed when the file is updated."""
+    assert sorted(RECIPES) == sorted(official.documented_responses())
 
 
 @pytest.mark.parametrize(("method", "template", "status"), sorted(RECIPES))
-def test_each_documented_answer_is_given_in_its_shape(
+def test_every_documented_response_is_produced(
     emulator: Emulator, api: Api, method: str, template: str, status: int
 ) -> None:
-    """The caller checks the shape; here it is the status that counts."""
+    """The client validates the body; this test checks the status."""
     response = RECIPES[method, template, status](emulator, api)
     assert response.status_code == status, response.text
     assert official.template_of(method, emulator.requests[-1].path) == template
@@ -106,11 +106,11 @@ def _passes(method: str, path: str, status: int, body: Any) -> bool:
 
 
 def _violations(body: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Give copies of a body, each with one field gone, retyped or added."""
+    """Yield copies of a body, each with one field of another type, or one field more."""
     if isinstance(body, dict):
         yield f"{path}: added", {**body, "unheard_of": 1}
         for name, value in body.items():
-            yield f"{path}.{name}: retyped", {**body, name: ["not", 1, "of", "these"]}
+            yield f"{path}.{name}: wrong type", {**body, name: ["not", 1, "of", "these"]}
             for where, violated in _violations(value, f"{path}.{name}"):
                 yield where, {**body, name: violated}
     elif isinstance(body, list) and body:
@@ -119,10 +119,10 @@ def _violations(body: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize(("method", "template", "status"), sorted(RECIPES))
-def test_a_planted_violation_is_found(
+def test_the_check_detects_wrong_fields(
     emulator: Emulator, api: Api, method: str, template: str, status: int
 ) -> None:
-    """Each field of each answer, retyped, and each object with one more field, is refused."""
+    """A field of another type, and an additional field, in every object of every response."""
     response = RECIPES[method, template, status](emulator, api)
     path = emulator.requests[-1].path
     planted = list(_violations(response.json()))
@@ -132,10 +132,10 @@ def test_a_planted_violation_is_found(
 
 
 @pytest.mark.parametrize(("method", "template", "status"), sorted(RECIPES))
-def test_a_missing_field_is_found(
+def test_the_check_detects_missing_fields(
     emulator: Emulator, api: Api, method: str, template: str, status: int
 ) -> None:
-    """Each field that the file requires, taken away, is missed."""
+    """Every field that the file requires."""
     response = RECIPES[method, template, status](emulator, api)
     path = emulator.requests[-1].path
     body = response.json()
@@ -152,8 +152,8 @@ def test_a_missing_field_is_found(
 
 
 @pytest.mark.parametrize(("dial", "setting"), sorted(official.BY_DIAL))
-def test_what_a_dial_does_on_purpose_is_against_the_file(dial: str, setting: str) -> None:
-    """A deviation is only granted while its dial is turned."""
+def test_what_a_dial_allows_is_otherwise_a_violation(dial: str, setting: str) -> None:
+    """A deviation from the file is only allowed while its dial is set."""
     with Emulator(domains=[DOMAIN], dials=Dials().changed({dial: setting})) as emulator:
         api = Api(emulator, emulator.key)
         found = []
@@ -172,7 +172,7 @@ def test_what_a_dial_does_on_purpose_is_against_the_file(dial: str, setting: str
     assert found
 
 
-def test_an_undocumented_status_is_not_passed_over() -> None:
-    """An answer that no part of the file knows fails, whatever its body."""
+def test_the_check_detects_undocumented_statuses() -> None:
+    """Whatever the body."""
     with pytest.raises(AssertionError):
         official.check("GET", TRACKING, 418, {"message": "teapot"})

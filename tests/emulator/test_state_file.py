@@ -1,4 +1,4 @@
-"""The state file: what survives a restart, and what is never in it."""
+"""The state file: what is kept across a restart, and what is never saved."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_everything_survives_a_restart(file: Path, new_api: Callable[..., Api]) 
         assert api.certificate("links.mg.example.com")["status"] == "active"
 
 
-def test_a_generation_goes_on_after_a_restart(file: Path, new_api: Callable[..., Api]) -> None:
+def test_issuing_resumes_after_a_restart(file: Path, new_api: Callable[..., Api]) -> None:
     with _emulator(file, issuing_seconds=3600) as emulator:
         new_api(emulator).post(f"/v2/x509/{HOST}")
     with _emulator(file) as emulator:
@@ -59,21 +59,21 @@ def test_a_generation_goes_on_after_a_restart(file: Path, new_api: Callable[...,
     assert json.loads(file.read_text())["domains"][0]["certificates"][HOST]["phase"] == "issued"
 
 
-def test_a_generation_without_an_end_has_none_after_a_restart(file: Path) -> None:
+def test_issuing_that_never_completes_does_not_after_a_restart(file: Path) -> None:
     with _emulator(file) as emulator:
         emulator.set_certificate(HOST, "processing")
     with _emulator(file) as emulator:
         assert emulator.domain(DOMAIN).certificates[HOST].status == "processing"
 
 
-def test_a_seed_that_was_deleted_does_not_come_back_but_a_new_one_comes(file: Path) -> None:
+def test_only_new_initial_domains_are_added_after_a_restart(file: Path) -> None:
     with _emulator(file) as emulator:
         emulator.remove_domain(DOMAIN)
     with _emulator(file, domains=[DOMAIN, "new.example.com"]) as emulator:
         assert [domain.name for domain in emulator.domains()] == ["new.example.com"]
 
 
-def test_each_change_is_in_the_file_at_once(file: Path, new_api: Callable[..., Api]) -> None:
+def test_each_change_is_saved_immediately(file: Path, new_api: Callable[..., Api]) -> None:
     with _emulator(file) as emulator:
         api = new_api(emulator)
 
@@ -115,7 +115,7 @@ def test_no_key_is_in_the_file(file: Path, new_api: Callable[..., Api]) -> None:
         '{"version": 1, "seeded": [], "domains": [{"name": "x"}]}',
     ],
 )
-def test_another_file_is_refused_and_left_alone(tmp_path: Path, text: str) -> None:
+def test_an_invalid_file_is_rejected_and_not_changed(tmp_path: Path, text: str) -> None:
     other = tmp_path / "other.json"
     other.write_text(text)
     with pytest.raises(StateFileError, match=r"other\.json"):

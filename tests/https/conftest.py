@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import pytest
 
-from mailgun_tracking.emulator.acme_emulator import AcmeEmulator
 from tests.engine.stack import StackFactory
+from tests.https.real_ca.emulator import AcmeEmulator
 from tests.https.servers import Bind, Pebble, ToolMissing, free_ports
 from tests.https.world import ExampleStack, emulated_mailgun, example_stack
 

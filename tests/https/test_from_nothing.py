@@ -10,9 +10,9 @@ import pytest
 import urllib3
 from syrupy.assertion import SnapshotAssertion
 
-from mailgun_tracking.emulator.acme_emulator import AcmeEmulator
 from tests.behaviour.mail import calls, puts
 from tests.https.conftest import ExampleFactory
+from tests.https.real_ca.emulator import AcmeEmulator
 from tests.https.seen import seen
 from tests.https.servers import Bind, Pebble, https_get
 

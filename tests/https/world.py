@@ -1,13 +1,15 @@
-"""Mailgun with real DNS and a real authority behind it, and stacks of the example for RFC 2136."""
+"""Mailgun with a real DNS server and a real CA behind it, and stacks of the RFC 2136 example."""
 
 from __future__ import annotations
 
 import shutil
+from typing import Any
 
-from mailgun_tracking.emulator.acme_emulator import Acme, AcmeEmulator
 from tests.behaviour.mail import MailStack
 from tests.engine.stack import StackFactory
-from tests.https.servers import MAILGUN, ROOT, ZONE, Bind, Pebble
+from tests.https.real_ca.emulator import AcmeEmulator
+from tests.https.real_ca.name_server import NameServer
+from tests.https.servers import LOCALHOST, MAILGUN, ROOT, ZONE, Bind, Pebble
 
 EXAMPLE = ROOT / "examples" / "rfc2136"
 PROJECT = "tracking-rfc2136"
@@ -24,35 +26,38 @@ def cname_of(name):
 
 cname = cname_of("record")
 """
-"""Stands before each program that a test puts in the place of the example's."""
+"""Precedes each program that a test uses instead of the example's."""
 
 
 class ExampleStack(MailStack):
-    """A stack of the example for RFC 2136, whose program may be replaced."""
+    """A stack of the RFC 2136 example, whose program can be replaced."""
 
     def write(self, body: str) -> None:
-        """Replace the program; `HEADER` is put before it."""
+        """Replace the program; `HEADER` is prepended."""
         self.write_program(HEADER + body)
 
 
-def emulated_mailgun(bind: Bind, pebble: Pebble, http_port: int) -> AcmeEmulator:
-    """A Mailgun with an account at the authority that is new.
+def emulated_mailgun(bind: Bind, pebble: Pebble, http_port: int, **options: Any) -> AcmeEmulator:
+    """Return a Mailgun with its own, new account at the CA.
 
     :param http_port: where `pebble` looks for challenges.
+    :param options: arguments of `AcmeEmulator` to replace.
     """
-    acme = Acme(
-        pebble.directory,
-        bind.address,
-        root=pebble.tls_root,
-        cname_target=MAILGUN,
-        profile="default",
-        http_port=http_port,
-    )
-    return AcmeEmulator(acme, domains=[f"mg.{ZONE}", f"two.{ZONE}", f"three.{ZONE}"])
+    arguments: dict[str, Any] = {
+        "domains": [f"mg.{ZONE}", f"two.{ZONE}", f"three.{ZONE}"],
+        "directory": pebble.directory,
+        "root": pebble.tls_root,
+        "profile": "default",
+        "name_server": NameServer(LOCALHOST, bind.port),
+        "cname_target": MAILGUN,
+        "http_port": http_port,
+        **options,
+    }
+    return AcmeEmulator(**arguments)
 
 
 def example_stack(new_stack: StackFactory, mailgun: AcmeEmulator, bind: Bind) -> ExampleStack:
-    """A new stack of the example as it stands, configured for these servers."""
+    """Return a new stack of the unchanged example, configured for these servers."""
     made = new_stack("", project=PROJECT)
     stack = ExampleStack(made.directory, made.home, "", made.project)
     for file in EXAMPLE.glob("*.py"):

@@ -1,4 +1,4 @@
-"""The shapes of Mailgun's answers."""
+"""The bodies of Mailgun's responses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from .certificates import Certificate
 from .dials import Dials
-from .domains import CNAME_VALUES, Domain
+from .domains import CNAME_VALUES, SECTIONS, Domain
 
 TRACKING_UPDATED = "Domain tracking settings have been updated"
 WAITING = "Waiting for x509 key pair generation"
@@ -19,22 +19,22 @@ EXPIRED = "x509 certificate has expired"
 
 
 def message(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Give an answer in the shape of most of the API."""
+    """Return an error, or a short confirmation, as most of the API formats it."""
     return JSONResponse({"message": text}, status, headers=headers)
 
 
 def reason(status: int, text: str) -> Response:
-    """Give an answer in the shape of a 400 or 402 of x509."""
+    """Return an error as x509 formats a 400 or 402."""
     return JSONResponse({"Reason": text}, status)
 
 
 def description(status: int, text: str) -> Response:
-    """Give an answer in the shape of a 404, 409 or 429 of x509."""
+    """Return an error as x509 formats a 404, 409 or 429."""
     return JSONResponse({"Description": text}, status)
 
 
 def unauthorized(dials: Dials) -> Response:
-    """Answer a wrong or missing key."""
+    """Return the response to a wrong or missing key."""
     headers = {"WWW-Authenticate": 'Basic realm="MG API"'}
     if dials.unauthorized_body == "text":
         return PlainTextResponse("Forbidden", 401, headers=headers)
@@ -42,10 +42,10 @@ def unauthorized(dials: Dials) -> Response:
 
 
 def section(domain: Domain, name: str, dials: Dials) -> dict[str, Any]:
-    """Give one section of the tracking settings as the dials have it."""
+    """Return a section of the tracking settings, as modified by the dials."""
     shown: dict[str, Any] = {}
     for field, value in domain.section(name).items():
-        if field == "place_at_the_top" and dials.open_answer == "active_only":
+        if name == "open" and field != "active" and dials.open_answer == "active_only":
             continue
         if value == "htmlonly" and dials.htmlonly_reads_as == "true":
             value = True
@@ -58,17 +58,15 @@ def section(domain: Domain, name: str, dials: Dials) -> dict[str, Any]:
 
 
 def tracking(domain: Domain, dials: Dials) -> dict[str, Any]:
-    """Give all tracking settings."""
-    shown: dict[str, Any] = {
-        name: section(domain, name, dials) for name in ("open", "click", "unsubscribe")
-    }
+    """Return all tracking settings."""
+    shown: dict[str, Any] = {name: section(domain, name, dials) for name in SECTIONS}
     if dials.tracking_web_scheme == "present":
         shown["web_scheme"] = domain.web_scheme
     return {"tracking": shown}
 
 
 def tracking_updated(domain: Domain, name: str, dials: Dials) -> dict[str, Any]:
-    """Give the answer to a PUT of one section."""
+    """Return the response to a PUT of a section."""
     shown: dict[str, Any] = {"message": TRACKING_UPDATED}
     if dials.put_answers == "section":
         shown[name] = section(domain, name, dials)
@@ -76,7 +74,7 @@ def tracking_updated(domain: Domain, name: str, dials: Dials) -> dict[str, Any]:
 
 
 def domain_item(domain: Domain, dials: Dials) -> dict[str, Any]:
-    """Give a domain as lists and single answers hold it."""
+    """Return a domain as lists and single responses contain it."""
     shown: dict[str, Any] = {
         "created_at": format_datetime(domain.created_at, usegmt=True),
         "id": domain.id,
@@ -107,47 +105,44 @@ def domain_item(domain: Domain, dials: Dials) -> dict[str, Any]:
 def domain_details(
     domain: Domain, dials: Dials, cname_is_valid: bool, cname_target: str | None = None
 ) -> dict[str, Any]:
-    """Give a domain with its DNS records."""
+    """Return a domain and its DNS records."""
     value = CNAME_VALUES[domain.region]
-    exchangers = [f"mx{letter}.{value}" for letter in "ab"]
-    policy = f"v=spf1 include:{value} ~all"
-    key = "k=rsa; p=emulated"
+    mail_servers = [f"mx{letter}.{value}" for letter in "ab"]
+    spf = f"v=spf1 include:{value} ~all"
+    dkim = "k=rsa; p=emulated"
     return {
         "domain": domain_item(domain, dials),
         "receiving_dns_records": [
             {
                 "is_active": True,
-                "cached": [f"10 {exchanger}" for exchanger in exchangers],
+                "cached": [f"10 {mail_server}" for mail_server in mail_servers],
                 "priority": "10",
                 "record_type": "MX",
                 "valid": "valid",
-                "value": exchanger,
+                "value": mail_server,
             }
-            for exchanger in exchangers
+            for mail_server in mail_servers
         ],
         "sending_dns_records": [
-            _record("TXT", domain.name, policy),
-            _record("TXT", f"mx._domainkey.{domain.name}", key),
+            _record("TXT", domain.name, spf),
+            _record("TXT", f"mx._domainkey.{domain.name}", dkim),
             _record("CNAME", domain.tracking_host, cname_target or value, cname_is_valid),
         ],
     }
 
 
 def certificate_status(certificate: Certificate, now: datetime) -> dict[str, Any]:
-    """Give the status of a certificate, with its PEM unless it is being made."""
+    """Return the status of a certificate, with its PEM unless it is still being issued."""
     status = certificate.status(now)
     texts = {"processing": WAITING, "active": None, "expired": EXPIRED}
-    shown: dict[str, Any] = {
-        "status": status,
-        "error": texts.get(status, certificate.error),
-    }
+    shown: dict[str, Any] = {"status": status, "error": texts.get(status, certificate.error)}
     if status != "processing" and certificate.pem is not None:
         shown["certificate"] = certificate.pem
     return shown
 
 
 def go_time(moment: datetime) -> str:
-    """Give a time as Go prints it: `2009-11-10 23:00:00 +0000 UTC`."""
+    """Format a time as Go does: `2009-11-10 23:00:00 +0000 UTC`."""
     return moment.strftime("%Y-%m-%d %H:%M:%S +0000 UTC")
 
 
@@ -159,12 +154,12 @@ def _footer(text: str, dials: Dials) -> str:
     return text
 
 
-def _record(kind: str, name: str, value: str, valid: bool = True) -> dict[str, Any]:
+def _record(record_type: str, name: str, value: str, valid: bool = True) -> dict[str, Any]:
     return {
         "is_active": True,
         "cached": [value] if valid else [],
         "name": name,
-        "record_type": kind,
+        "record_type": record_type,
         "valid": "valid" if valid else "unknown",
         "value": value,
     }

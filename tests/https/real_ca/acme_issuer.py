@@ -1,11 +1,12 @@
-"""A real certificate authority in place of the emulated one: ACME, by HTTP-01."""
+"""Gets certificates from a real certificate authority: over ACME, with HTTP-01."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import requests
 from acme import challenges, client, crypto_util, errors, messages
@@ -14,26 +15,26 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from josepy.jwa import ES256
 from josepy.jwk import JWKEC
 
-from .certificates import GENERATION_FAILED, IssuanceFailed
-from .name_server import DnsProblem, NameServer, allow
+from mailgun_tracking.emulator import IssuanceFailed
+from mailgun_tracking.emulator.certificates import GENERATION_FAILED
 
-if TYPE_CHECKING:
-    from .tracking_host import TrackingHost
+from .name_server import DnsError, NameServer, caa_allows
+from .tracking_host import TrackingHost
 
 PATIENCE_SECONDS = 300.0
-"""How long a generation goes on trying while the authority is away."""
-SECONDS_BETWEEN_TRIES = 1.0
-ANSWER_SECONDS = 90.0
-"""How long the authority may take to validate, and to sign."""
-FIRST_LOOK_SECONDS = 0.02
-LONGEST_LOOK_SECONDS = 1.0
+"""How long to retry while the CA cannot be reached."""
+RETRY_SECONDS = 1.0
+RESPONSE_SECONDS = 90.0
+"""How long the CA may take to validate, and to sign."""
+FIRST_POLL_SECONDS = 0.02
+MAX_POLL_SECONDS = 1.0
 
 
 class AcmeIssuer:
-    """An `Issuer` that gets certificates as Mailgun does: from an ACME authority, by HTTP-01.
+    """An `Issuer` that gets certificates as Mailgun does: over ACME, with HTTP-01.
 
-    Before it orders it asks DNS who may issue, since a test authority may not ask by itself. It
-    makes an account of its own, on first use. While the authority is away it goes on trying.
+    It checks CAA records itself before it orders, since a test CA may not do so. It registers an
+    account on first use, and retries while the CA cannot be reached.
     """
 
     def __init__(
@@ -42,20 +43,19 @@ class AcmeIssuer:
         name_server: NameServer,
         tracking_host: TrackingHost,
         *,
-        root: str | None = None,
-        profile: str | None = None,
-        patience_seconds: float = PATIENCE_SECONDS,
+        root: Path | None,
+        profile: str,
+        patience_seconds: float,
     ) -> None:
-        """Prepare; nobody is asked before the first certificate.
+        """Create an issuer; it contacts the CA for the first certificate.
 
         Args:
-            directory: the address of the authority's ACME directory.
+            directory: the URL of the CA's ACME directory.
             name_server: where CAA records are looked up.
-            tracking_host: answers the challenges, and takes the certificates.
-            root: a file with the root that the directory's own TLS is verified against; None is
-                those of the system.
-            profile: the certificate profile to order; None leaves it to the authority.
-            patience_seconds: how long to go on trying while the authority is away.
+            tracking_host: answers the challenges, and uses the certificates.
+            root: a file with the root certificate of that URL's own TLS; None means the system's.
+            profile: the certificate profile to order.
+            patience_seconds: how long to retry while the CA cannot be reached.
         """
         self.profile = profile
         self._directory = directory
@@ -69,19 +69,19 @@ class AcmeIssuer:
         self._closing = threading.Event()
 
     def close(self) -> None:
-        """End all waiting; generations under way fail."""
+        """Stop all waiting; certificates that are being issued fail."""
         self._closing.set()
 
     def issue(self, host: str) -> str:
-        """Get a certificate for a host, and let the tracking host use it.
+        """Get a certificate, and hand it to the tracking host.
 
         Returns:
-            The chain as PEM, the host's own certificate first.
+            The chain as PEM, starting with the certificate of `host`.
 
         Raises:
-            IssuanceFailed: CAA forbids it, the authority refuses, or it was away for too long.
+            IssuanceFailed: CAA records or the CA forbid it, or the CA cannot be reached.
         """
-        give_up_at = time.monotonic() + self._patience_seconds
+        deadline = time.monotonic() + self._patience_seconds
         while True:
             try:
                 return self._issue(host)
@@ -90,15 +90,15 @@ class AcmeIssuer:
                     f"the certificate authority is not trusted: {error}"
                 ) from error
             except requests.exceptions.RequestException as error:
-                if time.monotonic() >= give_up_at:
+                if time.monotonic() >= deadline:
                     raise IssuanceFailed("the certificate authority cannot be reached") from error
-                self._pause(SECONDS_BETWEEN_TRIES)
+                self._pause(RETRY_SECONDS)
             except errors.ValidationError as error:
-                raise IssuanceFailed(_why_invalid(error)) from error
+                raise IssuanceFailed(_validation_detail(error)) from error
             except messages.Error as problem:
                 if problem.code != "accountDoesNotExist" or self._account is None:
-                    raise IssuanceFailed(_why_refused(problem)) from problem
-                # The authority has forgotten it: a test authority does at each start.
+                    raise IssuanceFailed(_detail(problem)) from problem
+                # A test CA forgets its accounts when it is restarted.
                 self._account = None
             except errors.Error as error:
                 raise IssuanceFailed(str(error) or GENERATION_FAILED) from error
@@ -115,12 +115,12 @@ class AcmeIssuer:
         for authorization in order.authorizations:
             self._authorize(acme, authorization)
         body = acme.begin_finalization(order).body
-        waiting = _Waiting(self._pause)
+        polling = _Polling(self._pause)
         while body.status == messages.STATUS_PROCESSING:
-            waiting.go_on(f"the certificate authority did not sign for {host}")
+            polling.wait(f"the certificate authority did not issue for {host} in time")
             body = messages.Order.from_json(self._get(acme, order.uri).json())
         if body.status != messages.STATUS_VALID or body.certificate is None:
-            raise IssuanceFailed(_why_refused(body.error) if body.error else GENERATION_FAILED)
+            raise IssuanceFailed(_detail(body.error) if body.error else GENERATION_FAILED)
         chain = self._get(acme, body.certificate).text
         self._tracking_host.use_certificate(host, chain.encode("ascii"), key)
         return chain
@@ -140,9 +140,9 @@ class AcmeIssuer:
         self._tracking_host.answer_challenge(path, text)
         try:
             acme.answer_challenge(challenge, response)
-            waiting = _Waiting(self._pause)
+            polling = _Polling(self._pause)
             while authorization.body.status == messages.STATUS_PENDING:
-                waiting.go_on("the certificate authority did not end its validation")
+                polling.wait("the certificate authority did not finish validation in time")
                 authorization, _ = acme.poll(authorization)
         finally:
             self._tracking_host.forget_challenge(path)
@@ -154,51 +154,51 @@ class AcmeIssuer:
         identities = [name.lower() for name in (meta and meta.caa_identities) or ()]
         try:
             found_at, records = self._name_server.caa(host)
-        except DnsProblem as problem:
-            raise IssuanceFailed(f"While processing CAA for {host}: {problem}") from problem
-        if not allow(records, identities):
+        except DnsError as error:
+            raise IssuanceFailed(f"While processing CAA for {host}: {error}") from error
+        if not caa_allows(records, identities):
             raise IssuanceFailed(f"CAA record for {found_at} prevents issuance")
 
     def _client(self) -> client.ClientV2:
-        # One for each thread, since a client keeps its nonces without a lock.
+        # A client for each call, since its nonces are not thread-safe.
         network = client.ClientNetwork(self._key, alg=ES256, timeout=30)
-        network.verify_ssl = self._root or True  # type: ignore[assignment]
+        network.verify_ssl = str(self._root) if self._root else True  # type: ignore[assignment]
         network.session.trust_env = False
         acme = client.ClientV2(client.ClientV2.get_directory(self._directory, network), network)
         with self._account_lock:
             if self._account is None:
-                wanted = messages.NewRegistration.from_data(terms_of_service_agreed=True)
-                self._account = acme.new_account(wanted)
+                registration = messages.NewRegistration.from_data(terms_of_service_agreed=True)
+                self._account = acme.new_account(registration)
             network.account = self._account
         return acme
 
     def _get(self, acme: client.ClientV2, url: str) -> requests.Response:
-        """Ask for something, as ACME has it: by an empty POST."""
+        """Read a resource as ACME requires: with an empty POST."""
         return acme.net.post(url, None, new_nonce_url=acme.directory["newNonce"])
 
     def _pause(self, seconds: float) -> None:
         if self._closing.wait(seconds):
-            raise IssuanceFailed("the emulator was stopped")
+            raise IssuanceFailed("the emulator was closed")
 
 
-class _Waiting:
-    """Looks again ever less often, up to a limit."""
+class _Polling:
+    """Waits between polls, with growing intervals, until a deadline."""
 
     def __init__(self, pause: Callable[[float], None]) -> None:
         self._pause = pause
-        self._seconds = FIRST_LOOK_SECONDS
-        self._end = time.monotonic() + ANSWER_SECONDS
+        self._seconds = FIRST_POLL_SECONDS
+        self._deadline = time.monotonic() + RESPONSE_SECONDS
 
-    def go_on(self, too_late: str) -> None:
-        if time.monotonic() >= self._end:
-            raise IssuanceFailed(too_late)
+    def wait(self, timeout_error: str) -> None:
+        if time.monotonic() >= self._deadline:
+            raise IssuanceFailed(timeout_error)
         self._pause(self._seconds)
-        self._seconds = min(self._seconds * 1.5, LONGEST_LOOK_SECONDS)
+        self._seconds = min(self._seconds * 1.5, MAX_POLL_SECONDS)
 
 
-def _why_invalid(error: errors.ValidationError) -> str:
+def _validation_detail(error: errors.ValidationError) -> str:
     details = [
-        _why_refused(challenge.error)
+        _detail(challenge.error)
         for authorization in error.failed_authzrs
         for challenge in authorization.body.challenges
         if challenge.error is not None
@@ -206,8 +206,8 @@ def _why_invalid(error: errors.ValidationError) -> str:
     return details[0] if details else GENERATION_FAILED
 
 
-def _why_refused(problem: Any) -> str:
-    """Give a problem document's text; that of the first subproblem says what is meant."""
+def _detail(problem: Any) -> str:
+    """Return the text of a problem document; that of its first subproblem is more specific."""
     for part in (*(problem.subproblems or ()), problem):
         if part.detail:
             return str(part.detail)
