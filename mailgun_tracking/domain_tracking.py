@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pulumi
 from pulumi.dynamic import (
@@ -24,7 +24,6 @@ from ._api.target import Target
 from ._provider.base import MailgunProvider, own_properties
 from ._provider.changes import (
     FieldChange,
-    apply_changes,
     changed_fields,
     host_outputs,
     require_certificate_for_https,
@@ -35,6 +34,7 @@ from ._provider.identity import IDENTITY, changed_identity, identity_outputs, ow
 from ._provider.operation import Operation
 from ._provider.options import options_for_get, prepare_options
 from ._provider.process import process
+from ._provider.reconcile import apply_changes
 from ._provider.validation import (
     unknown_inputs,
     validate_choice,
@@ -187,6 +187,8 @@ class DomainTrackingProvider(MailgunProvider):
     """The provider of `DomainTracking`. Its import path is in every state: it must never change."""
 
     domain_input = "domain"
+    inputs: ClassVar[tuple[str, ...]] = INPUTS
+    sections: ClassVar[tuple[Section, ...]] = SECTIONS
 
     def own_inputs(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs that come from the program, without those that check adds.
@@ -200,7 +202,7 @@ class DomainTrackingProvider(MailgunProvider):
         return {name: value for name, value in news.items() if name not in added}
 
     def validate(self, inputs: Mapping[str, Any]) -> list[CheckFailure]:
-        failures = unknown_inputs(own_properties(inputs), INPUTS)
+        failures = unknown_inputs(own_properties(inputs), self.inputs)
         failures += validate_identity(inputs, "domain")
         failures += validate_tracking(inputs)
         for name, choices in OPTIONS.items():
@@ -233,12 +235,13 @@ class DomainTrackingProvider(MailgunProvider):
             inputs |= host_inputs(operation.target, inputs, known)
             return failures
         try:
-            process.read_ahead.start(operation.client, operation.target, "tracking", "details")
+            if self.sections:
+                process.read_ahead.start(operation.client, operation.target, "tracking", "details")
             details = operation.read_new_domain(operation.target.domain)
             if details is None:
                 return failures + operation.wrong_region(operation.target.domain)
             if not olds and managed:
-                _report_existing(operation, inputs, managed, details)
+                self._report_existing(operation, inputs, managed, details)
             inputs |= host_inputs(operation.target, inputs, host_outputs(operation.target, details))
         except errors.TrackingError as error:
             failures += operation.check_failures(error)
@@ -267,11 +270,11 @@ class DomainTrackingProvider(MailgunProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         target = Target.from_inputs(props, "domain")
         operation = Operation.on(target)
-        client = operation.client
         with operation.explaining_errors():
-            tracking, details = process.read_ahead.pop_fresh(target) or gather(
-                lambda: operation.until_found(lambda: client.get_tracking(target.domain)),
-                lambda: operation.until_found(lambda: client.get_domain(target.domain)),
+            known = process.read_ahead.pop_fresh(target) if self.sections else None
+            tracking, details = known or gather(
+                lambda: operation.until_found(lambda: self._read_tracking(operation)),
+                lambda: operation.until_found(lambda: operation.client.get_domain(target.domain)),
             )
             state = outputs_from(target, tracking, details, props)
             changes = changed_fields(state, props)
@@ -283,7 +286,7 @@ class DomainTrackingProvider(MailgunProvider):
         target = Target.from_state(id_, props, "domain")
         operation = Operation.on(target)
         calls = (
-            lambda: operation.client.get_tracking(target.domain),
+            lambda: self._read_tracking(operation),
             lambda: operation.client.get_domain(target.domain),
         )
         with operation.explaining_errors(is_from_state=True):
@@ -337,6 +340,36 @@ class DomainTrackingProvider(MailgunProvider):
         if manages_web and not process.field_owners.has_owner(key):
             _report_kept_links(operation, props)
 
+    def _read_tracking(self, operation: Operation) -> dict[str, Any]:
+        return operation.client.get_tracking(operation.target.domain) if self.sections else {}
+
+    def _report_existing(
+        self,
+        operation: Operation,
+        inputs: Mapping[str, Any],
+        managed: list[Field],
+        details: DomainDetails,
+    ) -> None:
+        """Say what create will find at Mailgun, and what it will change."""
+        # Not the inputs as check goes on to complete them.
+        inputs = dict(inputs)
+
+        def report(tracking: Mapping[str, Any]) -> None:
+            state = outputs_from(operation.target, tracking, details, inputs)
+            changes = changed_fields(state, inputs)
+            changed = [change.field for change in changes]
+            parts = []
+            if changes:
+                parts.append("will change " + ", ".join(map(format_change, changes)))
+            if same := [field.label for field in managed if field not in changed]:
+                parts.append(f"{', '.join(same)} unchanged")
+            operation.log.info(f"{operation.target.domain} already exists; {'; '.join(parts)}")
+
+        if self.sections:
+            process.read_ahead.on_tracking(operation.client, operation.target, report)
+        else:
+            report({})
+
 
 def turn_off(operation: Operation, props: Mapping[str, Any], sections: list[Section]) -> None:
     """Turn off the sections that are still as this stack left them."""
@@ -389,14 +422,14 @@ def outputs_from(
 
     Args:
         target: the domain.
-        tracking: its tracking settings.
+        tracking: its tracking settings, or those that are managed.
         details: its web scheme, web prefix and CNAME.
         props: the inputs, or the outputs so far: for what Mailgun does not know.
     """
     return {
         "domain": target.domain,
         **identity_outputs(target),
-        **{section: dict(tracking[section]) for section in SECTIONS},
+        **{section: dict(tracking[section]) for section in SECTIONS if section in tracking},
         **host_outputs(target, details),
         "managed": list(props.get("managed") or []),
         **option_values(props),
@@ -435,27 +468,6 @@ def _report_released(operation: Operation, olds: Mapping[str, Any], managed: lis
             operation.log.info(f"{field.label} is no longer managed; left at {left}")
 
 
-def _report_existing(
-    operation: Operation, inputs: Mapping[str, Any], managed: list[Field], details: DomainDetails
-) -> None:
-    """Say what create will find at Mailgun, and what it will change."""
-    # Not the inputs as check goes on to complete them.
-    inputs = dict(inputs)
-
-    def report(tracking: Mapping[str, Any]) -> None:
-        state = outputs_from(operation.target, tracking, details, inputs)
-        changes = changed_fields(state, inputs)
-        changed = [change.field for change in changes]
-        parts = []
-        if changes:
-            parts.append("will change " + ", ".join(map(format_change, changes)))
-        if same := [field.label for field in managed if field not in changed]:
-            parts.append(f"{', '.join(same)} unchanged")
-        operation.log.info(f"{operation.target.domain} already exists; {'; '.join(parts)}")
-
-    process.read_ahead.on_tracking(operation.client, operation.target, report)
-
-
 def _report_kept_links(operation: Operation, olds: Mapping[str, Any]) -> None:
     """Say what the CNAME record of a tracking domain is still needed for."""
     operation.log.info(
@@ -476,4 +488,6 @@ def format_value(field: Field, value: object) -> str:
     """A field's value as a program's reader would write it; of a footer only the length."""
     if field.type == "footer":
         return f"{len(str(value))} characters" if value else "none"
+    if value is None:
+        return "unknown"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -13,6 +13,7 @@ from .domain_tracking import DomainTracking
 from .errors import InvalidInput
 from .lookups import get_tracking_domain_output
 from .tracking_certificate import TrackingCertificate
+from .tracking_host import TrackingHost
 
 
 class TrackingRecord:
@@ -88,15 +89,14 @@ class HttpsTracking(pulumi.ComponentResource):
     It finds the CNAME record that Mailgun wants and passes it to `cname`, which creates the DNS
     resource. Then it gets the certificate, and only then switches the web scheme to https. The
     other settings do not wait for any of this, so that a broken certificate never holds them up.
-    Children: the DNS resource, a `TrackingCertificate`, and two `DomainTracking` resources, one
-    for the settings and one for the web scheme and prefix.
+    Children: the DNS resource, a `TrackingCertificate`, a `DomainTracking` for the settings, and
+    a `TrackingHost` for the web scheme and prefix.
 
     Links in mail already sent point to the tracking domain for as long as that mail is read. So
     when the component is removed, or its web prefix changes, the CNAME record stays in DNS.
 
     Args:
-        resource_name: the resource's name in the stack. The certificate and the settings have the
-            same name; the web scheme's resource has ``-https`` added.
+        resource_name: the resource's name in the stack; its children have the same name.
         domain: the sending domain. Where the same program creates it, pass that resource's output,
             or its name with the resource in ``depends_on``.
         cname: creates the DNS resource of the record that it is given, with the options that it is
@@ -112,8 +112,8 @@ class HttpsTracking(pulumi.ComponentResource):
         account: as for `DomainTracking`.
         region: as for `DomainTracking`.
         subaccount: as for `DomainTracking`.
-        opts: Pulumi's resource options; ``ignore_changes`` is passed on to both `DomainTracking`
-            resources.
+        opts: Pulumi's resource options; ``ignore_changes`` is passed on to the `DomainTracking`
+            and the `TrackingHost`.
 
     Raises:
         InvalidInput: `cname` did not return a resource.
@@ -127,7 +127,7 @@ class HttpsTracking(pulumi.ComponentResource):
     """The certificate of the tracking domain."""
     tracking: DomainTracking
     """The domain's tracking settings."""
-    https: DomainTracking
+    host: TrackingHost
     """The domain's web scheme and prefix."""
     tracking_domain: pulumi.Output[str]
     """The host of rewritten links."""
@@ -178,8 +178,8 @@ class HttpsTracking(pulumi.ComponentResource):
             **where,
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=ignore_changes),
         )
-        self.https = DomainTracking(
-            f"{resource_name}-https",
+        self.host = TrackingHost(
+            resource_name,
             domain,
             web_scheme="https",
             web_prefix=web_prefix,
@@ -188,8 +188,8 @@ class HttpsTracking(pulumi.ComponentResource):
                 parent=self, depends_on=[self.certificate], ignore_changes=ignore_changes
             ),
         )
-        self.tracking_domain = self.https.tracking_domain
-        self.web_scheme = self.https.web_scheme
+        self.tracking_domain = self.host.tracking_domain
+        self.web_scheme = self.host.web_scheme
         self.register_outputs(
             {
                 "tracking_domain": self.tracking_domain,

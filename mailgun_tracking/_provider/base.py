@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import traceback
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -51,7 +51,7 @@ def one_line_errors(method: _Method) -> _Method:
     return cast(_Method, wrapper)
 
 
-class MailgunProvider(ResourceProvider):
+class MailgunProvider(ResourceProvider, ABC):
     """The base of both providers.
 
     A provider has no attributes: everything it needs belongs to the process. So what Pulumi

@@ -9,6 +9,7 @@ from .. import errors
 from .._api.models import DomainDetails, sending_domain
 from .operation import Operation
 from .process import process
+from .reconcile import outcome_unknown
 
 
 class DomainMove:
@@ -31,8 +32,13 @@ class DomainMove:
         self._host = operation.target.domain
 
     def __enter__(self) -> DomainMove:
-        self._update({"web_prefix": self._host.partition(".")[0], "web_scheme": "http"})
         before = self._before
+        try:
+            self._update({"web_prefix": self._host.partition(".")[0], "web_scheme": "http"})
+        except errors.TrackingError as error:
+            if outcome_unknown(error):
+                self._advise(error, "may now use")
+            raise
         self._operation.log.info(
             f"{before.name} moved from {before.tracking_domain} to {self._host}, using http until "
             "https is enabled, because Mailgun only issues for the current tracking domain"
@@ -64,8 +70,12 @@ class DomainMove:
             else:
                 error.advise(f"{before.name} was moved back to {before.tracking_domain}")
                 return
+        self._advise(error, "now uses")
+
+    def _advise(self, error: errors.TrackingError, verb: str) -> None:
+        before = self._before
         error.advise(
-            f"{before.name} now uses {self._host} over http; run `pulumi up` again, "
+            f"{before.name} {verb} {self._host} over http; run `pulumi up` again, "
             "or `pulumi refresh` before reverting"
         )
         if before.web_scheme == "https":

@@ -2,8 +2,8 @@
 
 The engine checks one resource after another, so a check that waits for Mailgun each time would
 cost a program with a hundred new domains a hundred round trips. Only the first check waits for
-its own GET. From the second new domain of an account on, the account's list of domains answers,
-and the domain's own GETs run beside, for create.
+its own GET. From the second new domain of an account on, whichever comes first answers: the
+domain's own GET, or the account's list of domains. The own GETs also serve create.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -48,6 +48,7 @@ class _Account:
     client: MailgunClient
     reads: dict[tuple[Kind, str], _Read] = field(default_factory=dict)
     domains: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
     list: Future[dict[str, DomainDetails]] | None = None
     no_response: errors.TrackingError | None = None
 
@@ -91,9 +92,14 @@ class ReadAhead:
             if account.no_response:
                 raise account.no_response
             own: Future[DomainDetails] = self._read(account, "details", target.domain)
+            # The list may be older than a change.
+            domains = account.list if target.domain not in account.changed else None
         try:
-            if account.list is not None and not own.done():
-                return self._from_list(account.list, own, target)
+            if domains is not None:
+                first: tuple[Future[Any], ...] = (own, domains)
+                wait(first, return_when=FIRST_COMPLETED)
+                if not own.done():
+                    return self._from_list(domains, own, target)
             return own.result()
         except NO_RESPONSE as error:
             account.no_response = error
@@ -167,6 +173,8 @@ class ReadAhead:
                 return
             for kind in kinds:
                 account.reads.pop((kind, target.domain), None)
+            if "details" in kinds:
+                account.changed.add(target.domain)
 
     def _account(self, client: MailgunClient, target: Target) -> _Account:
         # Silent, since these reads belong to no resource's row.

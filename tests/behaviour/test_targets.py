@@ -34,8 +34,8 @@ CHILDREN = (
     "**::shop",
     "**:DomainTracking::shop",
     "**:TrackingCertificate::shop",
-    
-    "**::shop-https",
+
+    "**:TrackingHost::shop",
     "**::shop-cname",
     "**::other",
 )

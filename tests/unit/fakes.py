@@ -1,23 +1,22 @@
-"""Time that tests make, and a Mailgun that answers from a script."""
+"""Time that tests control, and a Mailgun that answers from a script."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from mailgun_tracking import errors
-from mailgun_tracking.models import CertificateState, CertificateStatus, Target
-from mailgun_tracking.provider import Call
-from mailgun_tracking.settings import Settings
-
-_T = TypeVar("_T")
+from mailgun_tracking._api.client import MailgunClient
+from mailgun_tracking._api.settings import Settings
+from mailgun_tracking._api.target import Target
+from mailgun_tracking._provider.operation import Operation
+from mailgun_tracking._provider.resource_log import ResourceLog
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
 
@@ -39,15 +38,15 @@ class Clock:
 
     @property
     def passed(self) -> float:
-        """Seconds that were waited since the start."""
+        """Seconds since the start."""
         return self.now - 1000.0
 
 
 class Stop(threading.Event):
-    """The engine's wish to stop; waiting for it takes a fake clock's time and none else.
+    """The engine's request to stop; waiting for it takes only a fake clock's time.
 
     Args:
-        clock: what passes while it is waited for.
+        clock: passes while it is waited for.
         during: called within each wait; it may set the event.
     """
 
@@ -57,40 +56,42 @@ class Stop(threading.Event):
         self.during = during
 
     def wait(self, timeout: float | None = None) -> bool:
-        assert timeout is not None, "nobody would ever end this wait"
+        assert timeout is not None, "this wait would never end"
         self.during()
         if not self.is_set():
             self.clock.sleep(timeout)
         return self.is_set()
 
 
-def next_of(answers: list[_T]) -> _T:
-    """The next answer of a script; the last one stays."""
-    return answers.pop(0) if len(answers) > 1 else answers[0]
-
-
 class Scripted:
-    """A client whose methods answer from scripts, and that notes who called.
+    """A client whose methods answer from scripts, and that records its calls.
 
     Args:
-        answers: by method, its answers one after the other, of which the last one stays; an
+        clock: passes where the client waits; without it, waiting fails the test.
+        script: by method, its answers one after another; the last one is repeated, and an
             exception is raised.
     """
 
-    def __init__(self, **answers: Any) -> None:
-        self.answers = {
-            name: list(answer) if isinstance(answer, list) else [answer]
-            for name, answer in answers.items()
+    def __init__(self, clock: Clock | None = None, **script: Any) -> None:
+        self.clock = clock
+        self.script = {
+            name: list(answers) if isinstance(answers, list) else [answers]
+            for name, answers in script.items()
         }
         self.calls: list[tuple[Any, ...]] = []
 
+    def sleep(self, seconds: float) -> None:
+        assert self.clock is not None, "nothing should wait"
+        self.clock.sleep(seconds)
+
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name not in self.answers:
-            raise AttributeError(f"nobody should call {name}")
+        if name not in self.script:
+            raise AttributeError(f"nothing should call {name}")
 
         def method(*args: Any, **_options: Any) -> Any:
             self.calls.append((name, *args))
-            answer = next_of(self.answers[name])
+            answers = self.script[name]
+            answer = answers.pop(0) if len(answers) > 1 else answers[0]
             if isinstance(answer, Exception):
                 raise answer
             return answer
@@ -98,81 +99,55 @@ class Scripted:
         return method
 
 
-class Row:
-    """A resource's row that keeps what it is told."""
+class RecordingLog(ResourceLog):
+    """A resource's row that keeps its messages."""
 
-    def __init__(self) -> None:
-        self.lines: list[str] = []
+    def __init__(self, urn: str = "") -> None:
+        super().__init__(urn, Clock())
+        self.messages: list[str] = []
 
-    def tell(self, message: str, *, warning: bool = False) -> None:
-        self.lines.append(f"warning: {message}" if warning else message)
+    def info(self, message: str) -> None:
+        self.messages.append(message)
 
-    def wait(self, message: str) -> None:
-        self.lines.append(f"wait: {message}")
+    def warn(self, message: str) -> None:
+        self.messages.append(f"warning: {message}")
 
 
-def call_about(
+def operation_on(
     client: object,
     domain: str = "mg.example.com",
     *,
     region: str = "us",
     subaccount: str = "",
+    other_region: object = None,
     settings: Settings | None = None,
-) -> Call:
-    """A call of the engine about a domain, on a client of the test's."""
-    target = Target("default", region, subaccount, domain)
-    nothing: dict[str, object] = {}
-    settings = settings or Settings(nothing.get, {"MAILGUN_API_KEY": "key-0123456789"})
-    return Call(target, cast(Any, Row()), cast(Any, client), settings)
-
-
-def lines_of(call: Call) -> list[str]:
-    """What a call's row was told."""
-    return cast(Row, call.row).lines
-
-
-Refusal = type[errors.MailgunError]
-
-
-class Certificates:
-    """Mailgun's certificate endpoints: looks and asks are answered from two scripts.
+    urn: str = "",
+) -> Operation:
+    """An operation on a domain, with a fake client.
 
     Args:
-        looks: what GET says, one after the other: a status, or the error that it raises.
-        asks: what POST and PUT do: accepted where None, else the error that they raise.
+        client: the client for the domain's region.
+        domain: the domain.
+        region: its region.
+        subaccount: its subaccount.
+        other_region: the client for the other region; a `Scripted` without answers by default.
+        settings: where keys and base URLs come from; one key by default.
+        urn: the resource's URN.
     """
+    target = Target("default", region, subaccount, domain)
+    settings = settings or Settings(environment={"MAILGUN_API_KEY": "key-0123456789"})
 
-    def __init__(
-        self,
-        looks: Iterable[CertificateState | Refusal],
-        asks: Iterable[Refusal | None] = (None,),
-    ) -> None:
-        self.looks = list(looks)
-        self.asks = list(asks)
-        self.calls: list[str] = []
-        self.accepted = 0
+    def connect(target: Target) -> MailgunClient:
+        found = client if target.region == region else other_region or Scripted()
+        return cast(MailgunClient, found)
 
-    def get_certificate(self, tracking_domain: str) -> CertificateStatus:
-        self.calls.append("GET")
-        assert self.looks, f"a look too many: {self.calls}"
-        answer = self.looks.pop(0)
-        if isinstance(answer, str):
-            return CertificateStatus(answer, f"it is {answer}" if answer != "active" else None)
-        raise answer(f"cannot read {tracking_domain}")
+    return Operation(target, RecordingLog(urn), settings, connect)
 
-    def generate_certificate(self, tracking_domain: str) -> None:
-        self._ask("POST", tracking_domain)
 
-    def regenerate_certificate(self, tracking_domain: str) -> None:
-        self._ask("PUT", tracking_domain)
-
-    def _ask(self, method: str, tracking_domain: str) -> None:
-        self.calls.append(method)
-        assert self.asks, f"a {method} too many: {self.calls}"
-        answer = self.asks.pop(0)
-        if answer is not None:
-            raise answer(f"cannot ask for {tracking_domain}")
-        self.accepted += 1
+def messages_of(operation: Operation) -> list[str]:
+    """The messages in the row of `operation_on`."""
+    assert isinstance(operation.log, RecordingLog)
+    return operation.log.messages
 
 
 def make_pem(

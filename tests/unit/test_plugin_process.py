@@ -1,236 +1,167 @@
-"""What reaches into the provider's process, as far as that can be seen outside of one."""
+"""What reaches into the SDK's provider process, as far as it shows outside of one."""
 
 from __future__ import annotations
 
-import gc
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
-from typing import Any
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from mailgun_tracking import plugin_process
-from mailgun_tracking.plugin_process import Row
-from tests.unit.fakes import Clock
+from mailgun_tracking._provider import plugin_process
+from mailgun_tracking._provider.plugin_process import (
+    CONCURRENT_METHODS,
+    LAST_MESSAGES_SECONDS,
+    CancelPool,
+    current_urn,
+    engine_log,
+    install_hooks,
+    is_provider_process,
+)
 
 
-@pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, bool]]:
-    """What the engine's log was told: URN, message, and whether it is a warning."""
-    told: list[tuple[str, str, bool]] = []
-
-    def log(urn: str, message: str, warning: bool) -> None:
-        told.append((urn, message, warning))
-
-    monkeypatch.setattr(plugin_process, "_engine_log", lambda: log)
-    return told
+def new_servicer() -> type:
+    """A class like the SDK's; with methods of its own, because a pool is set on a method."""
+    names = (*CONCURRENT_METHODS, "Cancel", "Configure")
+    return type("Servicer", (), {name: lambda _self: None for name in names})
 
 
-@pytest.fixture
-def cancelled(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """The process's wish to stop, for this test alone."""
-    event = threading.Event()
-    monkeypatch.setattr(plugin_process, "cancelled", event)
-    return event
+def pool_of(method: object) -> object:
+    """The pool that a method asks gRPC for."""
+    return getattr(method, "experimental_thread_pool", None)
 
 
-@pytest.fixture
-def executor() -> Iterator[ThreadPoolExecutor]:
-    """A pool as the SDK makes it."""
-    with ThreadPoolExecutor(4) as made:
-        yield made
+def install() -> None:
+    """Install the hooks, with an event and a callback of their own."""
+    install_hooks(threading.Event(), lambda _seconds: None)
 
 
-class TestImports:
-    """Garbage collection passes over what is imported."""
+class TestInstallHooks:
+    """A provider process serves many calls at a time, and hears of Cancel."""
 
-    def test_are_kept_out_of_it(self) -> None:
-        try:
-            plugin_process._keep_imports()
-            assert gc.get_freeze_count() > 0
-        finally:
-            gc.unfreeze()
+    @pytest.fixture
+    def main(self, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+        """The main module of a provider process, which this process becomes."""
+        main = ModuleType("__main__")
+        vars(main)["DynamicResourceProviderServicer"] = new_servicer()
+        main.__spec__ = SimpleNamespace(name="pulumi.dynamic.__main__")  # type: ignore[assignment]
+        monkeypatch.setitem(sys.modules, "__main__", main)
+        monkeypatch.setattr(sys, "argv", ["pulumi.dynamic", "127.0.0.1:1"])
+        monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)
+        monkeypatch.setattr(plugin_process, "_leave_with_engine", lambda: None)
+        return main
 
-    def test_stay_in_it_where_python_cannot_keep_them_out(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        before = gc.get_freeze_count()
-        monkeypatch.delattr(gc, "freeze")
-        plugin_process._keep_imports()
-        assert gc.get_freeze_count() == before
+    def test_methods_that_may_wait_share_a_pool(self, main: ModuleType) -> None:
+        install()
+        servicer = vars(main)["DynamicResourceProviderServicer"]
+        pools = {id(pool_of(getattr(servicer, name))) for name in CONCURRENT_METHODS}
+        assert len(pools) == 1
+        assert isinstance(pool_of(servicer.Create), ThreadPoolExecutor)
+        assert isinstance(pool_of(servicer.Cancel), CancelPool)
+        assert pool_of(servicer.Configure) is None
 
+    def test_the_sdk_adds_no_frames_to_errors(self, main: ModuleType) -> None:
+        install()
+        assert sys.tracebacklimit == 0
 
-class TestRow:
-    """A resource's row."""
+    def test_a_second_call_changes_nothing(self, main: ModuleType) -> None:
+        """The engine configures a provider more than once."""
+        cancelled, on_cancel = threading.Event(), print
+        install_hooks(cancelled, on_cancel)
+        servicer = vars(main)["DynamicResourceProviderServicer"]
+        pool = pool_of(servicer.Create)
+        install_hooks(cancelled, on_cancel)
+        assert pool_of(servicer.Create) is pool
 
-    @pytest.mark.parametrize(
-        ("moments", "shown"),
-        [
-            pytest.param([0, 4.9], [], id="short waits are not worth a line"),
-            pytest.param([0, 5], [5], id="a wait is told of after 5 s"),
-            pytest.param([5, 6, 19.9], [5], id="one line in 15 s"),
-            pytest.param([5, 20, 34, 35, 49, 60], [5, 20, 35, 60], id="each 15 s another"),
-        ],
-    )
-    def test_waits_are_told_every_15_seconds_at_most(
-        self, moments: list[float], shown: list[float], lines: list[tuple[str, str, bool]]
-    ) -> None:
-        """However often something is waited for, its row is not flooded."""
-        clock = Clock()
-        row, started = Row("urn", clock), clock.now
-        for moment in moments:
-            clock.now = started + moment
-            row.wait(f"{moment} s")
-        assert [message for _, message, _ in lines] == [f"{moment} s" for moment in shown]
+    def test_an_sdk_that_has_changed_is_left_as_it_is(self, main: ModuleType) -> None:
+        """No such class, no such method, or a method that takes no attribute."""
+        vars(main)["DynamicResourceProviderServicer"] = type("Servicer", (), {"Create": len})
+        install()
+        del vars(main)["DynamicResourceProviderServicer"]
+        install()
 
-    def test_what_is_tried_again_is_told_at_once(self, lines: list[tuple[str, str, bool]]) -> None:
-        """The first line does not wait; the next ones share the 15 s with those of waits."""
-        clock = Clock()
-        row = Row("urn", clock)
-        row.repeat("first")
-        clock.sleep(14)
-        row.repeat("too early")
-        row.wait("too early")
-        clock.sleep(1)
-        row.repeat("second")
-        assert [message for _, message, _ in lines] == ["first", "second"]
-
-    def test_reasons_are_all_told(self, lines: list[tuple[str, str, bool]]) -> None:
-        """A reason is never dropped, and keeps its URN and its weight."""
-        row = Row("urn", Clock())
-        row.tell("one")
-        row.tell("two", warning=True)
-        assert lines == [("urn", "one", False), ("urn", "two", True)]
-
-
-class TestCallsAtATime:
-    """The two ways to serve more than four calls."""
-
-    def test_the_pool_of_a_thread_is_found(self, executor: ThreadPoolExecutor) -> None:
-        """From the frames of the call that it runs, however deep."""
-
-        def deep(levels: int) -> ThreadPoolExecutor | None:
-            if levels:
-                return deep(levels - 1)
-            return plugin_process._executor_of_this_thread()
-
-        assert executor.submit(deep, 5).result() is executor
-
-    def test_outside_of_a_pool_there_is_none(self) -> None:
-        """In any other thread nothing is touched."""
-        assert plugin_process._executor_of_this_thread() is None
-
-    def test_a_frame_that_only_looks_like_a_pools_is_left(self) -> None:
-        """A function of the same name is no pool's."""
-
-        def _worker(executor_reference: object) -> object:
-            return plugin_process._executor_of_this_thread()
-
-        assert _worker(lambda: "no pool") is None
-        assert _worker("no reference") is None
-
-    def test_a_pool_is_widened(self, executor: ThreadPoolExecutor) -> None:
-        """More calls than it was made for run at a time: they wait for each other here."""
-        plugin_process._widen_executor(executor)
-        meeting = threading.Barrier(12)
-        found = [executor.submit(meeting.wait, 30) for _ in range(12)]
-        assert sorted(future.result() for future in found) == list(range(12))
-
-    def test_a_pool_of_another_make_is_left(self) -> None:
-        """Without the attribute nothing happens."""
-        other: Any = SimpleNamespace()
-        plugin_process._widen_executor(other)
-        assert vars(other) == {}
-
-    def test_methods_name_their_pool(self) -> None:
-        """Each method that may wait names one and the same, and no other method does."""
-
-        def method(_self: object) -> None:
-            return None
-
-        names = (*plugin_process.CONCURRENT_METHODS, "Cancel", "Configure")
-        methods = {name: lambda _self: None for name in names}
-        servicer = type("Servicer", (), methods)
-        plugin_process._widen(servicer)
-        pools = [vars(methods[name]).get("experimental_thread_pool") for name in names]
-        assert len({id(pool) for pool in pools[:-2]}) == 1
-        assert isinstance(pools[0], ThreadPoolExecutor)
-        assert pools[-2:] == [None, None]
-
-    def test_methods_that_take_no_attribute_are_left(self) -> None:
-        """As those of a compiled class, or where one is gone."""
-        servicer = type("Servicer", (), {"Create": len})
-        plugin_process._widen(servicer)
+    def test_any_other_process_is_left_as_it_is(self, main: ModuleType) -> None:
+        main.__spec__ = None
+        assert not is_provider_process()
+        install()
+        assert pool_of(vars(main)["DynamicResourceProviderServicer"].Create) is None
+        assert sys.tracebacklimit == 1000
 
 
 class TestCancel:
-    """Hearing of Cancel."""
+    """The pool of the call that ends a command."""
 
     @pytest.fixture
-    def served(self) -> Callable[[str], Callable[[], str]]:
-        """Makes methods of the SDK, by name."""
+    def cancelled(self) -> threading.Event:
+        """The engine's request to stop."""
+        return threading.Event()
 
-        def make(name: str) -> Callable[[], str]:
-            def method() -> str:
-                return f"{name} answered"
+    @pytest.fixture
+    def new_pool(
+        self, cancelled: threading.Event
+    ) -> Iterator[Callable[[Callable[[float], None]], CancelPool]]:
+        """Makes pools for Cancel, which end with the test."""
+        pools: list[CancelPool] = []
 
-            method.__name__ = name
-            return method
+        def make(on_cancel: Callable[[float], None]) -> CancelPool:
+            pools.append(CancelPool(cancelled, on_cancel))
+            return pools[-1]
 
-        return make
+        yield make
+        for pool in pools:
+            pool.shutdown()
 
-    def test_ends_all_waiting_and_is_answered_after_the_last_words(
+    def test_it_is_answered_after_the_last_messages(
         self,
-        executor: ThreadPoolExecutor,
         cancelled: threading.Event,
-        served: Callable[[str], Callable[[], str]],
+        new_pool: Callable[[Callable[[float], None]], CancelPool],
     ) -> None:
-        """The engine ends the process once it has the answer; so that comes last."""
+        """The engine ends the process once it has the answer."""
         order: list[object] = []
+        pool = new_pool(lambda seconds: order.extend((cancelled.is_set(), seconds)))
+        answer = pool.submit(lambda *words: order.append(words), "the", "answer")
+        assert answer.result(30) is None
+        assert order == [True, LAST_MESSAGES_SECONDS, ("the", "answer")]
 
-        def last_words(seconds: float) -> None:
-            order.extend((cancelled.is_set(), seconds))
-
-        plugin_process._hear_cancel_in(executor, last_words)
-
-        def run(_context: object, method: Callable[[], str]) -> str:
-            order.append("answer")
-            return method()
-
-        assert executor.submit(run, None, served("Create")).result() == "Create answered"
-        assert not cancelled.is_set()
-        assert executor.submit(run, None, served("Cancel")).result() == "Cancel answered"
-        assert cancelled.is_set()
-        assert order == ["answer", True, plugin_process.SECONDS_FOR_LAST_WORDS, "answer"]
-
-    def test_is_heard_though_all_threads_are_taken(
+    def test_it_is_heard_when_it_arrives(
         self,
-        executor: ThreadPoolExecutor,
         cancelled: threading.Event,
-        served: Callable[[str], Callable[[], str]],
+        new_pool: Callable[[Callable[[float], None]], CancelPool],
     ) -> None:
-        """It is heard when it arrives, not when a thread is free to answer it."""
-        plugin_process._hear_cancel_in(executor, lambda _seconds: None)
-        waiting = [executor.submit(cancelled.wait, 30) for _ in range(4)]
-        executor.submit(lambda method: method(), served("Cancel"))
-        assert all(future.result() for future in waiting)
+        """Not only when a thread is free to answer it."""
+        busy = threading.Event()
+        pool = new_pool(lambda _seconds: None)
+        ThreadPoolExecutor.submit(pool, busy.wait, 30)
+        answer = pool.submit(lambda: "answered")
+        assert cancelled.is_set()
+        busy.set()
+        assert answer.result(30) == "answered"
 
 
-class TestUrn:
-    """The URN of the call at hand."""
+class TestCurrentUrn:
+    """The URN comes from the request in the SDK's method below."""
 
-    def test_is_that_of_the_request(self) -> None:
-        """It is looked up in the SDK's method below."""
-
+    @pytest.mark.parametrize(
+        ("request_", "urn"),
+        [
+            (SimpleNamespace(urn="urn:pulumi:dev::mail::type::name"), "::name"),
+            (SimpleNamespace(urn=5), ""),
+            (SimpleNamespace(), ""),
+        ],
+    )
+    def test_is_that_of_the_request(self, request_: object, urn: str) -> None:
         def Create(request: object) -> str:
-            return plugin_process.current_urn()
+            return (lambda: current_urn())()
 
-        assert Create(SimpleNamespace(urn="urn:pulumi:dev::mail::type::name")).endswith("::name")
-        assert Create(SimpleNamespace(urn=5)) == ""
-        assert Create(SimpleNamespace()) == ""
+        found = Create(request_)
+        assert found.endswith(urn)
+        assert bool(found) is bool(urn)
 
-    def test_is_empty_elsewhere(self) -> None:
-        """As in a program's lookup."""
-        assert plugin_process.current_urn() == ""
+    def test_is_empty_in_a_program(self) -> None:
+        assert current_urn() == ""
+
+
+def test_a_program_has_no_engine_log() -> None:
+    assert engine_log() is None

@@ -1,0 +1,118 @@
+"""Moving a domain while a certificate is issued for its new host, and back after an error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mailgun_tracking import errors
+from mailgun_tracking._api.models import DomainDetails
+from mailgun_tracking._api.target import Target
+from mailgun_tracking._provider.domain_move import DomainMove
+from mailgun_tracking._provider.process import process
+from tests.unit.fakes import Scripted, messages_of, operation_on
+
+DOMAIN = "mg.example.com"
+HOST = f"go.{DOMAIN}"
+OVER_HTTP = DomainDetails(DOMAIN, "email", "http", None)
+OVER_HTTPS = DomainDetails(DOMAIN, "email", "https", None)
+MOVED = {"web_prefix": "go", "web_scheme": "http"}
+
+
+def updates(client: Scripted) -> list[dict[str, Any]]:
+    """What was sent for the domain."""
+    assert {call[:2] for call in client.calls} <= {("update_domain", DOMAIN)}
+    return [changes for _, _, changes in client.calls]
+
+
+def test_the_domain_is_moved_over_http() -> None:
+    """Its row says from where to where, because links change with it."""
+    client = Scripted(update_domain=None)
+    operation = operation_on(client, HOST)
+    with DomainMove(operation, OVER_HTTPS):
+        assert updates(client) == [MOVED]
+    [message] = messages_of(operation)
+    for word in (f"email.{DOMAIN}", HOST, "http"):
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    ("before", "restored"), [(OVER_HTTPS, [{"web_scheme": "https"}]), (OVER_HTTP, [])]
+)
+def test_https_is_restored_where_it_was_on(
+    before: DomainDetails, restored: list[dict[str, str]]
+) -> None:
+    client = Scripted(update_domain=None)
+    with DomainMove(operation_on(client, HOST), before) as move:
+        move.restore_https()
+    assert updates(client) == [MOVED, *restored]
+
+
+@pytest.mark.parametrize("before", [OVER_HTTP, OVER_HTTPS])
+@pytest.mark.parametrize("type_", [errors.CertificateFailed, errors.CnameNotValid])
+def test_an_error_moves_the_domain_back(
+    before: DomainDetails, type_: type[errors.TrackingError]
+) -> None:
+    client = Scripted(update_domain=None)
+    with pytest.raises(type_) as caught, DomainMove(operation_on(client, HOST), before):
+        raise type_("cannot issue")
+    assert updates(client) == [MOVED, {"web_prefix": "email", "web_scheme": before.web_scheme}]
+    assert f"moved back to email.{DOMAIN}" in caught.value.advice
+
+
+@pytest.mark.parametrize("type_", [errors.CertificateTimeout, errors.Cancelled])
+def test_a_certificate_that_may_still_come_keeps_the_domain_moved(
+    type_: type[errors.TrackingError],
+) -> None:
+    client = Scripted(update_domain=None)
+    with pytest.raises(type_) as caught, DomainMove(operation_on(client, HOST), OVER_HTTP):
+        raise type_("not issued yet")
+    assert updates(client) == [MOVED]
+    assert f"now uses {HOST}" in caught.value.advice
+    assert "https:" not in caught.value.advice
+
+
+def test_a_domain_that_cannot_be_moved_back_is_named_with_what_it_lost() -> None:
+    client = Scripted(update_domain=[None, errors.ServerError("cannot change")])
+    with (
+        pytest.raises(errors.CertificateFailed) as caught,
+        DomainMove(operation_on(client, HOST), OVER_HTTPS),
+    ):
+        raise errors.CertificateFailed("cannot issue")
+    assert f"now uses {HOST}" in caught.value.advice
+    assert 'web_scheme="https"' in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (errors.MailgunError("cannot change", status=400), ""),
+        (errors.Unreachable("cannot change"), f"may now use {HOST}"),
+        (errors.Cancelled("cancelled"), f"may now use {HOST}"),
+    ],
+)
+def test_a_move_that_fails_says_whether_it_may_have_been_made(
+    error: errors.TrackingError, words: str
+) -> None:
+    client = Scripted(update_domain=error)
+    operation = operation_on(client, HOST)
+    with pytest.raises(type(error)) as caught, DomainMove(operation, OVER_HTTP):
+        pytest.fail("the block must not run")
+    assert words in caught.value.advice
+    assert bool(caught.value.advice) is bool(words)
+    assert messages_of(operation) == []
+
+
+@pytest.mark.parametrize("answer", [None, errors.Unreachable("cannot change")])
+def test_what_checks_read_of_the_sending_domain_is_forgotten(
+    answer: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten: list[tuple[object, ...]] = []
+    monkeypatch.setattr(process.read_ahead, "forget", lambda *args: forgotten.append(args))
+    move = DomainMove(operation_on(Scripted(update_domain=answer), HOST), OVER_HTTPS)
+    try:
+        move.restore_https()
+    except errors.Unreachable:
+        pass
+    assert forgotten == [(Target("default", "us", "", DOMAIN), "tracking", "details")]

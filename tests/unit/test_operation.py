@@ -1,0 +1,269 @@
+"""One operation: what its errors mean, and whether a domain is gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mailgun_tracking import errors
+from mailgun_tracking._api.models import DomainDetails
+from mailgun_tracking._api.settings import Settings
+from mailgun_tracking._api.target import Target
+from mailgun_tracking._provider.operation import Operation, warn_of_no_response
+from mailgun_tracking._provider.process import process
+from mailgun_tracking._provider.read_ahead import NO_RESPONSE
+from tests.unit.fakes import Clock, Scripted, messages_of, operation_on
+
+DOMAIN = "mg.example.com"
+TARGET = Target("default", "us", "", DOMAIN)
+DETAILS = DomainDetails(DOMAIN, "email", "http", None)
+ONE_ADDRESS = Settings({"mailgun-tracking:baseUrl": "https://gate.example.com"}.get, {})
+
+
+def not_found() -> errors.DomainNotFound:
+    """The 404 of a domain."""
+    return errors.DomainNotFound(
+        f"cannot read the domain {DOMAIN}", "Domain not found", status=404, domain=DOMAIN
+    )
+
+
+def unauthorized() -> errors.Unauthorized:
+    """A 401."""
+    return errors.Unauthorized("cannot read", "Invalid private key", status=401)
+
+
+class TestOn:
+    """An operation as the engine's call or the program's makes it."""
+
+    @pytest.fixture(autouse=True)
+    def _configure(self) -> None:
+        process.settings = process.settings_from({"mailgun:apiKey": "key-0123456789"}.get)
+
+    def test_its_client_stops_and_reports_with_the_process(self) -> None:
+        operation = Operation.on(TARGET, deadline=7)
+        assert operation.client is operation.client
+        assert operation.client.deadline == 7
+        assert operation.client.cancelled is process.cancelled
+        assert operation.client.say == operation.log.throttled
+
+    def test_the_clients_own_deadline_is_the_default(self) -> None:
+        assert Operation.on(TARGET).client.deadline == 120
+
+    def test_a_program_brings_its_own_settings(self) -> None:
+        settings = process.settings_from({"mailgun-tracking:region": "eu"}.get)
+        operation = Operation.on(TARGET, settings=settings)
+        assert operation.settings is settings
+        with pytest.raises(errors.ConfigurationError):
+            _ = operation.client
+
+    def test_another_region_has_another_address(self) -> None:
+        operation = Operation.on(TARGET)
+        assert operation.client.transport.base_url == "https://api.mailgun.net"
+        assert operation.client_in("eu").transport.base_url == "https://api.eu.mailgun.net"
+
+
+class TestUntilFound:
+    """A new domain may not be visible at once."""
+
+    def test_it_is_read_again_for_ten_seconds(self, clock: Clock) -> None:
+        client = Scripted(clock, get_domain=not_found())
+        with pytest.raises(errors.DomainNotFound):
+            operation_on(client).until_found(lambda: client.get_domain(DOMAIN))
+        assert clock.passed == 10
+        assert len(client.calls) == 5
+
+    def test_it_ends_when_the_domain_appears(self, clock: Clock) -> None:
+        client = Scripted(clock, get_domain=[not_found(), not_found(), DETAILS])
+        assert operation_on(client).until_found(lambda: client.get_domain(DOMAIN)) is DETAILS
+        assert clock.passed == 5
+
+    def test_other_errors_end_it_at_once(self, clock: Clock) -> None:
+        client = Scripted(clock, get_domain=unauthorized())
+        with pytest.raises(errors.Unauthorized):
+            operation_on(client).until_found(lambda: client.get_domain(DOMAIN))
+        assert clock.waits == []
+
+
+class TestIsDomainGone:
+    """A domain is gone only when both regions say so, for long enough, to a key that may list."""
+
+    @pytest.mark.parametrize("listed", [[DETAILS], []])
+    def test_after_ten_seconds_of_404(self, listed: list[DomainDetails], clock: Clock) -> None:
+        """Also where the account has no domain at all."""
+        client = Scripted(clock, get_domain=not_found(), list_domains=iter(listed))
+        other = Scripted(get_domain=not_found())
+        assert operation_on(client, other_region=other).is_domain_gone(DOMAIN)
+        assert clock.passed == 10
+        assert [name for name, *_ in client.calls] == ["get_domain"] * 5 + ["list_domains"]
+        assert other.calls == [("get_domain", DOMAIN)]
+
+    def test_not_where_it_appears_again(self, clock: Clock) -> None:
+        client = Scripted(clock, get_domain=[not_found(), not_found(), DETAILS])
+        assert not operation_on(client).is_domain_gone(DOMAIN)
+
+    @pytest.mark.parametrize(
+        ("here", "there", "error"),
+        [
+            pytest.param(
+                {"list_domains": unauthorized()},
+                {},
+                errors.Unauthorized,
+                id="the key may not list domains",
+            ),
+            pytest.param(
+                {"list_domains": errors.Unreachable("cannot list")},
+                {},
+                errors.Unreachable,
+                id="the list cannot be read",
+            ),
+            pytest.param(
+                {"list_domains": iter([])},
+                {"get_domain": DETAILS},
+                errors.DomainNotFound,
+                id="it is in the other region",
+            ),
+            pytest.param(
+                {"list_domains": iter([])},
+                {"get_domain": errors.Unreachable("cannot read")},
+                errors.Unreachable,
+                id="the other region cannot be asked",
+            ),
+        ],
+    )
+    def test_not_where_something_speaks_against_it(
+        self,
+        here: dict[str, Any],
+        there: dict[str, Any],
+        error: type[errors.TrackingError],
+        clock: Clock,
+    ) -> None:
+        client = Scripted(clock, get_domain=not_found(), **here)
+        with pytest.raises(error):
+            operation_on(client, other_region=Scripted(**there)).is_domain_gone(DOMAIN)
+
+    def test_a_domain_in_the_other_region_stays_in_the_state(self, clock: Clock) -> None:
+        client = Scripted(clock, get_domain=not_found(), list_domains=iter([]))
+        operation = operation_on(client, other_region=Scripted(get_domain=DETAILS))
+        with pytest.raises(errors.DomainNotFound) as caught:
+            operation.is_domain_gone(DOMAIN)
+        assert "nothing was removed" in caught.value.advice
+        assert caught.value.domain == DOMAIN
+
+    def test_there_is_no_other_region_where_one_address_serves_both(self, clock: Clock) -> None:
+        client = Scripted(clock, get_domain=not_found(), list_domains=iter([]))
+        assert operation_on(client, settings=ONE_ADDRESS).is_domain_gone(DOMAIN)
+
+
+class TestExplain:
+    """What is added to an error."""
+
+    def test_a_401_says_where_the_key_is_from(self) -> None:
+        error = unauthorized()
+        operation_on(Scripted(), region="eu", subaccount="sub1").explain(error)
+        for word in ("MAILGUN_API_KEY in the environment", "region eu", "sub1"):
+            assert word in error.advice
+        assert "--run-program" not in error.advice
+
+    def test_a_401_of_a_refresh_says_that_the_key_may_be_an_old_one(self) -> None:
+        error = unauthorized()
+        operation_on(Scripted()).explain(error, is_from_state=True)
+        assert "--run-program" in error.advice
+
+    def test_a_404_names_the_region_that_has_the_domain(self) -> None:
+        error = not_found()
+        operation_on(Scripted(), other_region=Scripted(get_domain=DETAILS)).explain(error)
+        assert "region='eu'" in error.advice
+        assert f"eu/{DOMAIN}" in error.advice
+
+    @pytest.mark.parametrize("answer", [not_found(), unauthorized(), errors.Unreachable("cannot")])
+    def test_a_404_says_where_the_domain_is_not(self, answer: errors.TrackingError) -> None:
+        error = not_found()
+        other = Scripted(get_domain=answer)
+        operation_on(Scripted(), subaccount="sub1", other_region=other).explain(error)
+        assert "not in region us, subaccount sub1" in error.advice
+        assert answer.advice == ""
+
+    def test_a_404_names_no_region_where_one_address_serves_both(self) -> None:
+        error = not_found()
+        operation_on(Scripted(), settings=ONE_ADDRESS).explain(error)
+        assert "not in region us" in error.advice
+
+    def test_other_errors_stay_as_they_are(self) -> None:
+        error = errors.ServerError("cannot read", advice="try again")
+        operation_on(Scripted()).explain(error)
+        assert error.advice == "try again"
+
+    def test_every_error_that_leaves_the_block_is_explained(self) -> None:
+        with (
+            pytest.raises(errors.Unauthorized) as caught,
+            operation_on(Scripted()).explaining_errors(is_from_state=True),
+        ):
+            raise unauthorized()
+        assert "--run-program" in caught.value.advice
+
+
+class TestChecks:
+    """What a check makes of Mailgun's answers."""
+
+    def test_a_new_domain_is_read_ahead(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whatever domain of the operation's account it is."""
+        found = {DOMAIN: DETAILS}
+        monkeypatch.setattr(
+            process.read_ahead, "details", lambda _client, target: found[target.domain]
+        )
+        operation = operation_on(Scripted(), f"email.{DOMAIN}")
+        assert operation.read_new_domain(DOMAIN) is DETAILS
+
+    def test_a_domain_that_does_not_exist_yet_is_no_error(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def missing(*_args: object) -> DomainDetails:
+            raise not_found()
+
+        monkeypatch.setattr(process.read_ahead, "details", missing)
+        assert operation_on(Scripted()).read_new_domain(DOMAIN) is None
+
+    @pytest.mark.parametrize("exists", [True, False])
+    def test_a_domain_in_the_other_region_fails_the_check(
+        self, exists: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[Target] = []
+
+        def look(_client: object, target: Target) -> bool:
+            asked.append(target)
+            return exists
+
+        monkeypatch.setattr(process.read_ahead, "exists", look)
+        failures = operation_on(Scripted()).wrong_region(DOMAIN)
+        assert asked == [Target("default", "eu", "", DOMAIN)]
+        assert [failure.property for failure in failures] == (["region"] if exists else [])
+        assert all("region eu" in failure.reason for failure in failures)
+
+    def test_one_address_for_both_regions_has_no_other_region(self) -> None:
+        assert operation_on(Scripted(), settings=ONE_ADDRESS).wrong_region(DOMAIN) == []
+
+    @pytest.mark.parametrize("type_", NO_RESPONSE)
+    def test_without_a_response_it_warns_once_and_goes_on(
+        self, type_: type[errors.TrackingError]
+    ) -> None:
+        operation = operation_on(Scripted())
+        for _ in range(2):
+            assert operation.check_failures(type_("cannot read", "out of order")) == []
+        [message] = messages_of(operation)
+        assert message.startswith("warning: ")
+        assert "out of order" in message
+
+    def test_other_errors_fail_it_with_their_explanation(self) -> None:
+        operation = operation_on(Scripted())
+        [failure] = operation.check_failures(unauthorized())
+        assert failure.property == ""
+        assert "the key is from" in failure.reason
+        assert messages_of(operation) == []
+
+
+def test_the_warning_is_given_once_per_process() -> None:
+    warnings: list[str] = []
+    for name in ("one", "two"):
+        warn_of_no_response(errors.Unreachable(f"cannot read {name}"), warnings.append)
+    assert ["one" in warning for warning in warnings] == [True]
