@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 ON_STACK = STACK="$(STACK)" YES="$(YES)" engine/on-stack
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh down shell env test test-pythons lint live bench https-demo engine \
+.PHONY: help up preview refresh down shell env test test-pythons lint docs live bench https-demo engine \
 	test-tools clean
 
 help: ## Show this list
@@ -55,6 +55,10 @@ lint: .venv/examples ## Check style, formatting, types and imports
 	$(BIN)/mypy engine/language_host.py engine/language_host_run.py
 	$(BIN)/lint-imports --no-logo
 
+docs: .venv/docs ## Build the documentation site into build/docs
+	@$(BIN)/python -m sphinx --builder html --nitpicky --fail-on-warning --quiet docs build/docs
+	@echo "The documentation is in build/docs/index.html"
+
 live: engine .venv/dev ## Test against a real account: MAILGUN_API_KEY=... LIVE_DOMAIN=...
 	@test -n "$$MAILGUN_API_KEY" -a -n "$$LIVE_DOMAIN" || \
 		{ echo "Set MAILGUN_API_KEY, and LIVE_DOMAIN to a domain whose settings the tests may change."; exit 2; }
@@ -85,6 +89,11 @@ https-demo: engine .venv/dev test-tools ## Set up HTTPS tracking against a real 
 .venv/examples: .venv/dev requirements-examples.txt
 	@echo "Installing the provider SDKs of the examples into .venv."
 	@$(PIP) install --no-compile --requirement requirements-examples.txt
+	@touch $@
+
+.venv/docs: .venv/up requirements-docs.txt
+	@echo "Installing Sphinx into .venv."
+	@$(PIP) install --requirement requirements-docs.txt
 	@touch $@
 
 engine: ## Install the Pulumi engine, unless PATH has a suitable one

@@ -1,4 +1,4 @@
-"""Tracking of the domains that the stack's configuration lists; see Pulumi.dev.yaml."""
+"""Tracking of the domains in the stack configuration; see Pulumi.dev.yaml."""
 
 import pulumi
 

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.engine.stack import StackFactory  # noqa: E402 - found through the line above
+from tests.https.example import ExampleStack, emulated_mailgun, example_stack  # noqa: E402
 from tests.https.servers import (  # noqa: E402
     MAILGUN,
     ZONE,
@@ -27,7 +28,6 @@ from tests.https.servers import (  # noqa: E402
     free_ports,
     https_get,
 )
-from tests.https.world import ExampleStack, emulated_mailgun, example_stack  # noqa: E402
 
 DOMAIN = f"mg.{ZONE}"
 HOST = f"email.{DOMAIN}"

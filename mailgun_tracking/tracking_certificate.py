@@ -236,7 +236,7 @@ class TrackingCertificateProvider(MailgunProvider):
             explain_certificate_error(operation, error)
             raise
         outputs = outputs_from(target, issued.certificate, olds)
-        _report_outcome(operation, issued, olds, outputs)
+        report_outcome(operation, issued, olds, outputs)
         return outputs
 
 
@@ -376,7 +376,7 @@ def _why_not_found(operation: Operation) -> str:
     return f"{host} is a sending domain; use its tracking domain, {given.tracking_domain}"
 
 
-def _report_outcome(
+def report_outcome(
     operation: Operation, issued: Issued, olds: Mapping[str, Any], outputs: Mapping[str, Any]
 ) -> None:
     """Say how the certificate was obtained, where create or update do not say so already."""

@@ -1,5 +1,7 @@
 """HTTPS tracking of a domain whose DNS is in Azure."""
 
+from functools import partial
+
 import pulumi
 import pulumi_azure_native as azure
 
@@ -9,7 +11,7 @@ config = pulumi.Config()
 zone = config.require("zone")
 
 
-def cname(record, opts):
+def cname(domain, record, opts):
     values = azure.dns.RecordSetArgs(
         resource_group_name=config.require("resourceGroup"),
         zone_name=zone,
@@ -18,7 +20,9 @@ def cname(record, opts):
         ttl=300,
         cname_record=azure.dns.CnameRecordArgs(cname=record.value),
     )
-    return azure.dns.RecordSet("mail", values, opts)
+    return azure.dns.RecordSet(domain, values, opts)
 
 
-HttpsTracking("mail", config.require("domain"), cname=cname, click=True, open=True)
+domain = config.require("domain")
+tracking = HttpsTracking(domain, domain, cname=partial(cname, domain), click=True, open=True)
+pulumi.export("tracking_domain", tracking.tracking_domain)

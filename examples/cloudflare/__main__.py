@@ -1,5 +1,7 @@
 """HTTPS tracking of a domain whose DNS is at Cloudflare."""
 
+from functools import partial
+
 import pulumi
 import pulumi_cloudflare as cloudflare
 
@@ -9,13 +11,15 @@ config = pulumi.Config()
 zone = config.require("zoneId")
 
 
-def cname(record, opts):
-    # Proxied, the name would lead to Cloudflare instead of Mailgun: no certificate from Mailgun.
+def cname(domain, record, opts):
+    # A proxied record would lead to Cloudflare instead of Mailgun, which could then not get a
+    # certificate.
     values = cloudflare.DnsRecordArgs(
         zone_id=zone, name=record.name, type="CNAME", content=record.value, ttl=300, proxied=False
     )
-    return cloudflare.DnsRecord("mail", values, opts)
+    return cloudflare.DnsRecord(domain, values, opts)
 
 
-tracking = HttpsTracking("mail", config.require("domain"), cname=cname, click=True, open=True)
+domain = config.require("domain")
+tracking = HttpsTracking(domain, domain, cname=partial(cname, domain), click=True, open=True)
 pulumi.export("tracking_domain", tracking.tracking_domain)

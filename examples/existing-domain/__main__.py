@@ -1,4 +1,4 @@
-"""How Mailgun tracks the mail of a domain that exists; its DNS is left alone."""
+"""Tracking settings of an existing domain; its DNS is not touched."""
 
 import pulumi
 

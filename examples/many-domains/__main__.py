@@ -1,4 +1,4 @@
-"""Tracking of every domain in domains.yaml."""
+"""Tracking settings of every domain in domains.yaml."""
 
 from pathlib import Path
 

@@ -1,4 +1,6 @@
-"""A sending domain that does not exist yet, and its HTTPS tracking, in one up."""
+"""A sending domain that does not exist yet and its HTTPS tracking, in one `pulumi up`."""
+
+from functools import partial
 
 import pulumi
 import pulumi_aws as aws
@@ -8,16 +10,18 @@ from mailgun_tracking import HttpsTracking
 
 config = pulumi.Config()
 zone = aws.route53.get_zone(name=config.require("zone"))
-# mailgun.Domain has defaults for these, and would put them back.
-opts = pulumi.ResourceOptions(ignore_changes=["click_tracking", "open_tracking", "web_scheme"])
-domain = mailgun.Domain("mail", name=config.require("domain"), opts=opts)
 
 
-def cname(record, opts):
+def cname(domain, record, opts):
     values = aws.route53.RecordArgs(
         zone_id=zone.zone_id, name=record.name, type="CNAME", ttl=300, records=[record.value]
     )
-    return aws.route53.Record("mail", values, opts)
+    return aws.route53.Record(domain, values, opts)
 
 
-HttpsTracking("mail", domain.name, cname=cname, click=True, open=True)
+name = config.require("domain")
+# mailgun.Domain has defaults for these fields, and would set them back after a refresh.
+opts = pulumi.ResourceOptions(ignore_changes=["click_tracking", "open_tracking", "web_scheme"])
+domain = mailgun.Domain(name, name=name, opts=opts)
+# The output, not the name: so the component waits until the domain exists.
+HttpsTracking(name, domain.name, cname=partial(cname, name), click=True, open=True)

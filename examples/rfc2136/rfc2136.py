@@ -1,7 +1,7 @@
 """A CNAME record in a zone that takes dynamic updates (RFC 2136), signed with TSIG.
 
-The stack's configuration says where: `server` as ADDRESS:PORT, and the secret `key` as ALGORITHM:
-NAME:BASE64, which is how `nsupdate -y` takes it. Neither is kept in the record's own state.
+The stack configuration says where: `server` as ADDRESS:PORT, and the secret `key` as
+ALGORITHM:NAME:BASE64, the form that `nsupdate -y` takes. Neither is part of the record's own state.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ SECONDS = 10
 
 
 class CnameRecord(Resource, module="rfc2136", name="CnameRecord"):
-    """A CNAME record. It takes the place of whatever stands at its name.
+    """A CNAME record. It replaces whatever other records its name has.
 
     Args:
         resource_name: the resource's name in the stack.
-        zone: the zone that is updated.
-        name: the record's full name; another one replaces the resource.
-        value: what it points at, as a full name.
-        ttl: seconds for which it may be cached.
+        zone: the zone to update.
+        name: the record's full name; changing it replaces the resource.
+        value: the full name that it points at.
+        ttl: how long it may be cached, in seconds.
         opts: Pulumi's resource options.
     """
 
@@ -60,7 +60,7 @@ class CnameRecord(Resource, module="rfc2136", name="CnameRecord"):
 
 
 class CnameRecordProvider(ResourceProvider):
-    """Nothing is set before `configure`, so nothing secret is pickled into the state."""
+    """Attributes are set in `configure`, so that no secret is pickled into the state."""
 
     serialize_as_secret_always = False
 
@@ -85,7 +85,7 @@ class CnameRecordProvider(ResourceProvider):
         if found is None:
             return ReadResult("", {})
         value, ttl = found
-        # An unchanged value keeps the spelling of the program.
+        # Keep the program's spelling of a value that has not changed.
         if same(value, props["value"]):
             value = props["value"]
         props = {**props, "value": value, "ttl": ttl}
@@ -96,7 +96,7 @@ class CnameRecordProvider(ResourceProvider):
         return UpdateResult(news)
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
-        # With its value: a record that has been changed since is somebody else's.
+        # Only with this value: a record that was changed since belongs to somebody else.
         update = self._update(props)
         update.delete(absolute(props["name"]), "CNAME", absolute(props["value"]).to_text())
         self._send(update, props)
@@ -104,13 +104,13 @@ class CnameRecordProvider(ResourceProvider):
     def _put(self, props: dict[str, Any]) -> None:
         name, value = absolute(props["name"]), absolute(props["value"])
         update = self._update(props)
-        # In one message: a CNAME beside other records would be dropped without a word.
+        # In one message: BIND silently drops a CNAME if the name has other records.
         update.delete(name)
         update.add(name, int(props["ttl"]), "CNAME", value.to_text())
         self._send(update, props)
         found = self._ask(props["name"])
         if found is None or not same(found[0], props["value"]):
-            raise Exception(f"{self.address} accepted the record {name} and does not have it")
+            raise Exception(f"{self.address} accepted the record {name} but does not have it")
 
     def _update(self, props: dict[str, Any]) -> dns.update.UpdateMessage:
         return dns.update.UpdateMessage(
@@ -124,7 +124,7 @@ class CnameRecordProvider(ResourceProvider):
             raise Exception(f"{self.address} refused to update {props['zone']}: {refusal}")
 
     def _ask(self, name: str) -> tuple[str, int] | None:
-        """What the server itself has at a name: its target and TTL."""
+        """The target and TTL that the server itself has for a name."""
         query = dns.message.make_query(absolute(name), "CNAME", flags=dns.flags.Flag(0))
         answer = dns.query.tcp(query, self.address, port=self.port, timeout=SECONDS)
         for rrset in answer.answer:
@@ -134,10 +134,10 @@ class CnameRecordProvider(ResourceProvider):
 
 
 def absolute(name: str) -> dns.name.Name:
-    """A name from the root on, whether or not it is written with its last dot."""
+    """A name as an absolute one, with or without its trailing dot."""
     return dns.name.from_text(name)
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two names are the same to DNS."""
+    """Whether two names are the same in DNS."""
     return bool(absolute(one) == absolute(other))

@@ -173,7 +173,7 @@ class MailgunClient:
     def sleep(self, seconds: float) -> None:
         """Wait, and raise `Cancelled` as soon as the engine asks to stop."""
         if self.cancelled.wait(seconds) if seconds > 0 else self.cancelled.is_set():
-            raise errors.Cancelled("cancelled")
+            raise errors.Cancelled("interrupted")
 
     def _request_certificate(self, method: str, tracking_domain: str, verb: str) -> None:
         what = f"cannot {verb} a certificate for {tracking_domain}"

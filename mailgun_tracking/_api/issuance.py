@@ -131,7 +131,7 @@ class Issuance:
             too_late = errors.CertificateTimeout(
                 f"the certificate for {host} was not issued within {request.timeout:.0f} s",
                 certificate.error or "Mailgun is still issuing it",
-                advice="the next `pulumi up` will pick it up, or raise timeout=",
+                advice="run `pulumi up` again to pick it up, or raise timeout=",
                 domain=host,
             )
             self._pause(request, "waiting for Let's Encrypt", too_late)

@@ -102,5 +102,5 @@ def _retry_after(response: Response) -> float | None:
         return None
     try:
         return Retry().parse_retry_after(value)
-    except InvalidHeader:
+    except (InvalidHeader, ValueError, OverflowError):
         return None

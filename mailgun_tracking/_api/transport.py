@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import ssl
 import threading
 import time
@@ -20,7 +21,6 @@ import truststore
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.utils import get_environ_proxies
-from urllib3.util import parse_url
 
 from .. import errors
 from .._version import __version__
@@ -31,6 +31,9 @@ TURNS_PER_SECOND = 50
 """How many polls and retries an account makes per second, however many resources are waiting."""
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_CUT_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+"""TLS errors that say nothing about the certificate: a connection was cut off."""
+_OPENSSL_PLACE = re.compile(r"\s*\(?_ssl\.c:\d+\)?:?\s*")
 _BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -43,7 +46,7 @@ def check_base_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         port_is_valid = parts.port != 0
-        parse_url(url)  # stricter about the host
+        requests.Request("GET", url).prepare()  # stricter about the host
     except ValueError:
         parts, port_is_valid = urlsplit(""), False
     if "@" in url:
@@ -163,10 +166,9 @@ class Transport:
                     min(CONNECT_TIMEOUT_SECONDS, timeout),
                     min(READ_TIMEOUT_SECONDS, timeout),
                 ),
-                allow_redirects=False,
             )
-        except (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema):
-            # The proxy's URL may contain a password, so it is not shown.
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, UnicodeError):
+            # The base URL was checked, so it is the proxy's; that may contain a password.
             raise errors.ConfigurationError(
                 f"the proxy for {self.base_url} cannot be used",
                 "it is not a valid HTTP proxy URL",
@@ -174,11 +176,11 @@ class Transport:
                 f"or NO_PROXY to {urlsplit(self.base_url).hostname}",
             ) from None
         except requests.exceptions.SSLError as error:
-            if _is_broken_handshake(error):
+            if isinstance(_cause(error), _CUT_OFF):
                 raise self._unreachable(what, error, domain) from None
             raise errors.TrackingError(
                 what,
-                f"TLS connection to {self.base_url} failed: {shorten(str(error))}",
+                f"TLS connection to {self.base_url} failed: {_describe(error)}",
                 advice="check the base URL and the machine's CA certificates",
                 domain=domain,
             ) from None
@@ -192,7 +194,7 @@ class Transport:
     ) -> errors.Unreachable:
         return errors.Unreachable(
             what,
-            f"no response from {self.base_url} ({type(error).__name__})",
+            f"no response from {self.base_url} ({_describe(error)})",
             advice="check the network and the base URL, then try again",
             domain=domain,
         )
@@ -204,6 +206,13 @@ def shorten(text: str) -> str:
     return text if len(text) <= 200 else f"{text[:199]}…"
 
 
+class _Session(requests.Session):
+    """Follows no redirects: a URL that cannot be parsed would fail even without following it."""
+
+    def get_redirect_target(self, _response: requests.Response) -> None:
+        return None
+
+
 class _SystemTrust(HTTPAdapter):
     """Trusts the certificate authorities that the machine trusts, as Pulumi does."""
 
@@ -213,13 +222,23 @@ class _SystemTrust(HTTPAdapter):
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         return super().proxy_manager_for(proxy, ssl_context=_system_context(), **options)
 
+    def cert_verify(self, *_args: Any) -> None:
+        """Leave out the authorities that requests brings along: the context has the machine's."""
 
-def _system_context() -> truststore.SSLContext:
-    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+class _SystemContext(truststore.SSLContext):
+    """Makes a context for each connection: truststore's own allows one handshake at a time."""
+
+    def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_socket(*args, **options)
+
+
+def _system_context() -> ssl.SSLContext:
+    return _SystemContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _session(base_url: str, connections: int) -> requests.Session:
-    session = requests.Session()
+    session = _Session()
     # With trust_env, .netrc would replace the key, and each call would read the environment again.
     session.trust_env = False
     if urlsplit(base_url).hostname not in _LOOPBACK:
@@ -240,6 +259,17 @@ def _session(base_url: str, connections: int) -> requests.Session:
     return session
 
 
-def _is_broken_handshake(error: requests.exceptions.SSLError) -> bool:
-    """Whether a TLS handshake was cut short, which says nothing about the certificate."""
-    return any(sign in str(error) for sign in ("EOF occurred", "reset by peer", "timed out"))
+def _cause(error: BaseException | None) -> OSError | None:
+    """The error of the operating system or of TLS that an error of requests stands for."""
+    if error is None or isinstance(error, errors.TrackingError):
+        return None
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        return error
+    return _cause(error.__cause__) or _cause(error.__context__)
+
+
+def _describe(error: requests.RequestException) -> str:
+    cause = _cause(error)
+    if cause is None:
+        return "incomplete or invalid HTTP"
+    return shorten(_OPENSSL_PLACE.sub("", cause.strerror or str(cause)))

@@ -96,8 +96,8 @@ class ReadAhead:
             domains = account.list if target.domain not in account.changed else None
         try:
             if domains is not None:
-                first: tuple[Future[Any], ...] = (own, domains)
-                wait(first, return_when=FIRST_COMPLETED)
+                either: list[Future[Any]] = [own, domains]
+                wait(either, return_when=FIRST_COMPLETED)
                 if not own.done():
                     return self._from_list(domains, own, target)
             return own.result()

@@ -103,7 +103,7 @@ def validate_field(field: Field, value: object) -> list[CheckFailure]:
     if field.type == "prefix":
         if isinstance(value, str) and is_web_prefix(value):
             return []
-        expected = "one DNS label of lower-case letters, digits and -, for example email"
+        expected = 'one DNS label of lower-case letters, digits and hyphens, such as "email"'
     elif field.type == "click":
         if isinstance(value, bool) or value == "htmlonly":
             return []

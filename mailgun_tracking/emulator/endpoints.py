@@ -242,7 +242,7 @@ def _start_issuing(call: Call, check: Callable[[Certificate | None], None]) -> R
 
     with store.lock:
         checked_domain()
-    # A DNS lookup may take long, so the lock is not held, and everything is checked again after.
+    # A DNS lookup may take long, so it runs without the lock; then everything is checked again.
     if not store.cname_records.is_valid(host):
         raise Rejected(responses.reason(400, "invalid CNAME record"))
     with store.lock:

@@ -92,7 +92,7 @@ class Fault:
         """Return the body of its response, and the content type."""
         if isinstance(self.body, str):
             return self.body.encode(), "text/plain; charset=utf-8"
-        body = {"message": "a fault of the emulator"} if self.body is None else self.body
+        body = {"message": "a fault injected by the emulator"} if self.body is None else self.body
         return json.dumps(body).encode(), "application/json"
 
 

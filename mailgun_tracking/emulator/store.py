@@ -237,7 +237,7 @@ class Store:
             return False
         if not certificate.is_due_for_renewal(datetime.now(timezone.utc)):
             return False
-        # A check that may block is skipped here; the issuer that comes with it makes its own.
+        # A check that may block is skipped, since the lock is held; an issuer fails by itself.
         records = self.cname_records
         if not records.may_block and not records.is_valid(certificate.host):
             return False

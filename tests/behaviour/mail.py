@@ -23,19 +23,19 @@ class MailStack(Stack):
         """Replace the program; `HEADER` is put before it."""
         self.write_program(HEADER + textwrap.dedent(body))
 
-    def set_constants(self, **constants: float) -> None:
+    def set_constants(self, constants: Mapping[str, float]) -> None:
         """Give module constants other values in all processes of later commands.
 
-        :param constants: by module and name, as in `client__FIRST_CONTACT_DEADLINE=0.5`.
+        :param constants: by module and name, as in `{"_api.client.FIRST_CONTACT_SECONDS": 0.5}`.
         """
         folder = self.directory / "constants"
         folder.mkdir(exist_ok=True)
         lines = []
         for path, value in constants.items():
-            module, _, name = path.partition("__")
-            lines.append(f"from mailgun_tracking import {module}")
-            lines.append(f"assert isinstance({module}.{name}, (int, float))")
-            lines.append(f"{module}.{name} = {value!r}")
+            module, _, name = f"mailgun_tracking.{path}".rpartition(".")
+            lines.append(f"import {module} as module")
+            lines.append(f"assert isinstance(module.{name}, (int, float))")
+            lines.append(f"module.{name} = {value!r}")
         (folder / "sitecustomize.py").write_text("\n".join(lines) + "\n")
         self.environment["PYTHONPATH"] = os.pathsep.join([str(folder), str(ROOT)])
 

@@ -78,7 +78,7 @@ def test_getting_what_is_not_there_is_an_error_that_says_so(
 ) -> None:
     """In one line, with what to do."""
     stack = mail(program)
-    stack.set_constants(provider__GONE_AFTER=0.3, provider__GONE_INTERVAL=0.1)
+    stack.set_constants({"_provider.operation.MISSING_SECONDS": 0.0})
     refused = stack.up(check=False)
     assert refused.code != 0
     assert expected in refused.output

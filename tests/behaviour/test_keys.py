@@ -44,14 +44,14 @@ def guarded() -> Iterator[Emulator]:
         ),
     ],
 )
-def test_a_key_in_clear_is_refused_with_the_command_that_mends_it(
+def test_a_key_in_plain_text_is_refused_with_the_command_that_fixes_it(
     mail: MailFactory, emulator: Emulator, setting: str, value: object, command: str
 ) -> None:
     """Before anything is asked of Mailgun, and without showing the key."""
     stack = mail('DomainTracking("mg", "mg.example.com", click=True)', config={setting: value})
     refused = stack.up(check=False)
     assert refused.code != 0
-    assert f"{setting} stands in clear in the stack's configuration" in refused.output
+    assert f"{setting} is stored in plain text in the stack configuration" in refused.output
     assert command in refused.output
     assert KEY not in refused.output
     assert calls(emulator) == []
@@ -70,7 +70,7 @@ def test_a_key_in_the_environment_leaves_no_trace(mail: MailFactory, guarded: Em
     wrong = "key-wrong/5c+81=aa/f3+"
     refused = stack.up(*VERBOSE, env={"MAILGUN_API_KEY": wrong}, check=False)
     assert "(401)" in refused.output
-    stack.set_constants(provider__GONE_AFTER=0.5, provider__GONE_INTERVAL=0.2)
+    stack.set_constants({"_provider.operation.MISSING_SECONDS": 0.0})
     missing = stack.up(*VERBOSE, check=False)
     assert "(404)" in missing.output
     guarded.add_fault(path="/v3/.*", status=400, body={"message": f"what is {KEY}?"}, times=1)

@@ -180,7 +180,7 @@ def test_the_option_import_is_refused_with_the_way_that_works(
     stack = mail(f'{resource}, opts=pulumi.ResourceOptions(import_="mg.example.com"))')
     refused = stack.preview(check=False)
     assert refused.code != 0
-    assert "cannot be imported by the option import_" in refused.output
+    assert "does not support import_" in refused.output
     assert f"`mailgun-tracking {command}" in refused.output
     assert "`pulumi import --file import.json --generate-code=false`" in refused.output
     assert calls(emulator) == []

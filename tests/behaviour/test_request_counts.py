@@ -83,39 +83,3 @@ def test_each_command_makes_no_call_too_many(mail: MailFactory, emulator: Emulat
     stack.destroy()
     assert asked(emulator) == [f"GET {TRACKING}", f"PUT {TRACKING}/unsubscribe"]
     assert emulator.domain("mg.example.com").open == state.open
-
-
-@pytest.mark.behaviour(16, 22)
-def test_adoption_changes_nothing(mail: MailFactory, emulator: Emulator) -> None:
-    """What stands as the program wants it is adopted with GETs alone, with and without preview."""
-    emulator.drift(
-        "mg.example.com",
-        click="htmlonly",
-        open=True,
-        unsubscribe={"active": True, "html_footer": FOOTER},
-        web_scheme="https",
-    )
-    emulator.set_certificate("email.mg.example.com", "active")
-    before = emulator.domain("mg.example.com")
-    stack = mail(PROGRAM.format(**{**FIRST, "scheme": "https"}))
-
-    result = stack.up(skip_preview=False)
-    preview = [f"GET {TRACKING}", f"GET {DOMAIN}"]
-    update = [*preview, STATUS]
-    assert asked(emulator) == sorted(preview + update)
-    assert any(text.startswith("adopted: valid until") for text in result.diagnostics("cert"))
-    assert emulator.domain("mg.example.com") == before
-
-    stack.up(skip_preview=False)
-    assert asked(emulator) == []
-
-    stack.write("")
-    stack.up()
-    assert asked(emulator) == [
-        f"GET {TRACKING}",
-        f"PUT {TRACKING}/click",
-        f"PUT {TRACKING}/open",
-        f"PUT {TRACKING}/unsubscribe",
-    ]
-    after = emulator.domain("mg.example.com")
-    assert (after.web_scheme, after.certificates) == ("https", before.certificates)

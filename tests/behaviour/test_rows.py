@@ -30,11 +30,11 @@ def still_processing(emulator: Emulator, name: str, looks: int) -> None:
     )
 
 
-@pytest.mark.behaviour(14)
+@pytest.mark.behaviour(14, 23)
 def test_what_became_of_a_certificate_stands_in_its_row(
     mail: MailFactory, emulator: Emulator
 ) -> None:
-    """Adopted, joined, still at work, renewed by Mailgun, forgotten on delete."""
+    """Adopted, joined, still processing, renewed by Mailgun, forgotten on delete."""
     for name in ("active", "joined", "working", "new"):
         emulator.add_domain(f"{name}.example.com")
     emulator.set_certificate("email.active.example.com", lifetime_seconds=30 * 86400)
@@ -47,13 +47,13 @@ def test_what_became_of_a_certificate_stands_in_its_row(
         TrackingCertificate("working", "email.working.example.com", wait=False)
         """
     )
-    stack.set_constants(issuance__FIRST_INTERVAL=0.3)
+    stack.set_constants({"_api.issuance.FIRST_INTERVAL_SECONDS": 0.3})
     up = stack.up()
     until = up.resource_outputs("active")["not_after"][:10]
     assert rows(up, "active", "joined", "working", "new") == {
-        "active": [f"adopted: valid until {until}"],
-        "joined": ["joined: Mailgun was at work on it already"],
-        "working": ["email.working.example.com: Mailgun is at work on it; not waited for"],
+        "active": [f"adopted; valid until {until}"],
+        "joined": ["issuance was already in progress; waited for it"],
+        "working": ["issuance in progress; not waiting (wait=False)"],
         "new": [],
     }
     assert puts(emulator) == ["POST /v2/x509/email.new.example.com"]
@@ -68,8 +68,10 @@ def test_what_became_of_a_certificate_stands_in_its_row(
     since = stack.resource("working")["outputs"]["processing_since"]
     expired = stack.resource("new")["outputs"]["not_after"][:10]
     assert found == {
-        "working": [f"email.working.example.com: issuing since {since}: will be looked at"],
-        "new": [f"email.new.example.com: expired on {expired}: will be regenerated"],
+        "working": [
+            f"email.working.example.com: still being issued since {since}; will be checked again"
+        ],
+        "new": [f"email.new.example.com: expired on {expired}; will be reissued"],
         "active": [],
     }
     emulator.forget_requests()
@@ -80,7 +82,9 @@ def test_what_became_of_a_certificate_stands_in_its_row(
 
     destroyed = stack.destroy()
     for name, (told,) in rows(destroyed, "active", "joined", "working", "new").items():
-        assert told.startswith(f"the certificate of email.{name}.example.com is only forgotten: ")
+        assert told.startswith(
+            f"removed the certificate for email.{name}.example.com from the state only"
+        )
     assert puts(emulator) == []
     now = emulator.domain("new.example.com").certificates["email.new.example.com"]
     assert now.status == "active"
@@ -117,46 +121,11 @@ def test_what_becomes_of_settings_stands_in_their_rows(
     emulator.remove_domain("eu.example.com", region="eu")
     told = rows(stack.destroy(), "mg", "two", "eu")
     assert told["mg"] == [
-        "links in mail already sent go through email.mg.example.com: "
-        "they need its CNAME record for "
-        "as long as that mail is read"
+        "links in mail already sent use email.mg.example.com; "
+        "keep its CNAME record for as long as that mail is read"
     ]
-    assert "click tracking left on: click.active was changed by somebody else" in told["two"]
-    assert told["eu"][-1:] == ["eu.example.com is not at Mailgun any more: nothing to turn off"]
+    assert "click tracking left on: click.active was changed outside this stack" in told["two"]
+    assert told["eu"][-1:] == ["eu.example.com no longer exists at Mailgun; nothing to turn off"]
     assert puts(emulator) == ["PUT /v3/domains/mg.example.com/tracking/open"]
     assert emulator.domain("two.example.com").click == {"active": "htmlonly"}
     assert emulator.domain("mg.example.com").click == {"active": "htmlonly"}
-
-
-@pytest.mark.behaviour(14)
-def test_what_is_waited_for_stands_in_the_row_while_it_is(
-    mail: MailFactory, emulator: Emulator
-) -> None:
-    """A certificate, a CNAME, and a server that has a problem, from the third try on."""
-    for name in ("issue", "cname"):
-        emulator.add_domain(f"{name}.example.com")
-    still_processing(emulator, "issue", looks=3)
-    emulator.add_fault(
-        method="POST", path=".*cname.*", status=400, body={"Reason": "invalid CNAME"}, times=2
-    )
-    emulator.add_fault(method="PUT", path="/v3/.*", status=503, times=3)
-    stack = mail(
-        """
-        for name in ("issue", "cname"):
-            TrackingCertificate(name, f"email.{name}.example.com")
-        DomainTracking("mg", "mg.example.com", click=True)
-        """
-    )
-    stack.set_constants(
-        plugin_process__SECONDS_BEFORE_FIRST_LINE=0,
-        plugin_process__SECONDS_BETWEEN_LINES=0,
-        issuance__FIRST_INTERVAL=0.2,
-    )
-    up = stack.up()
-    told = rows(up, "issue", "cname", "mg")
-    assert any(line.startswith("waiting for Let's Encrypt, ") for line in told["issue"])
-    assert any(line.startswith("waiting for the CNAME, ") for line in told["cname"])
-    assert any("(503): trying again in " in line for line in told["mg"])
-    assert calls(emulator).count("POST /v2/x509/email.cname.example.com") == 3
-    now = emulator.domain("cname.example.com").certificates["email.cname.example.com"]
-    assert now.status == "active"

@@ -1,4 +1,4 @@
-"""The repository's Markdown files: their code, links, anchors and tables."""
+"""The Markdown files of the repository: their code, links, anchors and tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^ *```(\S+).*?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} +(.*?)\s*$", re.MULTILINE)
@@ -28,30 +28,26 @@ class Document:
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """Its text."""
         return self.path.read_text(encoding="utf-8")
 
     @property
     def prose(self) -> str:
-        """It without its blocks of code."""
+        """Its text without blocks of code."""
         return _FENCE.sub("", self.text)
 
-    def blocks(self, language: str) -> list[str]:
-        """Its blocks of code in a language, in order."""
-        return [code for found, code in _FENCE.findall(self.text) if found == language]
-
     def code(self) -> Iterator[str]:
-        """Each line of its blocks of code, and each piece of code in its prose."""
+        """Each line of its blocks of code, and each code span in its prose."""
         for _, block in _FENCE.findall(self.text):
             yield from block.splitlines()
         yield from _SPAN.findall(self.prose)
 
     def links(self) -> list[str]:
-        """What its links lead to, as written."""
+        """The targets of its links, as written."""
         return _LINK.findall(_SPAN.sub("", self.prose))
 
     def anchors(self) -> set[str]:
-        """What a link can name after `#`, spelled as GitHub does."""
+        """What can follow `#` in a link to it, spelled as GitHub does."""
         anchors: set[str] = set()
         for heading in _HEADING.findall(self.prose):
             plain = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
@@ -75,12 +71,12 @@ class Document:
 
 
 def codes(cell: str) -> list[str]:
-    """The pieces of code in a table's cell."""
+    """The code spans in a table cell."""
     return _SPAN.findall(cell)
 
 
 def documents() -> list[Document]:
-    """Every Markdown file that readers are led to."""
+    """Every Markdown file of the repository that is meant for readers."""
     files = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md")]
     files += ROOT.glob("examples/*/*.md")
     return [Document(file) for file in sorted(files)]

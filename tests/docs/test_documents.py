@@ -1,4 +1,4 @@
-"""What the documents say is so: programs run, links lead somewhere, and names exist."""
+"""What the documents refer to exists: links, targets, options, arguments, errors, dials."""
 
 from __future__ import annotations
 
@@ -13,79 +13,31 @@ import click
 import pytest
 
 import mailgun_tracking
+from mailgun_tracking import errors
 from mailgun_tracking.cli.commands import commands
-from mailgun_tracking.emulator import Emulator
 from mailgun_tracking.emulator.dials import allowed_settings
-from tests.behaviour.mail import MailFactory, calls
 from tests.docs.markdown import README, ROOT, Document, codes, documents
 from tests.engine.stack import StackFactory
-from tests.examples.mocked import run_mocked
-from tests.examples.test_cloud import ANSWERS, ROUTE53
 
 DOCUMENTS = pytest.mark.parametrize("document", documents(), ids=lambda document: document.name)
-SUBCOMMANDS = ("up", "preview", "refresh", "destroy", "import", "config set", "stack init")
-
-
-def test_every_program_of_the_readme_is_run_here() -> None:
-    """There is a test for each of them below."""
-    assert len(README.blocks("python")) == 2
-    assert [doc.name for doc in documents() if doc != README and doc.blocks("python")] == []
-
-
-def shown(output: str) -> tuple[list[str], str]:
-    """What `pulumi up` printed, as far as it is the same on each run.
-
-    The steps come first, as a set: their order varies, and so does whether a row's message is
-    repeated behind them. From the diagnostics on, all but the duration is compared.
-    """
-    output = "\n".join(line.rstrip() for line in output.splitlines() if line.strip())
-    output = re.sub(r"\d+(\.\d+)?s\b", "0s", output)
-    progress, _, rest = output.partition("\nDiagnostics:\n")
-    steps = re.findall(r"^ \+  \S+ \S+ creat(?:ing|ed) \(0s\)", progress, re.MULTILINE)
-    return sorted(set(steps)), rest
-
-
-def test_the_first_program_does_what_is_shown(mail: MailFactory, emulator: Emulator) -> None:
-    """On the real engine it prints what the README shows, and Mailgun has what it says."""
-    emulator.add_domain("news.example.com")
-    stack = mail()
-    stack.write_program(README.blocks("python")[0])
-    (block,) = [one for one in README.blocks("console") if "Updating (dev)" in one]
-    command, _, expected = block.partition("\n")
-    assert command == "$ pulumi up --yes --skip-preview"
-    result = stack.up()
-    assert shown(result.stdout) == shown(expected)
-    assert len(shown(expected)[0]) == 4
-    domain = emulator.domain("news.example.com")
-    assert domain.click == {"active": "htmlonly"}
-    assert domain.open == {"active": True, "place_at_the_top": False}
-    assert domain.unsubscribe["html_footer"].endswith('">Unsubscribe</a></p>')
-    put = [call.rpartition("/")[2] for call in calls(emulator) if call.startswith("PUT")]
-    assert sorted(put) == ["click", "open", "unsubscribe"]
-
-
-def test_the_https_program_makes_the_record_and_waits_for_it(tmp_path: Path) -> None:
-    """On the real SDK of AWS: the record in the zone, then the certificate, then https."""
-    program = README.blocks("python")[1]
-    assert len(program.splitlines()) <= 15
-    (done,) = run_mocked(
-        [program], directory=tmp_path, project="readme", config={}, answers=ANSWERS
-    )
-    assert not done.error
-    assert list(done.resources) == [
-        "HttpsTracking",
-        "Record",
-        "TrackingCertificate",
-        "DomainTracking",
-    ]
-    assert done.resources["Record"].inputs == ROUTE53
-    assert done.resources["TrackingCertificate"].depends_on == ["Record"]
-    assert done.resources["DomainTracking"].inputs["web_scheme"] == "https"
-    assert done.resources["DomainTracking"].inputs["domain"] == "mg.example.com"
+SUBCOMMANDS = (
+    "cancel",
+    "config set",
+    "destroy",
+    "import",
+    "preview",
+    "refresh",
+    "stack",
+    "stack init",
+    "state delete",
+    "up",
+)
+NOT_OURS = ("dig", "git", "make", "pip", "pytest", "python3")
+"""Commands whose options are not checked."""
 
 
 def dead_links(document: Document) -> list[str]:
-    """The relative links of a document that lead nowhere."""
+    """The relative links of a document whose target does not exist."""
     dead = []
     for link in document.links():
         if re.match(r"https?://", link):
@@ -99,12 +51,12 @@ def dead_links(document: Document) -> list[str]:
 
 @DOCUMENTS
 def test_links_lead_somewhere(document: Document) -> None:
-    """Files exist, and so do the headings after `#`."""
+    """The files of relative links exist, and so do the headings after `#`."""
     assert dead_links(document) == []
 
 
 def test_a_dead_link_is_seen(tmp_path: Path) -> None:
-    """A file or a heading that is not there is told; one in code is no link."""
+    """A missing file or heading is reported; a link in a code span is not a link."""
     file = tmp_path / "page.md"
     file.write_text(
         "# A `Head` ing!\n[a](#a-head-ing) [b](#gone) [c](gone.md) [d](page.md#x) `[e](gone)`\n"
@@ -113,14 +65,14 @@ def test_a_dead_link_is_seen(tmp_path: Path) -> None:
 
 
 def targets() -> set[str]:
-    """What can be made."""
+    """The targets of the Makefile."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     return set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE))
 
 
 @DOCUMENTS
 def test_make_has_every_target_that_is_named(document: Document) -> None:
-    """Each `make TARGET` can be made."""
+    """Each `make TARGET` is a target of the Makefile."""
     named = {
         target
         for code in document.code()
@@ -130,12 +82,12 @@ def test_make_has_every_target_that_is_named(document: Document) -> None:
 
 
 def test_targets_are_found() -> None:
-    """The check above looks at something."""
-    assert {"up", "test", "lint", "https-demo", "env"} <= targets()
+    """The check above compares with something."""
+    assert {"up", "test", "lint", "https-demo", "env", "docs"} <= targets()
 
 
 def options_of(command: click.Command) -> set[str]:
-    """The options of a command of ours."""
+    """The options of a command of this package."""
     return {"--help", *[name for parameter in command.params for name in parameter.opts]}
 
 
@@ -156,7 +108,7 @@ def known_options(new_stack: StackFactory) -> dict[str, set[str]]:
 
 
 def words_of(code: str) -> list[str]:
-    """A line of code as words, without its comment."""
+    """A line of code as a shell splits it, without its comment."""
     try:
         return shlex.split(code, comments=True)
     except ValueError:
@@ -164,13 +116,13 @@ def words_of(code: str) -> list[str]:
 
 
 def unknown_options(code: str, known: dict[str, set[str]]) -> list[str]:
-    """The options in a line of code that its command, or else every known one, has not."""
+    """The options in a line of code that its command, or else any known one, does not have."""
     found: list[str] = []
     allowed = set().union(*known.values())
     words = words_of(code)
     for place, word in enumerate(words):
         rest = " ".join([word.rpartition("/")[2], *words[place + 1 : place + 3]])
-        if word in ("pip", "pytest", "make") or word.startswith("ARGS="):
+        if word in NOT_OURS or word.startswith("ARGS="):
             return found
         for command, options in known.items():
             if f"{rest} ".startswith(f"{command} "):
@@ -182,13 +134,13 @@ def unknown_options(code: str, known: dict[str, set[str]]) -> list[str]:
 
 @DOCUMENTS
 def test_every_option_exists(document: Document, known_options: dict[str, set[str]]) -> None:
-    """Each option that is named is one of the command before it, or of some command of theirs."""
+    """Each option is one of the command before it, or of any known command."""
     found = {code: unknown_options(code, known_options) for code in document.code()}
     assert {code: options for code, options in found.items() if options} == {}
 
 
 def test_an_option_that_is_not_there_is_seen(known_options: dict[str, set[str]]) -> None:
-    """Also behind `--`, where another command begins; and one of another command is told."""
+    """An unknown option is reported, also after `--`, where another command begins."""
     line = "venv/bin/mailgun-tracking emulator --any-domains -- pulumi up --yess --field"
     assert unknown_options(line, known_options) == ["--any-domains", "--yess", "--field"]
     assert unknown_options("--run-programs", known_options) == ["--run-programs"]
@@ -196,8 +148,15 @@ def test_an_option_that_is_not_there_is_seen(known_options: dict[str, set[str]])
     assert unknown_options("mailgun-tracking import --field click.active", known_options) == []
 
 
+def test_each_command_is_documented() -> None:
+    """The README or a page of the documentation shows how to call it."""
+    shown = [code for document in documents() for code in document.code()]
+    for name in commands.list_commands(click.Context(commands)):
+        assert any(f"mailgun-tracking {name} " in f"{code} " for code in shown), name
+
+
 def test_every_field_of_the_import_exists() -> None:
-    """`--field NAME` takes the names that the documents give it."""
+    """Each name after `--field` is one that the option takes."""
     command = commands.get_command(click.Context(commands), "import")
     assert command is not None
     (option,) = [one for one in command.params if one.name == "fields"]
@@ -209,14 +168,14 @@ def test_every_field_of_the_import_exists() -> None:
 
 
 def test_the_dials_are_those_of_the_emulator() -> None:
-    """The table has each dial and its settings, in the emulator's order, the default first."""
+    """docs/assumptions.md has each dial and its settings in the emulator's order."""
     rows = Document(ROOT / "docs" / "assumptions.md").table("dial")
     told = [(codes(dial), tuple(codes(settings))) for dial, settings, *_ in rows]
     assert told == [([name], settings) for name, settings in allowed_settings().items()]
 
 
 def test_each_line_of_the_behaviour_has_a_test() -> None:
-    """The lines are numbered one by one, and each number marks a test, and no other does."""
+    """The lines are numbered consecutively, and the tests are marked with just these numbers."""
     promised = (ROOT / "docs" / "behaviour.md").read_text(encoding="utf-8")
     lines = [int(number) for number in re.findall(r"^(\d+)\. ", promised, re.MULTILINE)]
     assert lines == list(range(1, len(lines) + 1))
@@ -229,19 +188,9 @@ def test_each_line_of_the_behaviour_has_a_test() -> None:
     assert marked == set(lines)
 
 
-def test_the_modules_are_those_of_the_package() -> None:
-    """ARCHITECTURE's table names each module, and none that is not there."""
-    rows = Document(ROOT / "ARCHITECTURE.md").table("module")
-    named = [module for row in rows for module in codes(row[0])]
-    package = ROOT / "mailgun_tracking"
-    modules = {file.stem for file in package.glob("*.py") if not file.stem.startswith("_")}
-    modules |= {file.parent.name for file in package.glob("*/__init__.py")}
-    assert sorted(named) == sorted(modules)
-
-
-@pytest.mark.parametrize("name", ["DomainTracking", "TrackingCertificate"])
-def test_the_arguments_are_those_of_the_resource(name: str) -> None:
-    """The README's tables name arguments that the resources take."""
+@pytest.mark.parametrize("name", ["DomainTracking", "TrackingCertificate", "HttpsTracking"])
+def test_the_readme_lists_every_argument(name: str) -> None:
+    """Its tables have each argument of a resource, and no other."""
     section = README.text.split(f"\n### {name}\n")[1].split("\n##")[0]
     named = {
         argument
@@ -254,14 +203,21 @@ def test_the_arguments_are_those_of_the_resource(name: str) -> None:
     assert own <= named <= parameters
 
 
+def test_the_errors_page_has_every_error() -> None:
+    """docs/reference/errors.md describes each class of `mailgun_tracking.errors` once."""
+    page = Document(ROOT / "docs" / "reference" / "errors.md").text
+    described = re.findall(r"^\.\. autoexception:: (\w+)$", page, re.MULTILINE)
+    assert sorted(described) == sorted(errors.__all__)
+
+
 def committed_files() -> Iterable[Path]:
-    """Every file that is, or would be, committed."""
+    """Every file that is committed, or could be."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
     return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
 
-# Written apart, so that this file is free of them too.
+# Split, so that this file does not contain them either.
 UNWANTED = re.compile(
     "|".join(
         [
@@ -280,7 +236,7 @@ UNWANTED = re.compile(
 
 
 def test_no_text_names_a_machine_or_a_registry() -> None:
-    """No path of somebody's machine, and no host of a package registry."""
+    """No absolute path of a machine, and no host of a package registry."""
     found = []
     for file in committed_files():
         try:
@@ -293,7 +249,7 @@ def test_no_text_names_a_machine_or_a_registry() -> None:
 
 
 def test_a_machines_path_is_seen() -> None:
-    """The pattern finds what it is for."""
+    """The pattern matches such paths and hosts, and nothing else."""
     for text in ("cd /" + "root/x", "'/" + "tmp/a'", "https://py" + "pi.org/x"):
         assert UNWANTED.search(text), text
     for text in ("$root/x", "a/tmp/b", "/v3/domains"):

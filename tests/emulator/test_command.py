@@ -164,7 +164,7 @@ def test_signals_are_forwarded_to_the_command(number: signal.Signals) -> None:
 
 
 def test_ctrl_c_in_a_terminal_reaches_the_command_once() -> None:
-    """The terminal sends it to both; if it were forwarded too, Pulumi would get it twice."""
+    """The terminal sends it to both; if it were forwarded too, the command would get it twice."""
     program = (
         "import signal, time\n"
         "got = []\n"

@@ -37,7 +37,7 @@ def test_a_fault_with_json_or_its_own_content_type(emulator: Emulator, api: Api)
     assert _raw(api, "GET", TRACKING).json() == {"message": "slow down"}
     assert _raw(api, "GET", TRACKING).headers["content-type"] == "text/html"
     emulator.add_fault(status=500)
-    assert _raw(api, "GET", TRACKING).json() == {"message": "a fault of the emulator"}
+    assert _raw(api, "GET", TRACKING).json() == {"message": "a fault injected by the emulator"}
 
 
 def test_a_fault_with_after_and_times(emulator: Emulator, api: Api) -> None:

@@ -51,8 +51,8 @@ def test_issuing_resumes_after_a_restart(file: Path, new_api: Callable[..., Api]
     with _emulator(file) as emulator:
         assert new_api(emulator).certificate()["status"] == "processing"
     content = json.loads(file.read_text())
-    kept = content["domains"][0]["certificates"][HOST]
-    kept["ready_at"] = kept["ready_at"].replace(kept["ready_at"][:4], "2001")
+    saved = content["domains"][0]["certificates"][HOST]
+    saved["ready_at"] = saved["ready_at"].replace(saved["ready_at"][:4], "2001")
     file.write_text(json.dumps(content))
     with _emulator(file) as emulator:
         assert new_api(emulator).certificate()["status"] == "active"
@@ -73,22 +73,34 @@ def test_only_new_initial_domains_are_added_after_a_restart(file: Path) -> None:
         assert [domain.name for domain in emulator.domains()] == ["new.example.com"]
 
 
+def test_a_field_that_is_missing_in_the_file_has_its_default(file: Path) -> None:
+    """As in a file from before the field was added."""
+    with _emulator(file) as emulator:
+        emulator.drift(DOMAIN, open={"active": True, "place_at_the_top": True})
+    content = json.loads(file.read_text())
+    del content["domains"][0]["open"]["place_at_the_top"]
+    file.write_text(json.dumps(content))
+    with _emulator(file) as emulator:
+        section = emulator.domain(DOMAIN).open
+    assert (section["active"], section["place_at_the_top"]) == (True, False)
+
+
 def test_each_change_is_saved_immediately(file: Path, new_api: Callable[..., Api]) -> None:
     with _emulator(file) as emulator:
         api = new_api(emulator)
 
-        def kept() -> dict[str, Any]:
+        def saved() -> dict[str, Any]:
             content: dict[str, Any] = json.loads(file.read_text())["domains"][0]
             return content
 
         api.put(f"/v3/domains/{DOMAIN}/tracking/open", data={"active": "true"})
-        assert kept()["open"]["active"] is True
+        assert saved()["open"]["active"] is True
         emulator.drift(DOMAIN, web_scheme="https")
-        assert kept()["web_scheme"] == "https"
+        assert saved()["web_scheme"] == "https"
         api.post(f"/v2/x509/{HOST}")
-        assert kept()["certificates"][HOST]["phase"] == "processing"
+        assert saved()["certificates"][HOST]["phase"] == "processing"
         api.certificate()
-        assert kept()["certificates"][HOST]["phase"] == "issued"
+        assert saved()["certificates"][HOST]["phase"] == "issued"
         assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 

@@ -1,7 +1,7 @@
-"""Runs Pulumi programs under Pulumi's mocks, each in a process of its own, and says what they did.
+"""Runs Pulumi programs under Pulumi's mocks, each in its own process, and reports what they did.
 
 Pulumi's runtime is global to a process, and some providers' SDKs take ten seconds to import. So one
-process imports what the programs import, and is forked for each program:
+process imports what the programs import, and forks for each program:
 
     python -m tests.examples.mocked < JOB > ANSWER
 """
@@ -27,13 +27,13 @@ STACK = "dev"
 
 @dataclass(frozen=True)
 class Registered:
-    """A resource that a program registered, as the engine would be told of it.
+    """A resource that a program registered, as the engine would receive it.
 
     Attributes:
         type: its type token.
-        inputs: its inputs by their names on the wire.
+        inputs: its inputs, by their names on the wire.
         parent: the parent's kind, the last part of its type: "Stack", "HttpsTracking" ...
-        depends_on: the kinds of the resources that have to be there before it.
+        depends_on: the kinds of the resources that have to exist before it.
     """
 
     type: str
@@ -47,7 +47,7 @@ class Registered:
 
 @dataclass(frozen=True)
 class Asked:
-    """A function of a provider that a program called."""
+    """A call of a provider's function."""
 
     token: str
     arguments: dict[str, Any]
@@ -58,8 +58,8 @@ class Done:
     """What one program did.
 
     Attributes:
-        steps: what it registered and asked, in order.
-        error: the traceback of its failure; empty where it had none.
+        steps: the resources it registered and the functions it called, in order.
+        error: the traceback if it failed, or an empty string.
     """
 
     steps: list[Registered | Asked] = field(default_factory=list)
@@ -67,17 +67,17 @@ class Done:
 
     @property
     def resources(self) -> dict[str, Registered]:
-        """The resources by their kinds, in order."""
+        """The resources by kind, in order."""
         return {kind_of(one.type): one for one in self.steps if isinstance(one, Registered)}
 
     @property
     def asked(self) -> dict[str, dict[str, Any]]:
-        """The arguments of each function that was called, by its token."""
+        """The arguments of each function that was called, by token."""
         return {step.token: step.arguments for step in self.steps if isinstance(step, Asked)}
 
 
 def kind_of(type_or_urn: str) -> str:
-    """The last part of a type, as "Record"; also of the type in a URN."""
+    """The last part of a type or of the type in a URN, for example "Record"."""
     type_ = type_or_urn.split("::")[2] if "::" in type_or_urn else type_or_urn
     return type_.rpartition("$")[2].rpartition(":")[2]
 
@@ -90,14 +90,14 @@ def run_mocked(
     config: Mapping[str, str],
     answers: Mapping[str, Mapping[str, Any]],
 ) -> list[Done]:
-    """Run programs in turn, all on the same provider SDKs; what a resource is given, it outputs.
+    """Run programs one after another. The outputs of resources are their inputs.
 
     Args:
         programs: their texts.
-        directory: a folder for them, in which they run.
+        directory: where they are stored and run.
         project: the project's name.
-        config: the stack's configuration, by keys with their namespace.
-        answers: what a provider's function answers, by its token.
+        config: the stack configuration; keys include the namespace.
+        answers: the results of providers' functions, by token.
     """
     files = []
     for number, text in enumerate(programs):
@@ -136,7 +136,7 @@ def _run_all(job: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _imports(file: Path) -> set[str]:
-    """The modules that a program imports by name at its top."""
+    """The modules that a program imports with `import` at the top level."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     return {
         alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names
@@ -205,6 +205,6 @@ def _run(file: str, job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    # What a program prints must not end up between the answers.
+    # Output of the programs must not mix with the answers.
     output, sys.stdout = sys.stdout, sys.stderr
     json.dump(_run_all(json.load(sys.stdin)), output)

@@ -1,6 +1,6 @@
-"""BIND and Pebble on free ports of this machine, for tests and for `examples/https_demo.py`.
+"""BIND and Pebble on free local ports, for tests and for `examples/https_demo.py`.
 
-Both start in some 50 ms and ask nobody outside of this machine.
+Both start in about 50 ms, and only use the loopback interface.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta, timezone
-from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -34,28 +32,25 @@ import dns.tsigkeyring
 import dns.update
 import dns.zone
 import requests
+import trustme
 import urllib3
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCALHOST = "127.0.0.1"
 
 ZONE = "example.test"
-"""The zone that takes updates; empty at the start."""
+"""The zone that accepts updates; initially empty."""
 MAILGUN = "mailgun.test"
-"""What a tracking CNAME has to point at: stands for mailgun.org, and leads to this machine."""
+"""The host that tracking CNAMEs must point to, like mailgun.org; it resolves to this machine."""
 CDN = "cdn.test"
-"""Another host, such as a proxy before a tracking domain."""
+"""Another host, such as a proxy in front of a tracking domain."""
 CA_IDENTITY = "ca.test"
-"""The name by which CAA records allow the authority."""
+"""The name of the CA in CAA records."""
 BLOCKED = "email.blocked.example.test"
-"""The one host that the authority refuses to issue for."""
+"""A host that the CA refuses to issue for."""
 
 SHORT_SECONDS = 8
-"""How long a certificate of the profile `short` is valid."""
+"""How long certificates of the profile `short` are valid."""
 
 KEY_NAME = "pulumi"
 KEY_ALGORITHM = dns.tsig.HMAC_SHA256
@@ -66,7 +61,7 @@ key "{key}" {{ algorithm hmac-sha256; secret "{secret}"; }};
 options {{
   directory "{folder}"; pid-file none; session-keyfile "{folder}/session.key"; lock-file none;
   listen-on {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; allow-query {{ 127.0.0.0/8; }};
-  // Without recursion a CNAME is not followed into the next zone; the root zone below ends it here.
+  // Needed to follow a CNAME into another zone. The root zone below keeps queries on this machine.
   recursion yes; allow-recursion {{ 127.0.0.0/8; }}; query-source address 127.0.0.1;
   dnssec-validation no; empty-zones-enable no; notify no;
   allow-transfer {{ key "{key}"; }}; max-cache-ttl 0; max-ncache-ttl 0;
@@ -79,35 +74,33 @@ _ZONE = "$TTL 1\n@ IN SOA ns h 1 3600 600 86400 1\n@ IN NS ns\nns IN A 127.0.0.1
 
 
 class ToolMissing(Exception):
-    """A program that is not installed; the text says how to get it."""
+    """A program is not installed; the text says how to get it."""
 
 
 class ServerFailed(Exception):
-    """A server that did not start; the text holds what it printed."""
+    """A server did not start; the text contains its output."""
 
 
 def named_program() -> str:
-    """BIND's server; raises ToolMissing."""
+    """Return the path of BIND's server; raises ToolMissing."""
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
     program = shutil.which("named", path=path)
     if program is None:
-        raise ToolMissing(
-            "there is no `named`: run `engine/install-bind` as root, or install BIND 9"
-        )
+        raise ToolMissing("`named` is missing: run `make test-tools` as root, or install BIND 9")
     return program
 
 
 def pebble_program() -> str:
-    """The ACME authority for tests; raises ToolMissing."""
+    """Return the path of the test CA; raises ToolMissing."""
     path = os.pathsep.join([str(ROOT / ".engine" / "bin"), os.environ.get("PATH", "")])
     program = shutil.which("pebble", path=path)
     if program is None:
-        raise ToolMissing("there is no `pebble`: run `python3 engine/install pebble`, with Go")
+        raise ToolMissing("`pebble` is missing: run `make test-tools`, which needs Go")
     return program
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, for TCP and UDP, below those that clients are given."""
+    """Return ports that are free for TCP and UDP, below the range of ephemeral ports."""
     ports: list[int] = []
     with contextlib.ExitStack() as held:
         while len(ports) < count:
@@ -123,7 +116,7 @@ def free_ports(count: int) -> list[int]:
 
 
 class _Server(ABC):
-    """A program that serves until it is stopped."""
+    """A program that runs until it is stopped."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
@@ -133,10 +126,10 @@ class _Server(ABC):
 
     @abstractmethod
     def start(self) -> None:
-        """Serve, and return once questions are answered; raises ServerFailed."""
+        """Start, and return once queries are answered; raises ServerFailed."""
 
     def stop(self) -> None:
-        """Stop serving."""
+        """Stop, and return once the process has exited."""
         process, self._process = self._process, None
         if process is not None:
             process.terminate()
@@ -158,7 +151,7 @@ class _Server(ABC):
 
     @property
     def is_running(self) -> bool:
-        """Whether it serves."""
+        """Whether the process is running."""
         return self._process is not None and self._process.poll() is None
 
     def _run(self, command: Sequence[str], answers: Callable[[], bool], **environment: str) -> None:
@@ -171,7 +164,7 @@ class _Server(ABC):
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
-            # Ctrl-C is for who uses it; it is stopped when that one is done.
+            # Ctrl-C must not reach it before its user has finished.
             start_new_session=True,
         )
         end = time.monotonic() + START_SECONDS
@@ -185,26 +178,26 @@ class _Server(ABC):
 
 
 class Bind(_Server):
-    """BIND with the empty zone `ZONE`, which takes signed updates, and the fixed ones beside it."""
+    """BIND with the empty zone `ZONE`, which accepts signed updates, and some fixed zones."""
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
-        """Prepare, in a folder that does not exist yet."""
+        """Prepare to start, in a folder that does not exist yet."""
         super().__init__(folder)
         self.port = port or free_ports(1)[0]
         self.secret = base64.b64encode(secrets.token_bytes(32)).decode()
 
     @property
     def address(self) -> str:
-        """As `ADDRESS:PORT`."""
+        """The server as `ADDRESS:PORT`."""
         return f"{LOCALHOST}:{self.port}"
 
     @property
     def key(self) -> str:
-        """What updates are signed with, as `nsupdate -y` takes it."""
+        """The key that signs updates, in the format of `nsupdate -y`."""
         return f"hmac-sha256:{KEY_NAME}:{self.secret}"
 
     def start(self) -> None:
-        """Serve, and return once questions are answered; raises ServerFailed, ToolMissing."""
+        """Start, and return once queries are answered; raises ServerFailed, ToolMissing."""
         program = named_program()
         zones = self.folder / "zones"
         zones.mkdir()
@@ -225,31 +218,31 @@ class Bind(_Server):
             return False
 
     def lookup(self, name: str, kind: str) -> list[str]:
-        """All records of an answer, with the CNAME records on the way, as `dig +noall +answer`."""
+        """Return the records of an answer, including CNAMEs, like `dig +noall +answer`."""
         query = dns.message.make_query(name, kind)
         answer = dns.query.tcp(query, LOCALHOST, port=self.port, timeout=3)
         return [line for rrset in answer.answer for line in rrset.to_text().splitlines()]
 
     def put(self, name: str, kind: str, value: str) -> None:
-        """Replace whatever stands at a name by one record."""
+        """Replace all records of a name with a single one."""
         update = self._update()
         update.delete(_absolute(name))
         update.add(_absolute(name), 1, kind, value)
         self._send(update)
 
     def remove(self, name: str) -> None:
-        """Remove whatever stands at a name."""
+        """Remove all records of a name."""
         update = self._update()
         update.delete(_absolute(name))
         self._send(update)
 
     def clear(self) -> None:
-        """Make the zone as empty as it was."""
+        """Remove everything from the zone."""
         zone = dns.zone.Zone(ZONE, relativize=False)
         dns.query.inbound_xfr(LOCALHOST, zone, self._transfer(), port=self.port)
         update = self._update()
         for name in zone.nodes:
-            # At the top of the zone SOA and NS stay, whatever an update says.
+            # BIND keeps the SOA and NS records of the zone itself.
             if name != _absolute(f"ns.{ZONE}"):
                 update.delete(name)
         self._send(update)
@@ -273,40 +266,46 @@ class Bind(_Server):
 
 
 class Pebble(_Server):
-    """An ACME authority that validates by HTTP-01 on a port of this machine.
+    """A CA with ACME that validates over HTTP-01 on a local port.
 
-    It forgets everything when it is stopped: its root is another one after each start.
+    It forgets everything when it is stopped, and has a new root after each start.
     """
 
     def __init__(self, folder: Path, dns: str, http_port: int) -> None:
-        """Prepare, in a folder that does not exist yet.
+        """Prepare to start, in a folder that does not exist yet.
 
-        :param dns: the DNS server that it asks, as `ADDRESS:PORT`.
+        :param dns: the DNS server to use, as `ADDRESS:PORT`.
         :param http_port: where it looks for challenges.
         """
         super().__init__(folder)
         self._dns = dns
         self._http_port = http_port
         self._port, self._management_port, self._tls_port = free_ports(3)
-        self._own_certificate()
+        tls = trustme.CA()
+        tls.cert_pem.write_to_path(self.tls_root)
+        tls.issue_cert(LOCALHOST).private_key_and_cert_chain_pem.write_to_path(self._tls_pem)
 
     @property
     def directory(self) -> str:
-        """The address of its ACME directory."""
+        """The URL of its ACME directory."""
         return f"https://{LOCALHOST}:{self._port}/dir"
 
     @property
     def tls_root(self) -> Path:
-        """The root of the directory's own TLS, for its clients; not that of what it issues."""
+        """The root certificate of that URL's TLS; not that of issued certificates."""
+        return self.folder / "root.pem"
+
+    @property
+    def _tls_pem(self) -> Path:
         return self.folder / "api.pem"
 
     def start(self) -> None:
-        """Serve, and return once questions are answered; raises ServerFailed, ToolMissing."""
+        """Start, and return once queries are answered; raises ServerFailed, ToolMissing."""
         settings = {
             "listenAddress": f"{LOCALHOST}:{self._port}",
             "managementListenAddress": f"{LOCALHOST}:{self._management_port}",
-            "certificate": str(self.tls_root),
-            "privateKey": str(self.folder / "api.key"),
+            "certificate": str(self._tls_pem),
+            "privateKey": str(self._tls_pem),
             "httpPort": self._http_port,
             "tlsPort": self._tls_port,
             "ocspResponderURL": "",
@@ -331,7 +330,7 @@ class Pebble(_Server):
         )
 
     def root(self) -> str:
-        """The root of what it issues, as PEM."""
+        """Return the root certificate of issued certificates, as PEM."""
         return self._get(f"https://{LOCALHOST}:{self._management_port}/roots/0")
 
     def _answers(self) -> bool:
@@ -347,45 +346,18 @@ class Pebble(_Server):
         answer.raise_for_status()
         return answer.text
 
-    def _own_certificate(self) -> None:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-        now = datetime.now(timezone.utc)
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(days=30))
-            .add_extension(
-                x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOCALHOST))]), False
-            )
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
-            .sign(key, hashes.SHA256())
-        )
-        self.tls_root.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        (self.folder / "api.key").write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-
 
 def https_get(
     bind: Bind, host: str, path: str, *, port: int, root: str
 ) -> urllib3.BaseHTTPResponse:
-    """GET over HTTPS as a browser does it: resolved through BIND, verified against a root alone.
+    """GET over HTTPS as a browser does: resolve with BIND, and verify against a root certificate.
 
-    :param port: in place of 443.
-    :param root: the root as PEM.
+    :param port: the port to use instead of 443.
+    :param root: the only trusted root certificate, as PEM.
     """
     addresses = [line.split()[-1] for line in bind.lookup(host, "A") if line.split()[3] == "A"]
     if not addresses:
-        raise OSError(f"{host} leads nowhere: {bind.lookup(host, 'CNAME')}")
+        raise OSError(f"{host} has no address: {bind.lookup(host, 'CNAME')}")
     context = urllib3.util.ssl_.create_urllib3_context()
     context.load_verify_locations(cadata=root)
     with urllib3.HTTPSConnectionPool(

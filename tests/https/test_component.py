@@ -12,8 +12,8 @@ from syrupy.assertion import SnapshotAssertion
 from tests.behaviour.mail import calls, puts
 from tests.engine.stack import ROOT
 from tests.https.conftest import ExampleFactory
+from tests.https.displayed import displayed
 from tests.https.real_ca.emulator import AcmeEmulator
-from tests.https.seen import seen
 from tests.https.servers import Bind
 
 HOST = "email.mg.example.test"
@@ -23,7 +23,7 @@ HOST = "email.mg.example.test"
 def test_flipping_click_previews_exactly_one_update(
     example: ExampleFactory, mailgun: AcmeEmulator
 ) -> None:
-    """The record and the certificate stay; with ignore_changes not even that is one."""
+    """The record and the certificate do not change; with ignore_changes, neither does click."""
     stack = example('HttpsTracking("mail", "mg.example.test", cname, click=True)')
     stack.up()
     stack.write('HttpsTracking("mail", "mg.example.test", cname, click="htmlonly")')
@@ -48,7 +48,7 @@ def test_flipping_click_previews_exactly_one_update(
 def test_options_of_a_component(
     example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind, snapshot: SnapshotAssertion
 ) -> None:
-    """Parent, aliases, protect, depends_on and transforms reach or order the children."""
+    """Parent, aliases, protect, depends_on and transforms apply to the children."""
     stack = example('HttpsTracking("old", "mg.example.test", cname, click=True)')
     stack.up()
     stack.write(
@@ -111,7 +111,7 @@ Mail("mail")
 def test_a_failing_renewal_holds_nothing_up(
     example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind, snapshot: SnapshotAssertion
 ) -> None:
-    """Click can be turned off though the certificate expired and cannot be had again."""
+    """Click can be turned off although the certificate expired and cannot be renewed."""
     stack = example('HttpsTracking("mail", "mg.example.test", cname, click=True)')
     stack.up()
     mailgun.set_certificate(HOST, "expired")
@@ -121,7 +121,7 @@ def test_a_failing_renewal_holds_nothing_up(
 
     result = stack.up("--continue-on-error", check=False)
     assert result.code != 0
-    assert seen(result) == snapshot
+    assert displayed(result) == snapshot
     domain = mailgun.domain("mg.example.test")
     assert (domain.click["active"], domain.web_scheme) == (False, "https")
 
@@ -130,14 +130,18 @@ def test_a_failing_renewal_holds_nothing_up(
 def test_a_domain_that_does_not_exist_yet(
     example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind, snapshot: SnapshotAssertion
 ) -> None:
-    """Its preview knows what will be made, though not where; an up makes it once it is there."""
+    """The preview shows what will be created; the up succeeds once the domain exists."""
     stack = example('HttpsTracking("mail", "new.example.test", cname, click=True)')
     stack.set_constants(
-        issuance__FIRST_INTERVAL=0.2, provider__GONE_AFTER=0.2, provider__GONE_INTERVAL=0.1
+        {
+            "_api.issuance.FIRST_INTERVAL_SECONDS": 0.2,
+            "_provider.operation.MISSING_SECONDS": 0.2,
+            "_provider.operation.MISSING_INTERVAL_SECONDS": 0.1,
+        }
     )
 
     result = stack.preview()
-    assert seen(result) == snapshot(name="preview")
+    assert displayed(result) == snapshot(name="preview")
     assert result.changes == {"create": 4}
 
     result = stack.up(check=False)
@@ -188,11 +192,15 @@ for name, dependency in [("one", one), ("two", [Team()])]:
 def test_depends_on_holds_the_lookup_back_too(
     example: ExampleFactory, mailgun: AcmeEmulator
 ) -> None:
-    """A domain that another resource makes, or a component's child, is not looked up before."""
+    """A domain created by another resource, or by a component's child, is not looked up before."""
     program = SLOW_DOMAIN.format(url=mailgun.url)
     stack = example(program)
     stack.set_constants(
-        issuance__FIRST_INTERVAL=0.2, provider__GONE_AFTER=0.2, provider__GONE_INTERVAL=0.1
+        {
+            "_api.issuance.FIRST_INTERVAL_SECONDS": 0.2,
+            "_provider.operation.MISSING_SECONDS": 0.2,
+            "_provider.operation.MISSING_INTERVAL_SECONDS": 0.1,
+        }
     )
     assert stack.preview().changes == {"create": 11}
     assert stack.up().changes == {"create": 11}
@@ -200,7 +208,7 @@ def test_depends_on_holds_the_lookup_back_too(
         assert mailgun.domain(f"slow-{name}.example.test").web_scheme == "https"
     more = 'more = Domain(Provider(), "more", {"domain": "more.example.test"})\nfor name,'
     stack.write(program.replace("for name,", more).replace("on=dependency", "on=[more]"))
-    # A preview does not forget what it can know.
+    # Values that are known stay known in the preview.
     assert stack.preview().changes == {"create": 1, "same": 11}
 
 
@@ -208,11 +216,11 @@ def test_depends_on_holds_the_lookup_back_too(
 def test_a_cname_function_that_makes_nothing_is_refused(
     example: ExampleFactory, mailgun: AcmeEmulator
 ) -> None:
-    """The error says what it has to return, before anything is made."""
+    """The error says what it must return, before anything is created."""
     stack = example('HttpsTracking("mail", "mg.example.test", lambda record, opts: None)')
     result = stack.preview(check=False)
     assert result.code != 0
-    assert "cname made no resource: it returned NoneType; return the DNS resource" in result.output
+    assert "the cname function must return" in result.output
     assert all(call.startswith("GET ") for call in calls(mailgun))
 
 
@@ -272,7 +280,7 @@ check()
 
 @pytest.mark.behaviour(33, 34)
 def test_under_mocks_nothing_is_asked_of_the_network() -> None:
-    """The lookup is the mocks' `call`, and the record's function gets parent and retention."""
+    """The lookup is a `call` of the mocks; `cname` gets a parent and retain_on_delete."""
     environment = {"PYTHONPATH": str(ROOT), "MAILGUN_BASE_URL": "http://127.0.0.1:9"}
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(UNDER_MOCKS)],

@@ -1,4 +1,4 @@
-"""HTTPS tracking from nothing in one up, with a real DNS server and a real authority."""
+"""HTTPS tracking from scratch in a single up, with a real DNS server and a real CA."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from syrupy.assertion import SnapshotAssertion
 
 from tests.behaviour.mail import calls, puts
 from tests.https.conftest import ExampleFactory
+from tests.https.displayed import displayed
 from tests.https.real_ca.emulator import AcmeEmulator
-from tests.https.seen import seen
 from tests.https.servers import Bind, Pebble, https_get
 
 HOST = "email.mg.example.test"
 SAY_AT_ONCE = {
-    "issuance__FIRST_INTERVAL": 0.2,
-    "plugin_process__SECONDS_BEFORE_FIRST_LINE": 0.0,
+    "_api.issuance.FIRST_INTERVAL_SECONDS": 0.2,
+    "_provider.resource_log.SECONDS_BEFORE_PROGRESS": 0.0,
 }
 LINK = "/c/abc?url=https://example.com/offer"
 
 
 def follow(bind: Bind, mailgun: AcmeEmulator, root: str, host: str = HOST) -> tuple[int, str, str]:
-    """Follow a rewritten link: the status, where it leads, and its HSTS header."""
+    """Follow a tracking link, and return its status, target and HSTS header."""
     answer = https_get(bind, host, LINK, port=mailgun.tracking_host.https_port, root=root)
     hsts = answer.headers.get("strict-transport-security", "")
     return answer.status, answer.headers["location"], hsts
@@ -39,19 +39,19 @@ def test_one_up_from_an_empty_zone_ends_with_verified_https(
     pebble: Pebble,
     snapshot: SnapshotAssertion,
 ) -> None:
-    """The record, the certificate and the scheme, in that order; and a link in mail works."""
+    """The record, the certificate and the scheme, in that order; then links in mail work."""
     stack = example()
     stack.config_set("key", bind.key, secret=True)
     assert bind.lookup(HOST, "CNAME") == []
 
     result = stack.up(skip_preview=False)
 
-    assert seen(result) == snapshot
+    assert displayed(result) == snapshot
     assert bind.lookup(HOST, "CNAME") == [f"{HOST}. 300 IN CNAME mailgun.test."]
     domain = mailgun.domain("mg.example.test")
     assert (domain.web_scheme, domain.certificates[HOST].status) == ("https", "active")
     assert (domain.click["active"], domain.open["active"]) == (True, True)
-    # Once, and not refused: the record was there before it was asked for.
+    # Only once, and accepted, because the record existed by then.
     first, *others = [(r.method, r.path, r.status) for r in mailgun.requests if r.method != "GET"]
     assert first == ("POST", f"/v2/x509/{HOST}", 202)
     assert sorted(path for _, path, _ in others) == [
@@ -79,7 +79,7 @@ def test_one_up_from_an_empty_zone_ends_with_verified_https(
 def test_reasons_why_there_is_no_https_and_the_next_up(
     example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind, snapshot: SnapshotAssertion
 ) -> None:
-    """Each domain that fails says why, the others are done, and once mended the next up does it."""
+    """Each failure has its reason, other domains succeed, and the next up completes fixed ones."""
     names = ["missing", "elsewhere", "proxied", "forbidden", "blocked"]
     for name in names:
         mailgun.add_domain(f"{name}.example.test")
@@ -99,7 +99,7 @@ for name in ["forbidden", "blocked", "mg"]:
 
     assert result.code != 0
     for name in names:
-        assert seen(result, name) == snapshot(name=name)
+        assert displayed(result, name) == snapshot(name=name)
         assert mailgun.domain(f"{name}.example.test").web_scheme == "http"
         assert mailgun.domain(f"{name}.example.test").click["active"] is False
     assert mailgun.domain("mg.example.test").web_scheme == "https"
@@ -121,7 +121,7 @@ for name in ["forbidden", "blocked", "mg"]:
 def test_three_domains_of_which_one_fails(
     example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind, snapshot: SnapshotAssertion
 ) -> None:
-    """With --continue-on-error the other two are done, and the next up mends the third alone."""
+    """With --continue-on-error the other two succeed, and the next up completes the third."""
     bind.put("two.example.test", "CAA", '0 issue ";"')
     stack = example(
         """
@@ -133,14 +133,14 @@ for name in ["mg", "two", "three"]:
     result = stack.up("--continue-on-error", check=False)
 
     assert result.code != 0
-    assert seen(result) == snapshot(name="one fails")
+    assert displayed(result) == snapshot(name="one fails")
     assert [d.web_scheme for d in mailgun.domains()] == ["https", "https", "http"]
 
     bind.remove("two.example.test")
     mailgun.forget_requests()
     result = stack.up()
 
-    assert seen(result) == snapshot(name="and is mended")
+    assert displayed(result) == snapshot(name="and is mended")
     assert [d.web_scheme for d in mailgun.domains()] == ["https", "https", "https"]
     assert all("two.example.test" in call for call in puts(mailgun))
 
@@ -153,18 +153,18 @@ def test_a_record_that_appears_later_is_waited_for(
     pebble: Pebble,
     snapshot: SnapshotAssertion,
 ) -> None:
-    """Without `cname` the record is somebody else's, who may make it while the up runs."""
+    """Without `cname`, someone else creates the record, possibly while the up is running."""
     stack = example('HttpsTracking("mail", "mg.example.test", click=True)')
-    stack.set_constants(**SAY_AT_ONCE)
+    stack.set_constants(SAY_AT_ONCE)
     post = f"POST /v2/x509/{HOST}"
     with stack.start("up", "--yes", "--skip-preview") as running:
-        running.wait_until(lambda: calls(mailgun).count(post) >= 3, "it was refused three times")
+        running.wait_until(lambda: calls(mailgun).count(post) >= 3, "it was rejected three times")
         running.wait_until(lambda: "waiting for the CNAME" in running.output, "it says so")
         bind.put(HOST, "CNAME", "mailgun.test.")
         result = running.wait()
 
     assert result.code == 0, result.output
-    assert seen(result) == snapshot
+    assert displayed(result) == snapshot
     assert follow(bind, mailgun, pebble.root())[0] == 302
     answers = [r.status for r in mailgun.requests if (r.method, r.path) == ("POST", post[5:])]
     assert answers == [400] * (len(answers) - 1) + [202]
@@ -178,9 +178,9 @@ def test_ctrl_c_while_the_authority_is_away_and_up_again(
     pebble: Pebble,
     snapshot: SnapshotAssertion,
 ) -> None:
-    """Issuance goes on at Mailgun; the next up joins it, and ends once the authority is back."""
+    """Mailgun keeps issuing; the next up waits for it, and succeeds once the CA is back."""
     stack = example()
-    stack.set_constants(**SAY_AT_ONCE)
+    stack.set_constants(SAY_AT_ONCE)
     pebble.stop()
     status = f"GET /v2/x509/{HOST}/status"
     with stack.start("up", "--yes", "--skip-preview") as running:
@@ -189,7 +189,7 @@ def test_ctrl_c_while_the_authority_is_away_and_up_again(
         result = running.wait()
 
     assert result.code != 0
-    assert seen(result) == snapshot(name="ctrl-c")
+    assert displayed(result) == snapshot(name="ctrl-c")
     assert mailgun.domain("mg.example.test").certificates[HOST].status == "processing"
     assert mailgun.domain("mg.example.test").web_scheme == "http"
 
@@ -200,7 +200,7 @@ def test_ctrl_c_while_the_authority_is_away_and_up_again(
         result = running.wait()
 
     assert result.code == 0, result.output
-    assert seen(result) == snapshot(name="up again")
+    assert displayed(result) == snapshot(name="up again")
     assert not [call for call in puts(mailgun) if "x509" in call]
     assert mailgun.domain("mg.example.test").certificates[HOST].generation == 1
     assert follow(bind, mailgun, pebble.root())[0] == 302
@@ -239,7 +239,7 @@ for name in ["mg", "two"]:
     mailgun.forget_requests()
     result = stack.up()
 
-    assert seen(result) == snapshot
+    assert displayed(result) == snapshot
     assert puts(mailgun) == [f"PUT /v2/x509/{HOST}"]
     assert follow(bind, mailgun, pebble.root())[0] == 302
     assert follow(bind, mailgun, pebble.root(), renewed)[0] == 302
@@ -249,11 +249,11 @@ for name in ["mg", "two"]:
 def test_a_plan_without_certificates(
     example: ExampleFactory, mailgun: AcmeEmulator, snapshot: SnapshotAssertion
 ) -> None:
-    """The error names the plan, and the way that Mailgun documents without certificates."""
+    """The error names the plan, and the alternative that Mailgun documents."""
     mailgun.set(plan_has_certificates=False)
     result = example().up(check=False)
     assert result.code != 0
-    assert seen(result) == snapshot
+    assert displayed(result) == snapshot
     assert mailgun.domain("mg.example.test").web_scheme == "http"
     assert puts(mailgun) == [f"POST /v2/x509/{HOST}"]
 
@@ -268,7 +268,7 @@ def test_a_prefix_moves(
     snapshot: SnapshotAssertion,
     other_host: str,
 ) -> None:
-    """Certificate first where Mailgun issues ahead, else http in between; old links work on."""
+    """The certificate comes first if Mailgun allows it, else http in between; old links work."""
     mailgun.set_dials(x509_other_host=other_host)
     stack = example('HttpsTracking("mail", "mg.example.test", cname, click=True)')
     stack.up()
@@ -276,7 +276,7 @@ def test_a_prefix_moves(
     mailgun.forget_requests()
     result = stack.up()
 
-    assert seen(result) == snapshot
+    assert displayed(result) == snapshot
     host = "links.mg.example.test"
     forms = [
         (r.method, r.path.rpartition("/")[2], dict(r.form), r.status)
@@ -306,7 +306,7 @@ def test_a_prefix_moves(
 def test_destroy_leaves_the_record_unless_told(
     example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind, snapshot: SnapshotAssertion
 ) -> None:
-    """Tracking is off and the certificate forgotten; the record stays, or goes if told so."""
+    """Tracking is turned off; the record is kept, or deleted with delete_record."""
     stack = example(
         """
 HttpsTracking("stays", "mg.example.test", cname_of("stays"), click=True)
@@ -318,7 +318,7 @@ HttpsTracking("goes", "two.example.test", cname_of("goes"), click=True, delete_r
     mailgun.forget_requests()
     result = stack.destroy()
 
-    assert seen(result) == snapshot
+    assert displayed(result) == snapshot
     assert bind.lookup(HOST, "CNAME") == [f"{HOST}. 300 IN CNAME mailgun.test."]
     assert bind.lookup("email.three.example.test", "CNAME") != []
     assert bind.lookup("email.two.example.test", "CNAME") == []

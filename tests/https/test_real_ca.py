@@ -10,6 +10,7 @@ import requests
 import urllib3
 from dns.rdtypes.ANY.CAA import CAA
 
+from tests.https.example import emulated_mailgun
 from tests.https.real_ca import name_server
 from tests.https.real_ca.emulator import AcmeEmulator
 from tests.https.real_ca.name_server import DnsError, NameServer, caa_allows
@@ -22,7 +23,6 @@ from tests.https.servers import (
     free_ports,
     https_get,
 )
-from tests.https.world import emulated_mailgun
 
 HOST = "email.mg.example.test"
 LINK = "/c/abc?url=https://example.com/"

@@ -9,7 +9,6 @@ from typing import Any
 import psutil
 import pytest
 
-from mailgun_tracking.client import MailgunClient, Transport
 from mailgun_tracking.emulator import Emulator, serving
 from tests.behaviour.mail import MailFactory, calls, puts
 from tests.process.test_leaving import provider_of, started_up
@@ -59,19 +58,6 @@ def test_both_classes_share_connections_that_send_without_delay(
     assert all(made)
 
 
-@pytest.mark.behaviour(30)
-def test_calls_are_sent_without_delay(emulator: Emulator) -> None:
-    """Header and body are written apart; without TCP_NODELAY that costs 40 ms a call."""
-    transport = Transport(emulator.url, emulator.key)
-    MailgunClient(transport).get_domain("mg.example.com")
-    assert transport._pool.pool is not None
-    connection = transport._pool.pool.get_nowait()
-    assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-    connection.close()
-    transport.close()
-    assert calls(emulator) == ["GET /v4/domains/mg.example.com"]
-
-
 @pytest.mark.behaviour(29)
 def test_a_call_that_is_tried_again_is_told_of_in_its_row(
     mail: MailFactory, emulator: Emulator
@@ -84,15 +70,6 @@ def test_a_call_that_is_tried_again_is_told_of_in_its_row(
     assert "(503): trying again in" in told[0]
     assert puts(emulator) == [f"PUT {TRACKING}/click"] * 5
     assert emulator.domain("mg.example.com").click == {"active": "htmlonly"}
-
-
-@pytest.mark.behaviour(29)
-def test_a_short_failure_is_not_told_of(mail: MailFactory, emulator: Emulator) -> None:
-    """The second try is nobody's concern."""
-    emulator.add_fault(method="PUT", path=f"{TRACKING}/click", status=503, times=1)
-    result = mail('DomainTracking("mg", "mg.example.com", click="htmlonly")').up()
-    assert not [line for line in result.all_diagnostics() if "trying again" in line]
-    assert puts(emulator) == [f"PUT {TRACKING}/click"] * 2
 
 
 @pytest.mark.behaviour(11, 29)

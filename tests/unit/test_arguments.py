@@ -1,4 +1,4 @@
-"""What a program may write, and the one shape that it is given."""
+"""What a program can write, and the one form that the engine is given."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pulumi
 import pytest
 from pulumi.runtime import Mocks
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
-from pulumi.runtime.rpc import UNKNOWN
 
 from mailgun_tracking import (
     ClickTrackingArgs,
@@ -18,11 +17,13 @@ from mailgun_tracking import (
     OpenTrackingArgs,
     TrackingCertificate,
     UnsubscribeTrackingArgs,
+    arguments,
 )
-from mailgun_tracking.arguments import canonical, managed_fields, value_at
+from mailgun_tracking._api.fields import SECTIONS, Section, fields_of
+from mailgun_tracking.arguments import normalize_section
 from tests.unit.conftest import run_program
 
-SHAPES: list[tuple[str, Any, Any]] = [
+VALID: list[tuple[Section, Any, Any]] = [
     ("open", None, None),
     ("open", True, {"active": True}),
     ("open", False, {"active": False}),
@@ -46,87 +47,52 @@ SHAPES: list[tuple[str, Any, Any]] = [
         {"active": True, "html_footer": "<p>"},
     ),
     ("unsubscribe", {"text_footer": ""}, {"text_footer": ""}),
-    # What is no such thing stays as it was written, for check to name.
-    ("open", "htmlonly", "htmlonly"),
-    ("open", "true", "true"),
-    ("click", "html", "html"),
-    ("click", 1, 1),
-    ("unsubscribe", ["a"], ["a"]),
-    ("open", {"activ": True}, {"activ": True}),
 ]
+INVALID: list[tuple[Section, Any]] = [
+    ("open", "htmlonly"),
+    ("open", "true"),
+    ("click", "html"),
+    ("click", 1),
+    ("unsubscribe", ["a"]),
+    ("open", {"activ": True}),
+]
+ROWS = [*VALID, *((section, value, value) for section, value in INVALID)]
 
 
-@pytest.mark.parametrize(("kind", "given", "shape"), SHAPES)
-def test_shape_of_a_value(kind: str, given: Any, shape: Any) -> None:
-    found = canonical(kind, given)
-    assert found == shape
-    assert type(found) is type(shape)
+@pytest.mark.parametrize(("section", "given", "normal"), ROWS)
+def test_a_section_becomes_an_object(section: Section, given: Any, normal: Any) -> None:
+    """An invalid value stays as it was written, so that check can show it."""
+    found = normalize_section(section, given)
+    assert found == normal
+    assert type(found) is type(normal)
+    assert normalize_section(section, found) == found
 
 
-@pytest.mark.parametrize(("kind", "given", "shape"), [row for row in SHAPES if row[1] is not None])
-def test_shape_of_an_output(kind: str, given: Any, shape: Any) -> None:
+@pytest.mark.parametrize(
+    ("section", "given", "normal"), [row for row in ROWS if row[1] is not None]
+)
+def test_so_does_a_section_that_is_known_later(section: Section, given: Any, normal: Any) -> None:
     async def later() -> Any:
         return given
 
     async def both() -> tuple[Any, Any]:
-        of_output = canonical(kind, pulumi.Output.from_input(given))
-        of_awaitable = canonical(kind, later())
+        of_output = normalize_section(section, pulumi.Output.from_input(given))
+        of_awaitable = normalize_section(section, later())
         return await of_output.future(), await of_awaitable.future()
 
     for found in asyncio.run(both()):
-        assert (dict(found) if isinstance(found, dict) else found) == shape
+        assert (dict(found) if isinstance(found, dict) else found) == normal
 
 
-class TestManagedFields:
-    """The fields that a program mentions."""
-
-    @pytest.mark.parametrize(
-        ("inputs", "fields"),
-        [
-            ({}, []),
-            ({"domain": "mg.example.com"}, []),
-            ({"open": {}}, []),
-            ({"click": {"active": False}}, ["click.active"]),
-            ({"click": {"active": None}}, []),
-            ({"click": {"active": UNKNOWN}}, ["click.active"]),
-            ({"open": UNKNOWN}, []),
-            (
-                {
-                    "web_prefix": "go",
-                    "unsubscribe": {"text_footer": "", "active": True, "html_footer": "x"},
-                    "open": {"place_at_the_top": False},
-                    "web_scheme": "https",
-                },
-                [
-                    "open.place_at_the_top",
-                    "unsubscribe.active",
-                    "unsubscribe.html_footer",
-                    "unsubscribe.text_footer",
-                    "web_scheme",
-                    "web_prefix",
-                ],
-            ),
-        ],
-    )
-    def test_of(self, inputs: dict[str, Any], fields: list[str]) -> None:
-        assert managed_fields(inputs) == fields
-
-    @pytest.mark.parametrize(
-        ("path", "value"),
-        [
-            ("click.active", "htmlonly"),
-            ("open.active", None),
-            ("unsubscribe.active", None),
-            ("web_scheme", "https"),
-            ("web_prefix", None),
-        ],
-    )
-    def test_value_at(self, path: str, value: object) -> None:
-        state = {"click": {"active": "htmlonly"}, "open": {}, "web_scheme": "https"}
-        assert value_at(state, path) == value
-
-    def test_a_field_of_what_is_unknown_is_unknown(self) -> None:
-        assert value_at({"click": UNKNOWN}, "click.active") == UNKNOWN
+@pytest.mark.parametrize("section", SECTIONS)
+def test_each_field_can_be_set_and_read(section: Section) -> None:
+    """The classes of a section have its fields, and no others."""
+    fields = [field.name for field in fields_of(section)]
+    name = f"{section.capitalize()}Tracking"
+    args = getattr(arguments, f"{name}Args")
+    assert list(vars(args())) == fields
+    assert list(getattr(arguments, f"{name}ArgsDict").__annotations__) == fields
+    assert list(getattr(arguments, name).__annotations__) == fields
 
 
 class Recorder(Mocks):
@@ -136,7 +102,7 @@ class Recorder(Mocks):
         self.resources: dict[str, MockResourceArgs] = {}
 
     def call(self, args: MockCallArgs) -> Any:
-        raise AssertionError(f"nobody should call {args.token}")
+        raise AssertionError(f"nothing should call {args.token}")
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         self.resources[args.name] = args
@@ -145,16 +111,16 @@ class Recorder(Mocks):
 
 @pytest.fixture
 def recorder(use_mocks: Callable[[Mocks], None]) -> Recorder:
-    """The engine's stand-in."""
+    """In place of the engine."""
     recorder = Recorder()
     use_mocks(recorder)
     return recorder
 
 
 class TestResources:
-    """What the engine is handed."""
+    """What the engine is given."""
 
-    def test_settings_in_their_one_shape(self, recorder: Recorder) -> None:
+    def test_of_settings(self, recorder: Recorder) -> None:
         def declare() -> Any:
             return DomainTracking(
                 "tracking",
@@ -178,9 +144,9 @@ class TestResources:
             "unsubscribe": {"active": True, "text_footer": "%unsubscribe_url%"},
             "web_scheme": "https",
         }
-        assert len(provider) < 150
+        assert len(provider) < 150, "it is a reference to the class, and holds nothing"
 
-    def test_a_certificate(self, recorder: Recorder) -> None:
+    def test_of_a_certificate(self, recorder: Recorder) -> None:
         def declare() -> Any:
             return TrackingCertificate("cert", "email.mg.example.com", wait=False, region="eu").urn
 
@@ -194,7 +160,9 @@ class TestResources:
             "region": "eu",
         }
 
-    def test_get_reads_by_id(self, recorder: Recorder) -> None:
+    def test_of_get(self, recorder: Recorder) -> None:
+        """The id says which domain it is about."""
+
         def declare() -> Any:
             domain = DomainTracking.get("read", "eu/sub1/MG.example.com", account="b")
             certificate = TrackingCertificate.get("cert", "email.mg.example.com")

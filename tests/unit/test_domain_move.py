@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -111,8 +112,6 @@ def test_what_checks_read_of_the_sending_domain_is_forgotten(
     forgotten: list[tuple[object, ...]] = []
     monkeypatch.setattr(process.read_ahead, "forget", lambda *args: forgotten.append(args))
     move = DomainMove(operation_on(Scripted(update_domain=answer), HOST), OVER_HTTPS)
-    try:
+    with contextlib.suppress(errors.Unreachable):
         move.restore_https()
-    except errors.Unreachable:
-        pass
     assert forgotten == [(Target("default", "us", "", DOMAIN), "tracking", "details")]

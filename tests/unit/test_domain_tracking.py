@@ -105,7 +105,8 @@ class TestInputs:
         assert PROVIDER.default_inputs({"domain": DOMAIN, **values})["managed"] == managed
 
     @pytest.mark.parametrize(
-        ("given", "value"), [({}, "mailgun"), ({"https_by": None}, "mailgun"), ({"https_by": "proxy"}, "proxy")]
+        ("given", "value"),
+        [({}, "mailgun"), ({"https_by": None}, "mailgun"), ({"https_by": "proxy"}, "proxy")],
     )
     def test_options_have_defaults(self, given: dict[str, Any], value: str) -> None:
         assert option_values(given) == {"https_by": value}
@@ -230,7 +231,10 @@ class TestComputeDiff:
                 id="white space around a footer",
             ),
             pytest.param(
-                state(), inputs("click.active", click={"active": "htmlonly"}), None, id="managed now"
+                state(),
+                inputs("click.active", click={"active": "htmlonly"}),
+                None,
+                id="managed now",
             ),
             pytest.param(state("click.active"), inputs(), None, id="managed no longer"),
             pytest.param(state(), inputs(managed=UNKNOWN), None, id="not known yet"),

@@ -1,14 +1,13 @@
-"""Lookups: plain and as outputs, under mocks, and against a Mailgun of the test's."""
+"""Lookups: plain and as outputs, under mocks, and over the wire."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pulumi
 import pytest
-import urllib3
 from pulumi.runtime import Mocks
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
 from pytest_httpserver import HTTPServer
@@ -30,10 +29,12 @@ from mailgun_tracking import (
     get_tracking_domain_output,
     lookups,
 )
-from mailgun_tracking import provider as provider_module
-from tests.unit.conftest import KEY, run_program
-from tests.unit.fakes import Clock, Stop, make_pem
+from mailgun_tracking._provider import options
+from mailgun_tracking.errors import ServerError
+from tests.unit.conftest import run_program
+from tests.unit.fakes import Clock, make_pem
 
+KEY = "key-3ax6xnjp29jd6fds4gc373sgvjxteol0"
 DOMAIN = "mg.example.com"
 HOST = "email.mg.example.com"
 
@@ -80,7 +81,7 @@ IDS = ["domain", "tracking", "certificate"]
 
 
 class Answers(Mocks):
-    """Mocks that answer each lookup with a result's fields."""
+    """Mocks that answer each lookup with its result's fields."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
@@ -94,20 +95,40 @@ class Answers(Mocks):
         return f"{args.name}-id", dict(args.inputs)
 
 
+@pytest.fixture
+def configured(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> HTTPServer:
+    """A Mailgun of both regions, which the environment names."""
+    monkeypatch.setenv("MAILGUN_API_KEY", KEY)
+    monkeypatch.setenv("MAILGUN_BASE_URL", httpserver.url_for("/") + "{region}")
+    return httpserver
+
+
+@pytest.fixture
+def mailgun(configured: HTTPServer, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> HTTPServer:
+    """The same in an update without mocks."""
+    monkeypatch.setattr(lookups, "get_monitor", object)
+    monkeypatch.setattr(lookups, "is_dry_run", lambda: False)
+    return configured
+
+
+@pytest.fixture
+def preview(mailgun: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> HTTPServer:
+    """The same in a preview."""
+    monkeypatch.setattr(lookups, "is_dry_run", lambda: True)
+    return mailgun
+
+
 class TestUnderMocks:
     """The mocks are asked, and never the network."""
 
     @pytest.fixture
     def answers(
-        self, monkeypatch: pytest.MonkeyPatch, use_mocks: Callable[[Mocks], None]
-    ) -> Answers:
-        def refuse(*_args: object, **_options: object) -> None:
-            raise AssertionError("this goes to the network")
-
-        monkeypatch.setattr(urllib3.HTTPConnectionPool, "request", refuse)
+        self, configured: HTTPServer, use_mocks: Callable[[Mocks], None]
+    ) -> Iterator[Answers]:
         answers = Answers()
         use_mocks(answers)
-        return answers
+        yield answers
+        assert configured.log == []
 
     @pytest.mark.parametrize("form", FORMS, ids=IDS)
     def test_plain(self, form: Form, answers: Answers) -> None:
@@ -135,32 +156,13 @@ class TestUnderMocks:
         assert answers.calls == [(token, {argument: name, "region": "eu"})]
 
 
-@pytest.fixture
-def mailgun(
-    httpserver: HTTPServer,
-    monkeypatch: pytest.MonkeyPatch,
-    stop: Stop,
-) -> HTTPServer:
-    """A Mailgun of both regions, outside of mocks."""
-    monkeypatch.setattr(lookups, "get_monitor", object)
-    monkeypatch.setattr(lookups, "is_dry_run", lambda: False)
-    monkeypatch.setenv("MAILGUN_API_KEY", KEY)
-    monkeypatch.setenv("MAILGUN_BASE_URL", httpserver.url_for("/") + "{region}")
-    return httpserver
-
-
 def offer(server: HTTPServer, path: str, answer: object, status: int = 200) -> None:
-    """Let a path be answered."""
+    """Answer a path."""
     server.expect_request(path, method="GET").respond_with_json(answer, status=status)
 
 
-def asked(server: HTTPServer) -> list[str]:
-    """The paths that a server was asked for."""
-    return [request.path for request, _ in server.log]
-
-
 class TestPlain:
-    """The plain forms wait for the answer."""
+    """The plain forms return the result."""
 
     def test_tracking_domain(self, mailgun: HTTPServer) -> None:
         offer(mailgun, f"/us/v4/domains/{DOMAIN}", {"domain": {"name": DOMAIN}})
@@ -221,7 +223,8 @@ class TestPlain:
         answer = {"status": "error", "certificate": "{CERT}"}
         offer(mailgun, f"/us/v2/x509/{HOST}/status", answer)
         assert get_tracking_certificate(HOST).serial == ""
-        assert warnings == [f"the certificate of {HOST} is no PEM"]
+        assert len(warnings) == 1
+        assert "PEM" in warnings[0]
 
     @pytest.mark.parametrize("form", FORMS, ids=IDS)
     def test_of_a_domain_that_is_nowhere(self, form: Form, mailgun: HTTPServer) -> None:
@@ -229,24 +232,22 @@ class TestPlain:
         mailgun.expect_request("").respond_with_json({}, status=404)
         with pytest.raises(DomainNotFound) as caught:
             plain(name)
-        assert caught.value.advice == (
-            "mg.example.com is not in region us: "
-            "check the name, the region, the subaccount and the key"
-        )
+        assert f"{DOMAIN} is not in region us" in caught.value.advice
 
     @pytest.mark.parametrize("form", FORMS, ids=IDS)
     def test_of_a_domain_in_the_other_region(self, form: Form, mailgun: HTTPServer) -> None:
         *_, name, plain, _, _ = form
         offer(mailgun, f"/eu/v4/domains/{DOMAIN}", {"domain": {"name": DOMAIN}})
         mailgun.expect_request("").respond_with_json({}, status=404)
-        with pytest.raises(DomainNotFound, match="is in region eu: set region='eu'"):
+        with pytest.raises(DomainNotFound, match="region='eu'"):
             plain(name)
 
     def test_of_a_certificate_that_was_never_asked_for(self, mailgun: HTTPServer) -> None:
         offer(mailgun, f"/us/v4/domains/{DOMAIN}", {"domain": {"name": DOMAIN}})
         offer(mailgun, f"/us/v2/x509/{HOST}/status", {"Description": "none"}, 404)
-        with pytest.raises(CertificateNotFound, match=r": none \(404\)"):
+        with pytest.raises(CertificateNotFound) as caught:
             get_tracking_certificate(HOST)
+        assert (caught.value.reason, caught.value.status) == ("none", 404)
 
     @pytest.mark.parametrize("form", FORMS, ids=IDS)
     def test_with_a_wrong_key(self, form: Form, mailgun: HTTPServer) -> None:
@@ -259,38 +260,37 @@ class TestPlain:
             offer(mailgun, path, {"message": "Invalid private key"}, 401)
         with pytest.raises(Unauthorized) as caught:
             plain(name)
-        assert "the key is from MAILGUN_API_KEY in the environment" in str(caught.value)
+        assert "MAILGUN_API_KEY in the environment" in caught.value.advice
 
     @pytest.mark.parametrize("form", FORMS, ids=IDS)
     def test_without_a_key(self, form: Form, monkeypatch: pytest.MonkeyPatch) -> None:
         *_, name, plain, _, _ = form
         monkeypatch.setattr(lookups, "get_monitor", object)
-        with pytest.raises(ConfigurationError, match="there is no Mailgun key"):
+        with pytest.raises(ConfigurationError, match="MAILGUN_API_KEY"):
             plain(name)
 
-    def test_with_a_key_in_clear(
+    def test_with_a_key_in_plain_text(
         self, mailgun: HTTPServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(provider_module, "get_config", {"mailgun:apiKey": "k"}.get)
-        with pytest.raises(ConfigurationError, match="stands in clear"):
+        monkeypatch.setattr(options, "get_config", {"mailgun:apiKey": "k"}.get)
+        with pytest.raises(ConfigurationError, match="plain text"):
             get_tracking_domain(DOMAIN)
         assert mailgun.log == []
 
     @pytest.mark.parametrize(
-        ("arguments", "sentence"),
+        "arguments",
         [
-            ({"domain": "nonsense"}, "domain: 'nonsense' is not a domain name"),
-            ({"region": "mars"}, "region: must be us or eu, not 'mars'"),
-            ({"account": "key abc"}, "account: must be a name of letters"),
-            ({"subaccount": "a/b"}, "subaccount: must be a subaccount's id"),
+            {"domain": "nonsense"},
+            {"region": "mars"},
+            {"account": "key abc"},
+            {"subaccount": "a/b"},
         ],
     )
-    def test_with_arguments_that_cannot_be(
-        self, arguments: dict[str, str], sentence: str, mailgun: HTTPServer
-    ) -> None:
+    def test_with_invalid_arguments(self, arguments: dict[str, str], mailgun: HTTPServer) -> None:
         with pytest.raises(InvalidInput) as caught:
             get_tracking_domain(**{"domain": DOMAIN, **arguments})
-        assert str(caught.value).startswith(sentence)
+        [name] = arguments
+        assert str(caught.value).startswith(f"{name}: ")
         assert mailgun.log == []
 
     def test_with_another_account_and_a_subaccount(
@@ -319,12 +319,7 @@ def settle(make: Callable[[], pulumi.Output[Any]]) -> tuple[Any, bool]:
         output = make()
         return await output.future(), await output.is_known()
 
-    return run(wait())
-
-
-def run(coroutine: Coroutine[Any, Any, tuple[Any, bool]]) -> tuple[Any, bool]:
-    """Run to the end."""
-    return asyncio.run(coroutine)
+    return asyncio.run(wait())
 
 
 class TestOutputs:
@@ -338,59 +333,70 @@ class TestOutputs:
 
     @pytest.mark.parametrize("form", FORMS, ids=IDS)
     def test_are_unknown_in_a_preview_without_the_domain(
-        self, form: Form, mailgun: HTTPServer, monkeypatch: pytest.MonkeyPatch, clock: Clock
+        self, form: Form, preview: HTTPServer, clock: Clock
     ) -> None:
+        """A preview does not wait for it."""
         *_, name, _, output, _ = form
-        monkeypatch.setattr(lookups, "is_dry_run", lambda: True)
-        mailgun.expect_request("").respond_with_json({}, status=404)
+        preview.expect_request("").respond_with_json({}, status=404)
         assert settle(lambda: output(name)) == (None, False)
         assert clock.waits == []
 
-    def test_are_unknown_in_a_preview_without_the_certificate(
-        self, mailgun: HTTPServer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(lookups, "is_dry_run", lambda: True)
-        offer(mailgun, f"/us/v4/domains/{DOMAIN}", {"domain": {"name": DOMAIN}})
-        offer(mailgun, f"/us/v2/x509/{HOST}/status", {"Description": "none"}, 404)
+    def test_are_unknown_in_a_preview_without_the_certificate(self, preview: HTTPServer) -> None:
+        offer(preview, f"/us/v4/domains/{DOMAIN}", {"domain": {"name": DOMAIN}})
+        offer(preview, f"/us/v2/x509/{HOST}/status", {"Description": "none"}, 404)
         assert settle(lambda: get_tracking_certificate_output(HOST)) == (None, False)
 
     @pytest.mark.parametrize("form", FORMS, ids=IDS)
-    def test_fail_in_an_up_without_the_domain(
+    def test_are_unknown_in_a_preview_without_a_response(
+        self, form: Form, preview: HTTPServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """There is one warning for all of them."""
+        *_, name, _, output, _ = form
+        warnings: list[str] = []
+        monkeypatch.setattr(pulumi.log, "warn", warnings.append)
+        preview.expect_request("").respond_with_json({}, status=503)
+        for _ in range(2):
+            assert settle(lambda: output(name)) == (None, False)
+        assert len(warnings) == 1
+        assert "503" in warnings[0]
+
+    def test_fail_in_an_update_without_a_response(self, mailgun: HTTPServer) -> None:
+        mailgun.expect_request("").respond_with_json({}, status=503)
+        with pytest.raises(ServerError):
+            settle(lambda: get_tracking_domain_output(DOMAIN))
+
+    @pytest.mark.parametrize("form", FORMS, ids=IDS)
+    def test_fail_in_an_update_without_the_domain(
         self, form: Form, mailgun: HTTPServer, clock: Clock
     ) -> None:
+        """After ten seconds: it may have been created a moment ago."""
         *_, name, _, output, _ = form
         mailgun.expect_request("").respond_with_json({}, status=404)
         with pytest.raises(DomainNotFound):
             settle(lambda: output(name))
         assert clock.passed == 10
 
-    def test_fail_in_a_preview_with_a_wrong_key(
-        self, mailgun: HTTPServer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(lookups, "is_dry_run", lambda: True)
-        offer(mailgun, f"/us/v4/domains/{DOMAIN}", {"message": "Invalid private key"}, 401)
+    def test_fail_in_a_preview_with_a_wrong_key(self, preview: HTTPServer) -> None:
+        offer(preview, f"/us/v4/domains/{DOMAIN}", {"message": "Invalid private key"}, 401)
         with pytest.raises(Unauthorized):
             settle(lambda: get_tracking_domain_output(DOMAIN))
 
     @pytest.mark.parametrize("form", FORMS, ids=IDS)
-    def test_ask_nobody_while_an_input_is_unknown(self, form: Form, mailgun: HTTPServer) -> None:
+    def test_ask_nothing_while_an_input_is_unknown(self, form: Form, preview: HTTPServer) -> None:
         *_, output, _ = form
 
-        async def wait() -> tuple[Any, bool]:
-            async def value() -> Any:
-                return None
+        def make() -> pulumi.Output[Any]:
+            async def later(value: Any) -> Any:
+                return value
 
-            async def is_known() -> bool:
-                return False
-
-            answer = output(pulumi.Output(set(), value(), is_known()))
-            return await answer.future(), await answer.is_known()
+            result: pulumi.Output[Any] = output(pulumi.Output(set(), later(None), later(False)))
+            return result
 
         pulumi.runtime.settings.configure(
             pulumi.runtime.settings.Settings(project="p", stack="s", dry_run=True)
         )
         try:
-            assert run(wait()) == (None, False)
+            assert settle(make) == (None, False)
         finally:
             pulumi.runtime.settings.reset_options()
-        assert mailgun.log == []
+        assert preview.log == []

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType, SimpleNamespace
 
+import grpc
 import pytest
+from google.protobuf import empty_pb2  # type: ignore[import-untyped]
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from mailgun_tracking._provider import plugin_process
 from mailgun_tracking._provider.plugin_process import (
@@ -163,5 +167,72 @@ class TestCurrentUrn:
         assert current_urn() == ""
 
 
-def test_a_program_has_no_engine_log() -> None:
-    assert engine_log() is None
+class Engine(engine_pb2_grpc.EngineServicer):
+    """An engine that keeps what is logged."""
+
+    def __init__(self) -> None:
+        self.logged: list[tuple[str, str, bool]] = []
+
+    def Log(self, request: engine_pb2.LogRequest, context: object) -> empty_pb2.Empty:
+        warning = request.severity == engine_pb2.WARNING
+        self.logged.append((request.urn, request.message, warning))
+        return empty_pb2.Empty()
+
+
+class TestEngineLog:
+    """Messages in a resource's row of the engine's display."""
+
+    @pytest.fixture(autouse=True)
+    def _not_cached(self) -> Iterator[None]:
+        engine_log.cache_clear()
+        yield
+        engine_log.cache_clear()
+
+    def log_at(self, port: int, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+        """The log of a provider process whose engine listens on a port."""
+        monkeypatch.setattr(plugin_process, "is_provider_process", lambda: True)
+        monkeypatch.setattr(sys, "argv", ["pulumi.dynamic", f"127.0.0.1:{port}"])
+        log = engine_log()
+        assert log is not None
+        return log
+
+    def test_a_program_has_none(self) -> None:
+        assert engine_log() is None
+
+    def test_messages_reach_the_engine(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        engine = Engine()
+        server = grpc.server(ThreadPoolExecutor(1))
+        engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
+        log = self.log_at(server.add_insecure_port("127.0.0.1:0"), monkeypatch)
+        server.start()
+        try:
+            log("urn", "adopted", False)
+            log("urn", "careful", True)
+        finally:
+            server.stop(0).wait()
+        assert engine.logged == [("urn", "adopted", False), ("urn", "careful", True)]
+
+    def test_messages_that_do_not_are_printed(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.log_at(1, monkeypatch)("urn", "adopted", False)
+        assert capsys.readouterr().err == "adopted\n"
+
+
+def test_the_process_ends_when_nothing_reads_its_output() -> None:
+    """The engine holds the other end of that pipe."""
+    program = (
+        "import threading\n"
+        "from mailgun_tracking._provider import plugin_process\n"
+        "plugin_process._leave_with_engine()\n"
+        "print('started', flush=True)\n"
+        "threading.Event().wait()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"started\n"
+            process.stdout.close()
+            assert process.wait(30) == 1
+        finally:
+            process.kill()

@@ -1,4 +1,4 @@
-"""TrackingCertificate's pure parts as tables, and the words that it finds for refusals."""
+"""TrackingCertificate: its inputs and outputs, what time changes, and what errors advise."""
 
 from __future__ import annotations
 
@@ -9,97 +9,132 @@ import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
 from mailgun_tracking import errors, tracking_certificate
-from mailgun_tracking.issuance import Issued, Step
-from mailgun_tracking.models import (
+from mailgun_tracking._api.issuance import Issued, Step
+from mailgun_tracking._api.models import (
     CertificateStatus,
     CnameRecord,
     DomainDetails,
-    Target,
     rfc3339,
 )
-from mailgun_tracking.provider import Call
+from mailgun_tracking._api.target import Target
+from mailgun_tracking._provider import resource_log
+from mailgun_tracking._provider.process import process
 from mailgun_tracking.tracking_certificate import (
-    difference,
-    explain_certificate,
-    problems,
-    recorded,
-    tell_outcome,
+    OUTPUTS,
+    TrackingCertificateProvider,
+    ensure_certificate,
+    ensure_moving_domain,
+    explain_certificate_error,
+    not_a_tracking_domain,
+    outputs_from,
+    report_outcome,
 )
-from tests.unit.fakes import NOON, Scripted, call_about, lines_of, make_pem
+from tests.unit.fakes import NOON, Scripted, make_pem, messages_of, operation_on
 
 DOMAIN = "mg.example.com"
 HOST = "email.mg.example.com"
 TARGET = Target("default", "us", "", HOST)
 IDENTITY = {"tracking_domain": HOST, "account": "default", "region": "us", "subaccount": ""}
 DETAILS = DomainDetails(DOMAIN, "email", "http", CnameRecord(HOST, "mailgun.org"))
-NOT_FOUND = errors.DomainNotFound("cannot read the domain", "Domain not found", status=404)
-
-
-class TestProblems:
-    """What check refuses, with the name that the user wrote."""
-
-    @pytest.mark.parametrize(
-        ("inputs", "sentences"),
-        [
-            ({}, []),
-            ({"wait": False, "timeout": 0.5, "region": "eu", "__provider": "x"}, []),
-            ({"wait": UNKNOWN, "timeout": UNKNOWN, "tracking_domain": UNKNOWN}, []),
-            ({"tracking_domain": None}, ["tracking_domain: is required, as in mg.example.com"]),
-            (
-                {"tracking_domain": "example.com"},
-                [
-                    "tracking_domain: 'example.com' is no tracking domain: "
-                    "it is web_prefix.domain, perhaps email.example.com"
-                ],
-            ),
-            (
-                {"tracking_domain": "example.com."},
-                [
-                    "tracking_domain: 'example.com.' is no tracking domain: "
-                    "it is web_prefix.domain, perhaps email.example.com."
-                ],
-            ),
-            (
-                {"tracking_domain": "no domain"},
-                ["tracking_domain: 'no domain' is not a domain name such as mg.example.com"],
-            ),
-            (
-                {"tracking_domian": HOST},
-                ["tracking_domian: there is no such field; did you mean tracking_domain?"],
-            ),
-            ({"wiat": True}, ["wiat: there is no such field; did you mean wait?"]),
-            ({"wait": "yes"}, ["wait: must be true or false, not a text"]),
-            ({"wait": 1.0}, ["wait: must be true or false, not a number"]),
-            ({"timeout": 0}, ["timeout: must be a number of seconds above 0"]),
-            ({"timeout": -1.0}, ["timeout: must be a number of seconds above 0"]),
-            ({"timeout": True}, ["timeout: must be a number of seconds above 0"]),
-            ({"timeout": "600"}, ["timeout: must be a number of seconds above 0"]),
-            ({"timeout": float("nan")}, ["timeout: must be a number of seconds above 0"]),
-            ({"region": "mars"}, ["region: must be us or eu, not 'mars'"]),
-        ],
-    )
-    def test_sentences(self, inputs: dict[str, Any], sentences: list[str]) -> None:
-        failures = problems({"tracking_domain": HOST, **inputs})
-        assert [f"{failure.property}: {failure.reason}" for failure in failures] == sentences
-
-
+ELSEWHERE = DomainDetails(DOMAIN, "go", "http", CnameRecord(f"go.{DOMAIN}", "mailgun.org"))
+ACTIVE = CertificateStatus("active", None, make_pem(HOST))
+PROVIDER = TrackingCertificateProvider()
 IN_A_DAY = rfc3339(NOON + timedelta(days=1))
 A_DAY_AGO = rfc3339(NOON - timedelta(days=1))
 
 
-class TestDifference:
+def not_found() -> errors.DomainNotFound:
+    """The 404 of a domain."""
+    return errors.DomainNotFound("cannot read the domain", "Domain not found", status=404)
+
+
+@pytest.fixture(autouse=True)
+def _noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracking_certificate, "now", lambda: NOON)
+
+
+class TestValidate:
+    """What check refuses without asking Mailgun."""
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {},
+            {"wait": False, "timeout": 0.5, "region": "eu", "__provider": "pickle"},
+            dict.fromkeys(("wait", "timeout", "move_domain", "tracking_domain"), UNKNOWN),
+        ],
+    )
+    def test_valid(self, values: dict[str, Any]) -> None:
+        assert PROVIDER.validate({"tracking_domain": HOST, **values}) == []
+
+    @pytest.mark.parametrize(
+        ("values", "property_", "word"),
+        [
+            ({"tracking_domain": None}, "tracking_domain", "required"),
+            ({"tracking_domain": "example.com"}, "tracking_domain", "email.example.com"),
+            ({"tracking_domain": "example.com."}, "tracking_domain", "PREFIX.DOMAIN"),
+            ({"tracking_domain": "no domain"}, "tracking_domain", "domain name"),
+            ({"tracking_domian": HOST}, "tracking_domian", "did you mean tracking_domain?"),
+            ({"wiat": True}, "wiat", "did you mean wait?"),
+            ({"wait": "yes"}, "wait", "true or false"),
+            ({"move_domain": 1.0}, "move_domain", "true or false"),
+            ({"timeout": 0}, "timeout", "greater than 0"),
+            ({"region": "mars"}, "region", "mars"),
+        ],
+    )
+    def test_invalid(self, values: dict[str, Any], property_: str, word: str) -> None:
+        [failure] = PROVIDER.validate({"tracking_domain": HOST, **values})
+        assert failure.property == property_
+        assert word in failure.reason
+
+
+class TestNotATrackingDomain:
+    """What a check makes of a new certificate's host."""
+
+    @pytest.mark.parametrize(
+        ("domains", "expected"),
+        [
+            ({DOMAIN: DETAILS}, []),
+            ({}, []),
+            ({HOST: DomainDetails(HOST, "email", "http", None)}, [("tracking_domain", "sending")]),
+            ({f"eu/{DOMAIN}": DETAILS}, [("region", "region eu")]),
+        ],
+        ids=["it is one", "unknown", "a sending domain", "in the other region"],
+    )
+    def test_is(
+        self,
+        domains: dict[str, DomainDetails],
+        expected: list[tuple[str, str]],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def details(_client: object, target: Target) -> DomainDetails:
+            if target.id not in domains:
+                raise not_found()
+            return domains[target.id]
+
+        monkeypatch.setattr(process.read_ahead, "details", details)
+        failures = not_a_tracking_domain(operation_on(Scripted(), HOST))
+        assert [failure.property for failure in failures] == [name for name, _ in expected]
+        for failure, (_, word) in zip(failures, expected, strict=True):
+            assert word in failure.reason
+
+    def test_is_not_asked_for_an_existing_certificate(self) -> None:
+        operation = operation_on(Scripted(), HOST)
+        assert PROVIDER.check_target(operation, {"status": "active"}, dict(IDENTITY)) == []
+
+
+class TestDiff:
     """What inputs and the passing of time change."""
 
     @pytest.mark.parametrize(
-        ("olds", "news", "moment", "changes", "replaces", "reason"),
+        ("olds", "news", "moment", "changes", "word"),
         [
-            ({"status": "active", "not_after": IN_A_DAY}, {}, NOON, False, None, None),
+            ({"status": "active", "not_after": IN_A_DAY}, {}, NOON, False, None),
             (
                 {"status": "active", "not_after": IN_A_DAY},
                 {"wait": False, "timeout": 5},
                 NOON,
                 False,
-                None,
                 None,
             ),
             (
@@ -107,237 +142,260 @@ class TestDifference:
                 {},
                 NOON + timedelta(days=2),
                 True,
-                None,
-                "expired on 2026-11-02: will be regenerated",
+                "expired",
             ),
-            (
-                {"status": "expired", "not_after": A_DAY_AGO},
-                {},
-                NOON,
-                True,
-                None,
-                "expired on 2026-10-31: will be regenerated",
-            ),
-            (
-                {"status": "error", "error": "CAA"},
-                {},
-                NOON,
-                True,
-                None,
-                "failed (CAA): will be tried again",
-            ),
+            ({"status": "expired", "not_after": A_DAY_AGO}, {}, NOON, True, "expired"),
+            ({"status": "error", "error": "CAA"}, {}, NOON, True, "CAA"),
             (
                 {"status": "processing", "processing_since": A_DAY_AGO},
                 {},
                 NOON,
                 True,
-                None,
-                "issuing since 2026-10-31T12:00:00Z: will be looked at",
+                A_DAY_AGO,
             ),
-            ({}, {}, NOON, False, None, None),
-            # Whom it is about.
+            ({}, {}, NOON, False, None),
             (
                 {"status": "active", "not_after": IN_A_DAY},
                 {"tracking_domain": "EMAIL.mg.example.com."},
                 NOON,
                 False,
                 None,
-                None,
-            ),
-            (
-                {"status": "error"},
-                {"tracking_domain": f"go.{DOMAIN}"},
-                NOON,
-                None,
-                ["tracking_domain"],
-                None,
-            ),
-            ({"status": "active"}, {"region": "eu"}, NOON, None, ["region"], None),
-            (
-                {"status": "active"},
-                {"tracking_domain": UNKNOWN},
-                NOON,
-                None,
-                ["tracking_domain"],
-                None,
             ),
         ],
     )
-    def test_of(
+    def test_of_the_same_host(
         self,
         olds: dict[str, Any],
         news: dict[str, Any],
         moment: datetime,
-        changes: bool | None,
-        replaces: list[str] | None,
-        reason: str | None,
+        changes: bool,
+        word: str | None,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        result, said = difference({**IDENTITY, **olds}, {**IDENTITY, **news}, moment)
-        assert (result.changes, result.replaces, said) == (changes, replaces, reason)
-
-
-NO_FACTS = {
-    "names": [],
-    "issuer": "",
-    "serial": "",
-    "fingerprint": "",
-    "not_before": "",
-    "not_after": "",
-}
-
-
-class TestRecorded:
-    """What goes into the state; the PEM does not."""
-
-    def test_an_active_certificate(self) -> None:
-        pem = make_pem(HOST)
-        outputs = recorded(
-            TARGET, CertificateStatus("active", None, pem), {"processing_since": "x"}
+        """Where time is the reason, the row says so."""
+        sent: list[str] = []
+        monkeypatch.setattr(
+            resource_log, "engine_log", lambda: lambda _urn, message, _warning: sent.append(message)
         )
-        assert outputs.pop("fingerprint")
-        assert outputs == {
-            **IDENTITY,
-            "status": "active",
-            "error": "",
-            "names": [HOST],
-            "issuer": "O=Let's Encrypt,CN=R11",
-            "serial": "beef",
-            "not_before": "2026-11-01T12:00:00Z",
-            "not_after": "2027-01-30T12:00:00Z",
-        }
-        assert "BEGIN CERTIFICATE" not in str(outputs)
-
-    def test_one_in_the_making(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(tracking_certificate, "now", lambda: NOON)
-        certificate = CertificateStatus("processing", "wait")
-        first = recorded(TARGET, certificate, {})
-        assert first == {
-            **IDENTITY,
-            **NO_FACTS,
-            "status": "processing",
-            "error": "wait",
-            "processing_since": "2026-11-01T12:00:00Z",
-        }
-        monkeypatch.setattr(tracking_certificate, "now", lambda: NOON + timedelta(hours=1))
-        assert recorded(TARGET, certificate, first) == first
-
-    @pytest.mark.parametrize("pem", [None, "{CERT}"])
-    def test_one_that_failed(self, pem: str | None) -> None:
-        outputs = recorded(TARGET, CertificateStatus("error", "CAA", pem), {})
-        assert outputs == {**IDENTITY, **NO_FACTS, "status": "error", "error": "CAA"}
-
-    def test_an_expired_one_keeps_its_facts(self) -> None:
-        outputs = recorded(TARGET, CertificateStatus("expired", "old", make_pem(HOST)), {})
-        assert outputs["not_after"] == "2027-01-30T12:00:00Z"
-
-    def test_an_active_one_that_is_no_pem_is_refused(self) -> None:
-        with pytest.raises(errors.UnexpectedResponse, match="Mailgun's answer holds no PEM"):
-            recorded(TARGET, CertificateStatus("active", None, "{CERT}"), {})
-
-
-class TestOutcome:
-    """What is said of a certificate once it is there."""
+        monkeypatch.setattr(tracking_certificate, "now", lambda: moment)
+        result = PROVIDER.diff(HOST, {**IDENTITY, **olds}, {**IDENTITY, **news})
+        assert (result.changes, result.replaces) == (changes, None)
+        assert len(sent) == (word is not None)
+        assert all(HOST in message and (word or "") in message for message in sent)
 
     @pytest.mark.parametrize(
-        ("status", "step", "olds", "lines"),
+        ("news", "replaces"),
         [
-            ("active", "generated", {}, []),
-            ("active", "regenerated", {"serial": "old"}, []),
-            ("active", "adopted", {}, ["adopted: valid until 2027-01-30"]),
-            ("active", "adopted", {"serial": "beef"}, ["adopted: valid until 2027-01-30"]),
-            ("active", "adopted", {"serial": "old"}, ["renewed by Mailgun on 2026-11-01"]),
-            ("active", "joined", {}, ["joined: Mailgun was at work on it already"]),
-            (
-                "processing",
-                "generated",
-                {},
-                [f"{HOST}: Mailgun is at work on it; not waited for"],
-            ),
+            ({"tracking_domain": f"go.{DOMAIN}"}, ["tracking_domain"]),
+            ({"tracking_domain": UNKNOWN}, ["tracking_domain"]),
+            ({"region": "eu"}, ["region"]),
         ],
     )
-    def test_sentence(
-        self, status: Any, step: Step, olds: dict[str, Any], lines: list[str]
+    def test_of_another_host(
+        self,
+        news: dict[str, Any],
+        replaces: list[str],
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
-        call = call_about(Scripted(), HOST)
-        pem = make_pem(HOST) if status == "active" else None
-        issued = Issued(CertificateStatus(status, None, pem), step)
-        tell_outcome(call, issued, olds, recorded(TARGET, issued.certificate, olds))
-        assert lines_of(call) == lines
+        """A certificate that will be replaced needs no word about its age."""
+        olds = {**IDENTITY, "status": "error"}
+        assert PROVIDER.diff(HOST, olds, {**IDENTITY, **news}).replaces == replaces
+        assert capsys.readouterr().err == ""
+
+
+class TestOutputs:
+    """What goes into the state; the certificate itself does not."""
+
+    def test_of_an_active_certificate(self) -> None:
+        outputs = outputs_from(TARGET, ACTIVE, {"processing_since": A_DAY_AGO})
+        assert outputs.keys() == {*IDENTITY, *OUTPUTS}
+        assert outputs["status"] == "active"
+        assert outputs["names"] == [HOST]
+        assert outputs["serial"] == "beef"
+        assert outputs["not_after"] == "2027-01-30T12:00:00Z"
+        assert "BEGIN CERTIFICATE" not in str(outputs)
+
+    def test_of_one_that_is_being_issued(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The time since when is kept."""
+        certificate = CertificateStatus("processing", "wait")
+        first = outputs_from(TARGET, certificate, {})
+        assert first["processing_since"] == rfc3339(NOON)
+        assert first["error"] == "wait"
+        monkeypatch.setattr(tracking_certificate, "now", lambda: NOON + timedelta(hours=1))
+        assert outputs_from(TARGET, certificate, first) == first
+
+    @pytest.mark.parametrize("pem", [None, "{CERT}"])
+    def test_of_one_that_failed(self, pem: str | None) -> None:
+        """Facts that there are none of are empty, and of the same types."""
+        outputs = outputs_from(TARGET, CertificateStatus("error", "CAA", pem), {})
+        assert outputs.keys() == {*IDENTITY, *OUTPUTS}
+        assert (outputs["status"], outputs["error"]) == ("error", "CAA")
+        assert (outputs["names"], outputs["serial"], outputs["not_after"]) == ([], "", "")
+
+    def test_of_an_expired_one(self) -> None:
+        outputs = outputs_from(TARGET, CertificateStatus("expired", "old", make_pem(HOST)), {})
+        assert outputs["not_after"] == "2027-01-30T12:00:00Z"
+
+    def test_of_an_active_one_that_cannot_be_read(self) -> None:
+        with pytest.raises(errors.UnexpectedResponse, match="PEM") as caught:
+            outputs_from(TARGET, CertificateStatus("active", None, "{CERT}"), {})
+        assert caught.value.domain == HOST
+
+
+class FakeIssuance:
+    """Issuance with an outcome for each attempt, that records what it was asked for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *outcomes: Issued | Exception) -> None:
+        self.outcomes = list(outcomes)
+        self.requests: list[dict[str, Any]] = []
+        monkeypatch.setattr(tracking_certificate, "Issuance", lambda *_args, **_options: self)
+
+    def ensure(self, host: str, **request: Any) -> Issued:
+        assert host == HOST
+        self.requests.append(request)
+        outcome = self.outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+ISSUED = Issued(ACTIVE, "generated")
+NOT_CURRENT = errors.CertificateNotFound("cannot issue", status=404)
+
+
+@pytest.mark.parametrize(
+    ("given", "wait", "timeout"),
+    [
+        ({}, True, 600),
+        ({"wait": None, "timeout": None}, True, 600),
+        ({"wait": False, "timeout": 5}, False, 5),
+    ],
+)
+def test_waiting_is_the_default(
+    given: dict[str, Any], wait: bool, timeout: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuance = FakeIssuance(monkeypatch, ISSUED)
+    assert ensure_certificate(operation_on(Scripted(pause=None), HOST), given) is ISSUED
+    assert issuance.requests == [{"wait": wait, "timeout": timeout}]
+
+
+class TestMoving:
+    """A create with move_domain, on a Mailgun that only issues for the current host."""
+
+    def updates(self, client: Scripted) -> list[dict[str, str]]:
+        """What was sent for the domain."""
+        return [call[2] for call in client.calls if call[0] == "update_domain"]
+
+    def client(self, details: DomainDetails) -> Scripted:
+        """Mailgun with a domain."""
+        return Scripted(pause=None, get_domain=details, update_domain=None)
+
+    def test_the_domain_stays_where_issuance_works(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        FakeIssuance(monkeypatch, ISSUED)
+        client = self.client(ELSEWHERE)
+        assert ensure_moving_domain(operation_on(client, HOST), {}) is ISSUED
+        assert client.calls == []
+
+    def test_the_domain_is_moved_where_it_does_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        FakeIssuance(monkeypatch, NOT_CURRENT, ISSUED)
+        client = self.client(ELSEWHERE)
+        assert ensure_moving_domain(operation_on(client, HOST), {}) is ISSUED
+        assert self.updates(client) == [{"web_prefix": "email", "web_scheme": "http"}]
+
+    @pytest.mark.parametrize(
+        ("status", "restored"), [("active", [{"web_scheme": "https"}]), ("processing", [])]
+    )
+    def test_https_is_restored_over_an_active_certificate(
+        self,
+        status: Any,
+        restored: list[dict[str, str]],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        issued = Issued(CertificateStatus(status), "generated")
+        FakeIssuance(monkeypatch, NOT_CURRENT, issued)
+        client = self.client(DomainDetails(DOMAIN, "go", "https", None))
+        ensure_moving_domain(operation_on(client, HOST), {})
+        assert self.updates(client)[1:] == restored
+
+    def test_a_domain_that_uses_the_host_already_is_not_moved(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        FakeIssuance(monkeypatch, NOT_CURRENT)
+        client = self.client(DETAILS)
+        with pytest.raises(errors.CertificateNotFound):
+            ensure_moving_domain(operation_on(client, HOST), {})
+        assert self.updates(client) == []
 
 
 class TestExplain:
-    """The likely cause of a refusal, and the way out."""
-
-    def advice(
-        self, kind: type[errors.TrackingError], *domains: object, monkeypatch: pytest.MonkeyPatch
-    ) -> str:
-        monkeypatch.setattr(Call, "whereabouts", lambda _call, domain: f"whereabouts of {domain}")
-        error = kind("cannot issue")
-        explain_certificate(call_about(Scripted(get_domain=list(domains)), HOST), error)
-        return error.advice
+    """The likely cause of an error, and what to do about it."""
 
     @pytest.mark.parametrize(
-        ("kind", "domains", "sentence"),
+        ("type_", "domains", "words"),
         [
-            (
-                errors.CertificatesNotInPlan,
-                [],
-                "the account's plan has no tracking certificates: change the plan, or put your own "
-                'CDN before the tracking domain and set https_by="proxy" on its DomainTracking',
-            ),
-            (
-                errors.CnameNotValid,
-                [DETAILS],
-                f"it needs a CNAME record {HOST} that points at mailgun.org, "
-                "straight and with no proxy before it; add it and run again",
-            ),
-            (
-                errors.CnameNotValid,
-                [DomainDetails(DOMAIN, "go", "http", CnameRecord(f"go.{DOMAIN}", "mailgun.org"))],
-                f"it needs a CNAME record for {HOST}; the current tracking domain of {DOMAIN} is "
-                f"go.{DOMAIN}, straight and with no proxy before it; add it and run again",
-            ),
-            (
-                errors.CnameNotValid,
-                [NOT_FOUND],
-                f"it needs the CNAME record of {HOST} that Mailgun shows for its domain, "
-                "straight and with no proxy before it; add it and run again",
-            ),
+            (errors.CertificatesNotInPlan, [], ["plan", 'https_by="proxy"']),
+            (errors.CnameNotValid, [DETAILS], [HOST, "mailgun.org", "no proxy"]),
+            (errors.CnameNotValid, [ELSEWHERE], [HOST, f"go.{DOMAIN}"]),
+            (errors.CnameNotValid, [not_found()], [HOST, "that Mailgun shows"]),
+            (errors.CertificateNotFound, [DETAILS], ["try again"]),
+            (errors.CertificateNotFound, [ELSEWHERE], [f"go.{DOMAIN}", "pulumi refresh"]),
             (
                 errors.CertificateNotFound,
-                [DETAILS],
-                f"{HOST} is the tracking domain of {DOMAIN}: run again in a minute",
+                [not_found(), DomainDetails(HOST, "email", "http", None)],
+                [f"{HOST} is a sending domain", f"email.{HOST}"],
             ),
-            (
-                errors.CertificateNotFound,
-                [DomainDetails(DOMAIN, "go", "http", None)],
-                f"the tracking domain of {DOMAIN} is go.{DOMAIN}: give that one; "
-                "if somebody moved it since the last up, run `pulumi refresh`",
-            ),
-            (
-                errors.CertificateNotFound,
-                [NOT_FOUND, DomainDetails(HOST, "email", "http", None)],
-                f"{HOST} is a sending domain; give its tracking domain, email.{HOST}",
-            ),
-            (errors.CertificateNotFound, [NOT_FOUND], f"whereabouts of {DOMAIN}"),
+            (errors.CertificateNotFound, [not_found()], [f"{DOMAIN} is not in region us"]),
             (
                 errors.CertificateNotFound,
                 [errors.Unauthorized("cannot read", "Forbidden", status=401)],
-                "and the domain could not be looked at: cannot read: Forbidden (401)",
+                ["Forbidden (401)"],
             ),
-            (
-                errors.CertificateConflict,
-                [],
-                "another change is under way at Mailgun: run again in a minute",
-            ),
-            (errors.CertificateFailed, [], ""),
+            (errors.CertificateConflict, [], ["try again"]),
+            (errors.Unauthorized, [], ["the key is from"]),
+            (errors.CertificateFailed, [], []),
         ],
     )
-    def test_sentence(
-        self,
-        kind: type[errors.TrackingError],
-        domains: list[object],
-        sentence: str,
-        monkeypatch: pytest.MonkeyPatch,
+    def test_advice(
+        self, type_: type[errors.TrackingError], domains: list[object], words: list[str]
     ) -> None:
-        assert self.advice(kind, *domains, monkeypatch=monkeypatch) == sentence
+        error = type_("cannot issue")
+        operation = operation_on(
+            Scripted(get_domain=domains), HOST, other_region=Scripted(get_domain=not_found())
+        )
+        explain_certificate_error(operation, error)
+        for word in words:
+            assert word in error.advice
+        assert bool(error.advice) is bool(words)
+
+
+@pytest.mark.parametrize(
+    ("status", "step", "olds", "words"),
+    [
+        ("active", "generated", {}, []),
+        ("active", "regenerated", {"serial": "old"}, []),
+        ("active", "adopted", {}, ["adopted", "2027-01-30"]),
+        ("active", "adopted", {"serial": "beef"}, ["adopted", "2027-01-30"]),
+        ("active", "adopted", {"serial": "old"}, ["renewed", "2026-11-01"]),
+        ("active", "joined", {}, ["already in progress"]),
+        ("processing", "generated", {}, ["not waiting"]),
+    ],
+)
+def test_the_row_says_how_a_certificate_was_obtained(
+    status: Any, step: Step, olds: dict[str, Any], words: list[str]
+) -> None:
+    """Where create or update do not say so already."""
+    operation = operation_on(Scripted(), HOST)
+    certificate = ACTIVE if status == "active" else CertificateStatus(status)
+    outputs = outputs_from(TARGET, certificate, olds)
+    report_outcome(operation, Issued(certificate, step), olds, outputs)
+    messages = messages_of(operation)
+    assert len(messages) == bool(words)
+    assert all(word in message for message in messages for word in words)
+
+
+def test_deleting_says_that_the_certificate_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    """Mailgun cannot delete it, so it is not asked to."""
+    PROVIDER.delete(HOST, {**IDENTITY, "status": "active"})
+    message = capsys.readouterr().err
+    assert HOST in message
+    assert "state only" in message

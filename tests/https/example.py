@@ -58,8 +58,8 @@ def emulated_mailgun(bind: Bind, pebble: Pebble, http_port: int, **options: Any)
 
 def example_stack(new_stack: StackFactory, mailgun: AcmeEmulator, bind: Bind) -> ExampleStack:
     """Return a new stack of the unchanged example, configured for these servers."""
-    made = new_stack("", project=PROJECT)
-    stack = ExampleStack(made.directory, made.home, "", made.project)
+    new = new_stack("", project=PROJECT)
+    stack = ExampleStack(new.directory, new.home, "", new.project)
     for file in EXAMPLE.glob("*.py"):
         shutil.copy(file, stack.directory)
     stack.environment["MAILGUN_BASE_URL"] = f"{mailgun.url}/{{region}}"

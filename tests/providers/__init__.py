@@ -1,0 +1,1 @@
+"""Tests of the providers in this process, against the emulator."""

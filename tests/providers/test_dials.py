@@ -1,0 +1,119 @@
+"""The lifecycle, whichever way Mailgun does what its documentation leaves open."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import get_args, get_type_hints
+
+import pytest
+
+from mailgun_tracking import DomainTracking, TrackingCertificate
+from mailgun_tracking.emulator import Dials, Emulator
+from tests.behaviour.mail import puts
+from tests.providers.engine import Engine
+
+DOMAIN = "dials.example.com"
+HOST = f"links.{DOMAIN}"
+HTML_FOOTER = '<hr>\n<p><a href="%unsubscribe_url%">No more of this</a></p>\n'
+TEXT_FOOTER = "--\nNo more of this: <%unsubscribe_url%>\n\n"
+OTHER_FOOTER = '<p>\n<a href="%unsubscribe_url%">Stop</a>\n</p>'
+SECTIONS = {
+    f"PUT /v3/domains/{DOMAIN}/tracking/{section}" for section in ("click", "open", "unsubscribe")
+}
+DAY = 86400
+
+
+def settings() -> Iterator[dict[str, str]]:
+    """All dials at their defaults, and then each one at each of its other settings."""
+    yield {}
+    hints = get_type_hints(Dials)
+    for dial in dataclasses.fields(Dials):
+        for setting in get_args(hints[dial.name]):
+            if setting != dial.default:
+                yield {dial.name: setting}
+
+
+def named(setting: dict[str, str]) -> str:
+    return ",".join(f"{name}={value}" for name, value in setting.items()) or "defaults"
+
+
+def first() -> None:
+    tracking = DomainTracking(
+        "tracking",
+        DOMAIN,
+        click="htmlonly",
+        open={"active": True, "place_at_the_top": True},
+        unsubscribe={"active": True, "html_footer": HTML_FOOTER, "text_footer": TEXT_FOOTER},
+        web_prefix="links",
+    )
+    TrackingCertificate("certificate", tracking.tracking_domain)
+
+
+def second() -> None:
+    tracking = DomainTracking(
+        "tracking",
+        DOMAIN,
+        click=True,
+        open={"active": False, "place_at_the_top": False},
+        unsubscribe={"active": True, "html_footer": OTHER_FOOTER, "text_footer": TEXT_FOOTER},
+        web_prefix="links",
+    )
+    TrackingCertificate("certificate", tracking.tracking_domain)
+
+
+@pytest.mark.behaviour(37)
+@pytest.mark.parametrize("dials", settings(), ids=named)
+def test_lifecycle(engine: Engine, emulator: Emulator, dials: dict[str, str]) -> None:
+    """No permanent difference and no PUT too many."""
+    emulator.set_dials(**dials)
+    emulator.add_domain(DOMAIN)
+    # The way out of an attempt that failed is POST on one Mailgun, and PUT on another.
+    emulator.set_certificate(HOST, "error")
+
+    def sent() -> set[str]:
+        changing = puts(emulator)
+        emulator.forget_requests()
+        assert len(set(changing)) == len(changing)
+        return set(changing)
+
+    def assert_no_difference() -> None:
+        same = dict.fromkeys(("tracking", "certificate"), "same")
+        assert engine.up(program).steps == same
+        assert engine.preview(program, refresh=True).steps == same
+        assert engine.refresh().steps == same
+        assert sent() == set()
+
+    program = first
+    engine.up(program)
+    assert sent() == SECTIONS | {f"PUT /v2/x509/{HOST}", f"PUT /v4/domains/{DOMAIN}"}
+    now = emulator.domain(DOMAIN)
+    assert now.click["active"] == "htmlonly"
+    assert (now.open["active"], now.open["place_at_the_top"]) == (True, True)
+    assert now.unsubscribe["html_footer"] == HTML_FOOTER
+    assert now.unsubscribe["text_footer"] == TEXT_FOOTER
+    assert now.web_prefix == "links"
+    assert now.certificates[HOST].status == "active"
+    assert_no_difference()
+
+    program = second
+    assert engine.up(program).steps == {"tracking": "update", "certificate": "same"}
+    assert sent() == SECTIONS
+    now = emulator.domain(DOMAIN)
+    assert now.click["active"] is True
+    assert (now.open["active"], now.open["place_at_the_top"]) == (False, False)
+    assert now.unsubscribe["html_footer"] == OTHER_FOOTER
+    assert now.unsubscribe["text_footer"] == TEXT_FOOTER
+    assert_no_difference()
+
+    # In the last third of its lifetime Mailgun may renew a certificate by itself.
+    emulator.set_certificate(HOST, lifetime_seconds=90 * DAY, age_seconds=75 * DAY)
+    engine.refresh()
+    assert_no_difference()
+
+    engine.destroy()
+    assert sent() <= SECTIONS
+    end = emulator.domain(DOMAIN)
+    assert not any((end.open["active"], end.click["active"], end.unsubscribe["active"]))
+    assert end.unsubscribe["html_footer"] == OTHER_FOOTER
+    assert end.certificates[HOST].status == "active"

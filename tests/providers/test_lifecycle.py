@@ -1,0 +1,354 @@
+"""Create, update, delete and read: what is asked of Mailgun, and how it ends there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mailgun_tracking import DomainTracking, TrackingCertificate
+from mailgun_tracking._provider import operation
+from mailgun_tracking._provider.process import process
+from mailgun_tracking.emulator import Emulator
+from tests.behaviour.mail import calls, puts
+from tests.providers.engine import Engine
+
+DOMAIN = "mg.example.com"
+TRACKING = f"/v3/domains/{DOMAIN}/tracking"
+FOOTER = '<a href="%unsubscribe_url%">stop</a>'
+REFUSED = {"message": "not today"}
+NOT_FOUND = {"message": "Domain not found"}
+
+
+def refuse(emulator: Emulator, section: str, **more: Any) -> None:
+    """Let the PUT of a section fail."""
+    emulator.add_fault(method="PUT", path=f"{TRACKING}/{section}", status=400, body=REFUSED, **more)
+
+
+class TestCreate:
+    @pytest.mark.behaviour(16)
+    def test_reads_the_certificate_where_https_is_turned_on(
+        self, engine: Engine, emulator: Emulator
+    ) -> None:
+        """One more GET."""
+        emulator.set_certificate(f"email.{DOMAIN}")
+        engine.up(lambda: DomainTracking("mg", DOMAIN, web_scheme="https"))
+        assert calls(emulator)[2:] == [
+            f"GET /v2/x509/email.{DOMAIN}/status",
+            f"PUT /v4/domains/{DOMAIN}",
+        ]
+        assert emulator.domain(DOMAIN).web_scheme == "https"
+
+    @pytest.mark.behaviour(16)
+    def test_reads_again_where_a_response_lacks_its_section(
+        self, engine: Engine, emulator: Emulator
+    ) -> None:
+        """One more GET, after the PUT."""
+        emulator.set_dials(put_answers="message_only")
+        engine.up(lambda: DomainTracking("mg", DOMAIN, click=True))
+        assert calls(emulator)[2:] == [f"PUT {TRACKING}/click", f"GET {TRACKING}"]
+        assert engine.state["mg"].outputs["click"]["active"] is True
+
+    @pytest.mark.behaviour(16, 22)
+    def test_adopts_what_is_as_the_program_wants_it(
+        self, engine: Engine, emulator: Emulator
+    ) -> None:
+        """With GETs alone, of a domain and of a certificate."""
+        emulator.drift(
+            DOMAIN, click="htmlonly", unsubscribe={"html_footer": FOOTER}, web_scheme="https"
+        )
+        emulator.set_certificate(f"email.{DOMAIN}")
+        before = emulator.domain(DOMAIN)
+
+        def program() -> None:
+            mg = DomainTracking(
+                "mg",
+                DOMAIN,
+                click="htmlonly",
+                unsubscribe={"html_footer": FOOTER},
+                web_scheme="https",
+            )
+            TrackingCertificate("certificate", mg.tracking_domain)
+
+        engine.up(program)
+        assert puts(emulator) == []
+        assert emulator.domain(DOMAIN) == before
+        emulator.forget_requests()
+        engine.up(program)
+        assert calls(emulator) == []
+
+    @pytest.mark.behaviour(16)
+    def test_rolls_back_what_it_changed(self, engine: Engine, emulator: Emulator) -> None:
+        """Where another PUT fails for good."""
+
+        def program() -> None:
+            DomainTracking(
+                "mg",
+                DOMAIN,
+                click="htmlonly",
+                open=True,
+                web_prefix="links",
+                unsubscribe={"html_footer": FOOTER},
+            )
+
+        before = emulator.domain(DOMAIN)
+        refuse(emulator, "unsubscribe", times=1)
+        run = engine.up(program, check=False)
+        assert run.errors["mg"].startswith("MailgunError: cannot change unsubscribe tracking")
+        assert "not today (400)" in run.errors["mg"]
+        assert "all changes were rolled back" in run.errors["mg"]
+        assert emulator.domain(DOMAIN) == before
+        assert engine.state == {}
+        engine.up(program)
+        assert emulator.domain(DOMAIN).unsubscribe["html_footer"] == FOOTER
+
+    @pytest.mark.behaviour(16)
+    def test_lists_what_it_could_not_roll_back(self, engine: Engine, emulator: Emulator) -> None:
+        """A PUT of the old value may fail too."""
+        refuse(emulator, "unsubscribe")
+        refuse(emulator, "click", after=1)
+        run = engine.up(
+            lambda: DomainTracking(
+                "mg", DOMAIN, click=True, open=True, unsubscribe={"html_footer": FOOTER}
+            ),
+            check=False,
+        )
+        assert run.errors["mg"].endswith("; changed before it failed: click.active")
+        now = emulator.domain(DOMAIN)
+        assert (now.click["active"], now.open["active"]) == (True, False)
+
+    @pytest.mark.behaviour(16)
+    def test_never_sends_a_guess_for_what_it_does_not_know(
+        self, engine: Engine, emulator: Emulator
+    ) -> None:
+        """A field that no response showed stays changed, and the error lists it."""
+        emulator.set_dials(open_answer="active_only")
+        refuse(emulator, "click")
+        run = engine.up(
+            lambda: DomainTracking(
+                "mg", DOMAIN, click=True, open={"active": True, "place_at_the_top": True}
+            ),
+            check=False,
+        )
+        assert run.errors["mg"].endswith("changed before it failed: open.place_at_the_top")
+        forms = [r.form for r in emulator.requests if r.path.endswith("/tracking/open")]
+        assert forms == [{"active": "true", "place_at_the_top": "true"}, {"active": "false"}]
+
+
+class TestUpdate:
+    @pytest.mark.behaviour(16)
+    def test_is_completed_by_the_next_up(self, engine: Engine, emulator: Emulator) -> None:
+        """One that fails half way is not rolled back."""
+        engine.up(lambda: DomainTracking("mg", DOMAIN, click=False, open=False))
+        refuse(emulator, "open", times=1)
+        emulator.forget_requests()
+
+        def changed() -> None:
+            DomainTracking("mg", DOMAIN, click=True, open=True)
+
+        run = engine.up(changed, check=False)
+        assert run.errors["mg"].endswith("changed before it failed: click.active")
+        assert sorted(puts(emulator)) == [f"PUT {TRACKING}/click", f"PUT {TRACKING}/open"]
+        assert emulator.domain(DOMAIN).click["active"] is True
+        engine.up(changed)
+        now = emulator.domain(DOMAIN)
+        assert (now.click["active"], now.open["active"]) == (True, True)
+
+
+class TestDelete:
+    @pytest.mark.behaviour(17)
+    def test_turns_off_what_is_managed(self, engine: Engine, emulator: Emulator) -> None:
+        """And nothing else: footers, the pixel's place and what the program left alone stay."""
+        emulator.drift(DOMAIN, unsubscribe=True, open=True)
+        emulator.drift("two.example.com", unsubscribe=True, open=True)
+
+        def program() -> None:
+            DomainTracking(
+                "mg",
+                DOMAIN,
+                click="htmlonly",
+                open={"active": True, "place_at_the_top": True},
+                unsubscribe={"active": True, "html_footer": FOOTER},
+            )
+            DomainTracking(
+                "two",
+                "two.example.com",
+                click=True,
+                open={"place_at_the_top": True},
+                unsubscribe={"html_footer": FOOTER},
+            )
+
+        engine.up(program)
+        emulator.forget_requests()
+        engine.destroy()
+        assert sorted(puts(emulator)) == [
+            f"PUT {TRACKING}/click",
+            f"PUT {TRACKING}/open",
+            f"PUT {TRACKING}/unsubscribe",
+            "PUT /v3/domains/two.example.com/tracking/click",
+        ]
+        assert {str(r.form) for r in emulator.requests if r.method == "PUT"} == {
+            "{'active': 'false'}"
+        }
+        now, two = emulator.domain(DOMAIN), emulator.domain("two.example.com")
+        assert (now.click["active"], now.open["active"]) == (False, False)
+        assert now.open["place_at_the_top"] is True
+        assert now.unsubscribe["active"] is False
+        assert now.unsubscribe["html_footer"] == FOOTER
+        assert (two.open["active"], two.unsubscribe["active"]) == (True, True)
+
+    @pytest.mark.behaviour(17)
+    def test_leaves_what_somebody_else_changed(self, engine: Engine, emulator: Emulator) -> None:
+        """The row says so."""
+        engine.up(lambda: DomainTracking("mg", DOMAIN, click=True, open=True))
+        emulator.drift(DOMAIN, click="htmlonly")
+        run = engine.destroy()
+        assert "click tracking left on: click.active was changed" in run.rows["mg"][0]
+        now = emulator.domain(DOMAIN)
+        assert (now.click["active"], now.open["active"]) == ("htmlonly", False)
+
+    @pytest.mark.behaviour(17)
+    def test_of_a_domain_that_is_gone(
+        self, engine: Engine, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """There is nothing to turn off."""
+        monkeypatch.setattr(operation, "MISSING_SECONDS", 0.0)
+        engine.up(lambda: DomainTracking("mg", DOMAIN, click=True))
+        emulator.remove_domain(DOMAIN)
+        run = engine.destroy()
+        assert run.rows["mg"] == [f"{DOMAIN} no longer exists at Mailgun; nothing to turn off"]
+        assert engine.state == {}
+
+    @pytest.mark.behaviour(17)
+    def test_of_a_neighbour_on_the_same_domain(self, engine: Engine, emulator: Emulator) -> None:
+        """The one that goes turns off only what it managed."""
+
+        def keeper() -> None:
+            DomainTracking("keeper", DOMAIN, click=True)
+
+        def both() -> None:
+            keeper()
+            DomainTracking("goes", DOMAIN, open=True)
+
+        engine.up(both)
+        emulator.forget_requests()
+        engine.up(keeper)
+        assert puts(emulator) == [f"PUT {TRACKING}/open"]
+        assert emulator.domain(DOMAIN).click["active"] is True
+
+    @pytest.mark.behaviour(17)
+    def test_of_one_whose_successor_manages_the_same(
+        self, engine: Engine, emulator: Emulator
+    ) -> None:
+        """A new name for the resource changes nothing."""
+        engine.up(lambda: DomainTracking("old", DOMAIN, click="htmlonly", open=True))
+        emulator.forget_requests()
+        run = engine.up(lambda: DomainTracking("new", DOMAIN, click="htmlonly", open=True))
+        assert run.steps == {"new": "create", "old": "delete"}
+        assert "open, click tracking left on: another resource" in run.rows["old"][0]
+        assert puts(emulator) == []
+
+
+class TestRead:
+    @pytest.fixture(autouse=True)
+    def _no_wait(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(operation, "MISSING_SECONDS", 0.0)
+
+    @staticmethod
+    def program() -> None:
+        mg = DomainTracking("mg", DOMAIN, click=True)
+        TrackingCertificate("certificate", mg.tracking_domain)
+
+    @pytest.mark.behaviour(7)
+    def test_follows_what_somebody_changed_there_and_back(
+        self, engine: Engine, emulator: Emulator
+    ) -> None:
+        """Inputs and outputs are what Mailgun says, each time."""
+        engine.up(self.program)
+        as_created = engine.state["mg"]
+        engine.refresh()
+        assert engine.state["mg"] == as_created
+        emulator.drift(DOMAIN, click=False)
+        assert engine.refresh().steps == {"mg": "update", "certificate": "same"}
+        assert engine.state["mg"].inputs["click"] == {"active": False}
+        assert engine.state["mg"].outputs["click"]["active"] is False
+        emulator.drift(DOMAIN, click=True)
+        engine.refresh()
+        assert engine.state["mg"] == as_created
+
+    @pytest.mark.behaviour(18)
+    def test_removes_a_domain_that_is_gone(
+        self, engine: Engine, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """After looks over 10 s, in both regions, with a key that may list domains."""
+        engine.up(self.program)
+        emulator.remove_domain(DOMAIN)
+        emulator.forget_requests()
+        monkeypatch.setattr(operation, "MISSING_SECONDS", 0.1)
+        monkeypatch.setattr(operation, "MISSING_INTERVAL_SECONDS", 0.01)
+        assert engine.refresh().steps == {"mg": "delete", "certificate": "delete"}
+        assert engine.state == {}
+        looks = [r for r in emulator.requests if r.path == f"/v4/domains/{DOMAIN}"]
+        assert {r.region for r in looks} == {"us", "eu"}
+        here = [r.at for r in looks if r.region == "us"]
+        assert (max(here) - min(here)).total_seconds() >= 0.1
+        assert "GET /v4/domains" in calls(emulator)
+        assert puts(emulator) == []
+
+    @pytest.mark.behaviour(18)
+    def test_removes_a_certificate_that_is_gone(self, engine: Engine, emulator: Emulator) -> None:
+        """Its domain stays."""
+        engine.up(self.program)
+        emulator.set_certificate(f"email.{DOMAIN}", None)
+        assert engine.refresh().steps == {"mg": "same", "certificate": "delete"}
+        assert list(engine.state) == ["mg"]
+
+    @pytest.mark.behaviour(18)
+    @pytest.mark.parametrize("name", ["mg", "certificate"])
+    def test_removes_nothing_that_is_in_the_other_region(
+        self, engine: Engine, emulator: Emulator, name: str
+    ) -> None:
+        """A 404 that has another reason than a deleted domain is an error."""
+        engine.up(self.program)
+        emulator.remove_domain(DOMAIN)
+        emulator.add_domain(DOMAIN, region="eu", click=True)
+        emulator.forget_requests()
+        engine.state = {name: engine.state[name]}
+        run = engine.refresh(check=False)
+        assert "nothing was removed from the state" in run.errors[name]
+        assert f"{DOMAIN} is in region eu" in run.errors[name]
+        assert list(engine.state) == [name]
+        assert puts(emulator) == []
+
+    @pytest.mark.behaviour(18)
+    def test_removes_nothing_where_a_404_passes(self, engine: Engine, emulator: Emulator) -> None:
+        """A domain that a later look finds is read."""
+        engine.up(self.program)
+        for path in (f"/v4/domains/{DOMAIN}", TRACKING):
+            emulator.add_fault(method="GET", path=path, status=404, body=NOT_FOUND, times=1)
+        assert engine.refresh().steps == {"mg": "same", "certificate": "same"}
+
+    @pytest.mark.behaviour(18)
+    def test_removes_nothing_with_a_key_that_may_not_list(
+        self, engine: Engine, emulator: Emulator
+    ) -> None:
+        """What such a key does not see may exist."""
+        engine.up(self.program)
+        emulator.remove_domain(DOMAIN)
+        emulator.add_fault(method="GET", path="/v4/domains", status=403, body=REFUSED)
+        run = engine.refresh(check=False)
+        assert run.errors["mg"].startswith("Unauthorized: ")
+        assert list(engine.state) == ["mg", "certificate"]
+
+
+@pytest.mark.behaviour(27)
+def test_a_cancelled_call_ends_and_says_so(engine: Engine, emulator: Emulator) -> None:
+    """Nothing is sent any more."""
+
+    def program() -> None:
+        process.cancelled.set()
+        TrackingCertificate("certificate", f"email.{DOMAIN}")
+
+    run = engine.up(program, check=False)
+    assert run.errors["certificate"].startswith("Cancelled: cancelled")
+    assert puts(emulator) == []

@@ -1,0 +1,95 @@
+"""A certificate that may move its domain, where Mailgun issues for the current host only."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailgun_tracking import DomainTracking, TrackingCertificate
+from mailgun_tracking.emulator import Emulator
+from tests.behaviour.mail import puts
+from tests.providers.engine import Engine
+
+DOMAIN = "mg.example.com"
+EMAIL, TRACK = f"email.{DOMAIN}", f"track.{DOMAIN}"
+
+
+@pytest.fixture(autouse=True)
+def _on_https(emulator: Emulator) -> None:
+    emulator.set_certificate(EMAIL)
+    emulator.drift(DOMAIN, web_scheme="https")
+
+
+def moving(timeout: float = 60) -> None:
+    TrackingCertificate("certificate", TRACK, move_domain=True, timeout=timeout)
+
+
+@pytest.mark.behaviour(20, 36)
+def test_https_is_on_again_after_the_move(engine: Engine, emulator: Emulator) -> None:
+    """Also where nothing else in the program would turn it on."""
+    run = engine.up(moving)
+    now = emulator.domain(DOMAIN)
+    assert (now.web_prefix, now.web_scheme) == ("track", "https")
+    assert f"{DOMAIN} moved from {EMAIL} to {TRACK}" in run.rows["certificate"][0]
+
+
+@pytest.mark.behaviour(20, 36)
+def test_settings_that_follow_see_the_move(engine: Engine, emulator: Emulator) -> None:
+    """What the certificate's check has read about the domain is no longer used then."""
+
+    def program() -> None:
+        moving()
+        DomainTracking("mg", DOMAIN, web_prefix="track", click=True)
+
+    engine.up(program)
+    assert engine.state["mg"].outputs["web_scheme"] == "https"
+    assert engine.preview(program, refresh=True).steps == {"certificate": "same", "mg": "same"}
+
+
+@pytest.mark.behaviour(20, 36)
+def test_a_move_that_timed_out_says_where_the_domain_is(engine: Engine, emulator: Emulator) -> None:
+    """The certificate may still come, so the domain stays; the next up picks that up."""
+    emulator.set(issuing_seconds=3600)
+    run = engine.up(lambda: moving(timeout=0.01), check=False)
+    error = run.errors["certificate"]
+    assert error.startswith("CertificateTimeout: ")
+    assert f"{DOMAIN} now uses {TRACK} over http" in error
+    now = emulator.domain(DOMAIN)
+    assert (now.web_prefix, now.web_scheme) == ("track", "http")
+
+    emulator.set_certificate(TRACK)
+    engine.up(moving)
+    engine.up(lambda: DomainTracking("mg", DOMAIN, web_prefix="track", web_scheme="https"))
+    assert emulator.domain(DOMAIN).web_scheme == "https"
+
+
+@pytest.mark.behaviour(20, 36)
+def test_a_move_in_vain_is_undone(engine: Engine, emulator: Emulator) -> None:
+    """The error says so; the domain is as it was."""
+    emulator.set(issuance_fails=f"CAA record for {DOMAIN} prevents issuance")
+    run = engine.up(moving, check=False)
+    assert run.errors["certificate"].endswith(f"{DOMAIN} was moved back to {EMAIL}")
+    now = emulator.domain(DOMAIN)
+    assert (now.web_prefix, now.web_scheme) == ("email", "https")
+
+
+@pytest.mark.behaviour(20, 22, 36)
+def test_an_expired_certificate_never_moves_its_domain(engine: Engine, emulator: Emulator) -> None:
+    """Somebody has moved the domain since, and no preview showed a move."""
+    engine.up(moving)
+    emulator.set_certificate(TRACK, "expired")
+    engine.refresh()
+    emulator.drift(DOMAIN, web_prefix="email", web_scheme="https")
+    # Of a host that is not the tracking domain any more Mailgun knows nothing.
+    for method, path in (("GET", "/status"), ("POST", "")):
+        emulator.add_fault(
+            method=method,
+            path=f"/v2/x509/{TRACK}{path}",
+            status=404,
+            body={"Description": "not found"},
+        )
+    emulator.forget_requests()
+    run = engine.up(moving, check=False)
+    assert f"the tracking domain of {DOMAIN} is {EMAIL}" in run.errors["certificate"]
+    assert puts(emulator) == [f"POST /v2/x509/{TRACK}"]
+    now = emulator.domain(DOMAIN)
+    assert (now.web_prefix, now.web_scheme) == ("email", "https")

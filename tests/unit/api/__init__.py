@@ -1,0 +1,1 @@
+"""Unit tests of the API side, on real sockets and a fake clock."""

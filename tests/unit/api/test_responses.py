@@ -1,0 +1,254 @@
+"""Mailgun's responses, of current and older versions of the API, as values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from mailgun_tracking import errors
+from mailgun_tracking._api import client as client_module
+from mailgun_tracking._api.client import MailgunClient
+from mailgun_tracking._api.fields import FIELDS, Section
+from mailgun_tracking._api.models import CertificateStatus, CnameRecord, DomainDetails
+from tests.unit.api.calls import (
+    ANY,
+    CALLS,
+    DOMAIN,
+    GET_CERTIFICATE,
+    GET_DOMAIN,
+    GET_TRACKING,
+    HOST,
+    LIST_DOMAINS,
+    READING_CALLS,
+    TRACKING,
+    failure,
+)
+
+
+class TestTracking:
+    """The sections of a domain's tracking settings."""
+
+    def test_of_the_current_version(self, httpserver: HTTPServer, mailgun: MailgunClient) -> None:
+        response = {"tracking": {**TRACKING, "web_scheme": "https", "new": {"active": True}}}
+        httpserver.expect_request(ANY).respond_with_json(response)
+        settings = mailgun.get_tracking(DOMAIN)
+        assert settings == {**TRACKING, "web_scheme": "https"}
+
+    def test_of_older_versions(self, httpserver: HTTPServer, mailgun: MailgunClient) -> None:
+        response = {
+            "open": {"active": "yes"},
+            "click": {"active": "HTMLonly"},
+            "unsubscribe": {"active": "No", "html_footer": None},
+        }
+        httpserver.expect_request(ANY).respond_with_json({"tracking": response})
+        settings = mailgun.get_tracking(DOMAIN)
+        values = {field.path: field.get(settings) for field in FIELDS}
+        assert {path: value for path, value in values.items() if value is not None} == {
+            "open.active": True,
+            "click.active": "htmlonly",
+            "unsubscribe.active": False,
+        }
+
+    @pytest.mark.parametrize(
+        ("section", "response", "settings"),
+        [
+            ("click", {"message": "updated", "click": {"active": True}}, {"active": True}),
+            ("click", {"message": "updated", "click": {"active": "yes"}}, {"active": True}),
+            ("click", {"message": "updated"}, {}),
+            ("click", {"message": "updated", "click": None}, {}),
+            ("click", {"message": "updated", "open": {"active": True}}, {}),
+            ("open", {"open": {"active": "false"}}, {"active": False}),
+        ],
+    )
+    def test_of_a_change(
+        self,
+        section: Section,
+        response: dict[str, Any],
+        settings: dict[str, Any],
+        httpserver: HTTPServer,
+        mailgun: MailgunClient,
+    ) -> None:
+        httpserver.expect_request(ANY).respond_with_json(response)
+        assert mailgun.update_tracking(DOMAIN, section, {"active": True}) == settings
+
+
+class TestDomain:
+    """A domain's web scheme, web prefix and CNAME record."""
+
+    @pytest.mark.parametrize(
+        ("domain", "prefix", "scheme"),
+        [
+            ({"web_prefix": "go", "web_scheme": "https"}, "go", "https"),
+            ({"web_prefix": "go"}, "go", "http"),
+            ({"web_scheme": "https"}, "email", "https"),
+            ({"tracking_host": "go.mg.example.com"}, "go", "http"),
+            ({"web_prefix": "", "tracking_host": "go.mg.example.com"}, "go", "http"),
+            ({"web_prefix": "go", "tracking_host": "old.mg.example.com"}, "go", "http"),
+            ({"tracking_host": "track.example.org"}, "email", "http"),
+            ({"tracking_host": None}, "email", "http"),
+            ({}, "email", "http"),
+        ],
+    )
+    def test_without_records(
+        self,
+        domain: dict[str, Any],
+        prefix: str,
+        scheme: str,
+        httpserver: HTTPServer,
+        mailgun: MailgunClient,
+    ) -> None:
+        httpserver.expect_request(ANY).respond_with_json(
+            {"domain": {"name": "MG.example.com", **domain}}
+        )
+        details = mailgun.get_domain(DOMAIN)
+        assert details == DomainDetails(DOMAIN, prefix, scheme, None)
+        assert details.tracking_domain == f"{prefix}.{DOMAIN}"
+        assert mailgun.update_domain(DOMAIN, {"web_prefix": "go"}) == details
+
+    @pytest.mark.parametrize(
+        ("records", "prefix", "value"),
+        [
+            ([{"record_type": "CNAME", "name": HOST, "value": "mailgun.org"}], "email", True),
+            (
+                [{"record_type": "CNAME", "name": f"{HOST}.", "value": "Mailgun.org."}],
+                "email",
+                True,
+            ),
+            (
+                [{"record_type": "CNAME", "name": "go.mg.example.com", "value": "mailgun.org"}],
+                "go",
+                True,
+            ),
+            (
+                [{"record_type": "CNAME", "name": f"k.{HOST}", "value": "mailgun.org"}],
+                "email",
+                False,
+            ),
+            (
+                [{"record_type": "CNAME", "name": "dkim.mg.example.com", "value": "x.y"}],
+                "email",
+                False,
+            ),
+            ([{"record_type": "TXT", "name": HOST, "value": "mailgun.org"}], "email", False),
+            ([{"record_type": "CNAME"}, "nonsense", None], "email", False),
+            ("nonsense", "email", False),
+        ],
+    )
+    def test_with_records(
+        self,
+        records: object,
+        prefix: str,
+        value: bool,
+        httpserver: HTTPServer,
+        mailgun: MailgunClient,
+    ) -> None:
+        """They give the prefix where the domain itself does not."""
+        httpserver.expect_request(ANY).respond_with_json(
+            {"domain": {"name": DOMAIN}, "sending_dns_records": records}
+        )
+        host = f"{prefix}.{DOMAIN}"
+        cname = CnameRecord(host, "mailgun.org") if value else None
+        assert mailgun.get_domain(DOMAIN) == DomainDetails(DOMAIN, prefix, "http", cname)
+
+
+@pytest.mark.parametrize(
+    ("response", "status"),
+    [
+        ({"status": "active", "certificate": "PEM"}, CertificateStatus("active", None, "PEM")),
+        ({"status": "processing", "error": "wait"}, CertificateStatus("processing", "wait")),
+        ({"status": "error", "error": "", "certificate": ""}, CertificateStatus("error")),
+        ({"status": "expired", "error": "old"}, CertificateStatus("expired", "old")),
+    ],
+)
+def test_certificate(
+    response: dict[str, Any],
+    status: CertificateStatus,
+    httpserver: HTTPServer,
+    mailgun: MailgunClient,
+) -> None:
+    httpserver.expect_request(ANY).respond_with_json(response)
+    assert mailgun.get_certificate(HOST) == status
+
+
+class TestUnexpected:
+    """A body that is not Mailgun's fails at once."""
+
+    @pytest.mark.parametrize("name", READING_CALLS)
+    @pytest.mark.parametrize("body", ["<html>", "", "[]", '"text"', "7", "null", b"\xff\xfe{"])
+    def test_body(
+        self, body: str | bytes, name: str, httpserver: HTTPServer, mailgun: MailgunClient
+    ) -> None:
+        httpserver.expect_request(ANY).respond_with_data(body)
+        caught = failure(lambda: CALLS[name](mailgun))
+        assert type(caught) is errors.UnexpectedResponse
+        assert mailgun.transport.base_url in caught.reason
+        assert "base URL" in caught.advice
+        assert len(httpserver.log) == 1
+
+    @pytest.mark.parametrize(
+        ("name", "response"),
+        [
+            (GET_TRACKING, {"tracking": {"open": {}, "click": {}}}),
+            (GET_TRACKING, {"tracking": {**TRACKING, "open": {"active": "maybe"}}}),
+            (GET_TRACKING, {"tracking": {**TRACKING, "open": True}}),
+            (GET_DOMAIN, {"domain": {"web_prefix": "email"}}),
+            (GET_DOMAIN, {"domain": {"name": "\u2603\u200b"}}),
+            (LIST_DOMAINS, {"domains": []}),
+            (LIST_DOMAINS, {"items": [{"id": 7}]}),
+            (GET_CERTIFICATE, {"status": "brand-new"}),
+            (GET_CERTIFICATE, {}),
+        ],
+    )
+    def test_content(
+        self, name: str, response: dict[str, Any], httpserver: HTTPServer, mailgun: MailgunClient
+    ) -> None:
+        httpserver.expect_request(ANY).respond_with_json(response)
+        assert type(failure(lambda: CALLS[name](mailgun))) is errors.UnexpectedResponse
+
+
+class TestListDomains:
+    """The list comes in pages, each requested when it is needed."""
+
+    @pytest.fixture(autouse=True)
+    def _five_domains(self, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(client_module, "_PAGE", 2)
+        names = [f"mg{number}.example.com" for number in range(5)]
+
+        def respond(request: Request) -> Response:
+            skip, limit = int(request.args["skip"]), int(request.args["limit"])
+            items = [{"name": name} for name in names[skip : skip + limit]]
+            return Response(json.dumps({"total_count": 5, "items": items}))
+
+        httpserver.expect_request("/v4/domains", method="GET").respond_with_handler(respond)
+
+    @pytest.mark.parametrize(
+        ("limit", "found", "queries"),
+        [
+            (None, 5, ["limit=2&skip=0", "limit=2&skip=2", "limit=2&skip=4"]),
+            (1, 1, ["limit=1&skip=0"]),
+            (2, 2, ["limit=2&skip=0"]),
+            (3, 3, ["limit=2&skip=0", "limit=1&skip=2"]),
+            (9, 5, ["limit=2&skip=0", "limit=2&skip=2", "limit=2&skip=4"]),
+        ],
+    )
+    def test_pages(
+        self,
+        limit: int | None,
+        found: int,
+        queries: list[str],
+        httpserver: HTTPServer,
+        mailgun: MailgunClient,
+    ) -> None:
+        names = [details.name for details in mailgun.list_domains(limit=limit)]
+        assert names == [f"mg{number}.example.com" for number in range(found)]
+        assert [request.query_string.decode() for request, _ in httpserver.log] == queries
+
+    def test_stops_where_the_reader_stops(
+        self, httpserver: HTTPServer, mailgun: MailgunClient
+    ) -> None:
+        assert next(mailgun.list_domains()).name == "mg0.example.com"
+        assert len(httpserver.log) == 1

@@ -1,0 +1,357 @@
+"""What is retried, how long, how often, and what is raised in the end."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from mailgun_tracking import errors
+from mailgun_tracking._api import client as client_module
+from mailgun_tracking._api.client import RETRIED, MailgunClient
+from mailgun_tracking._api.transport import TURNS_PER_SECOND
+from tests.unit.api.calls import (
+    ANY,
+    CALLS,
+    DOMAIN,
+    PUT_CERTIFICATE,
+    TRACKING,
+    failure,
+    requests_to,
+)
+from tests.unit.api.conftest import ClientFactory
+from tests.unit.fakes import Clock, Stop
+
+Meanings = dict[int, type[errors.MailgunError]]
+
+FOR_ALL: Meanings = {
+    301: errors.UnexpectedResponse,
+    307: errors.UnexpectedResponse,
+    401: errors.Unauthorized,
+    403: errors.Unauthorized,
+    500: errors.ServerError,
+    502: errors.ServerError,
+    503: errors.ServerError,
+    504: errors.ServerError,
+}
+FOR_DOMAINS: Meanings = FOR_ALL | {
+    400: errors.MailgunError,
+    402: errors.MailgunError,
+    404: errors.DomainNotFound,
+    405: errors.MailgunError,
+    409: errors.MailgunError,
+    429: errors.RateLimited,
+    501: errors.MailgunError,
+}
+FOR_CERTIFICATES: Meanings = FOR_ALL | {
+    400: errors.CnameNotValid,
+    402: errors.CertificatesNotInPlan,
+    404: errors.CertificateNotFound,
+    405: errors.UnexpectedResponse,
+    409: errors.CertificateConflict,
+    429: errors.RateLimited,
+    501: errors.UnexpectedResponse,
+}
+# Mailgun refuses a PUT while a certificate is being issued; that is not a rate limit.
+FOR_PUT_CERTIFICATE: Meanings = FOR_CERTIFICATES | {429: errors.CertificateInProgress}
+
+ARE_RETRIED = {500, 502, 503, 504, 429}
+
+
+def meanings_for(name: str) -> Meanings:
+    """What each status means as the response to a call."""
+    if name == PUT_CERTIFICATE:
+        return FOR_PUT_CERTIFICATE
+    return FOR_CERTIFICATES if "x509" in name else FOR_DOMAINS
+
+
+POLICY = [
+    (name, status, status in ARE_RETRIED and error is not errors.CertificateInProgress, error)
+    for name in CALLS
+    for status, error in meanings_for(name).items()
+]
+
+
+class TestStatus:
+    """What a status means, and whether the call is retried."""
+
+    @pytest.mark.parametrize(("name", "status", "is_retried", "error"), POLICY)
+    def test_policy(
+        self,
+        name: str,
+        status: int,
+        is_retried: bool,
+        error: type[errors.MailgunError],
+        httpserver: HTTPServer,
+        new_client: ClientFactory,
+        clock: Clock,
+    ) -> None:
+        httpserver.expect_request(ANY).respond_with_json({"message": "no"}, status=status)
+        mailgun = new_client(httpserver.url_for("/"), deadline=5)
+        caught = failure(lambda: CALLS[name](mailgun))
+        assert type(caught) is error
+        assert caught.status == status
+        assert set(requests_to(httpserver)) == {name}
+        assert (len(httpserver.log) > 1) is is_retried
+        assert bool(clock.waits) is is_retried
+
+    def test_the_clients_docstring_lists_what_is_retried(self) -> None:
+        table = (client_module.__doc__ or "").splitlines()
+        rows = [line for line in table if re.search(r"^\S.* {2,}(yes|no)\b", line)]
+        retried = [re.findall(r"`(\w+)`", row) for row in rows if "  yes  " in row]
+        listed = {int(status) for row in rows for status in re.findall(r"\b\d{3}\b", row)}
+        assert {name for names in retried for name in names} == {
+            error.__name__ for error in RETRIED
+        }
+        assert listed >= ARE_RETRIED
+
+    def test_a_success_after_failures_is_a_success(
+        self, httpserver: HTTPServer, mailgun: MailgunClient
+    ) -> None:
+        for status in (503, 429, 500):
+            httpserver.expect_ordered_request(ANY).respond_with_data(status=status)
+        httpserver.expect_ordered_request(ANY).respond_with_json({"tracking": TRACKING})
+        assert mailgun.get_tracking(DOMAIN)["click"] == {"active": "htmlonly"}
+        assert len(httpserver.log) == 4
+
+    def test_a_retry_sends_the_whole_form_again(
+        self, httpserver: HTTPServer, mailgun: MailgunClient
+    ) -> None:
+        httpserver.expect_ordered_request(ANY).respond_with_data(status=502)
+        httpserver.expect_ordered_request(ANY).respond_with_json({"message": "done"})
+        mailgun.update_tracking(DOMAIN, "open", {"active": True})
+        assert [request.form["active"] for request, _ in httpserver.log] == ["true", "true"]
+
+
+class TestDeadline:
+    """A call is retried until its deadline and no longer."""
+
+    @pytest.mark.parametrize("deadline", [5.0, 10.0, 120.0])
+    def test_limits_all_attempts_together(
+        self, deadline: float, httpserver: HTTPServer, new_client: ClientFactory, clock: Clock
+    ) -> None:
+        httpserver.expect_request(ANY).respond_with_data(status=500)
+        failure(lambda: new_client(httpserver.url_for("/"), deadline=deadline).get_domain(DOMAIN))
+        # Another wait, of at most 20.2 s, would have ended after it.
+        assert max(0.0, deadline - 20.2) <= clock.passed <= deadline
+
+    def test_delays_grow_up_to_a_limit(
+        self,
+        httpserver: HTTPServer,
+        mailgun: MailgunClient,
+        clock: Clock,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("random.uniform", lambda low, high: high)
+        httpserver.expect_request(ANY).respond_with_data(status=500)
+        failure(lambda: mailgun.get_domain(DOMAIN))
+        assert clock.waits == sorted(clock.waits)
+        assert clock.waits[0] < 3
+        assert clock.waits[-1] == pytest.approx(20.2)
+
+    def test_starts_anew_with_each_call(
+        self, httpserver: HTTPServer, new_client: ClientFactory, clock: Clock
+    ) -> None:
+        mailgun = new_client(httpserver.url_for("/"), deadline=5)
+        httpserver.expect_request(ANY).respond_with_data(status=500)
+        failure(lambda: mailgun.get_domain(DOMAIN))
+        first = len(httpserver.log)
+        clock.now += 1000
+        failure(lambda: mailgun.get_domain(DOMAIN))
+        assert len(httpserver.log) > first + 1
+
+
+class TestRetryAfter:
+    """The delay that Mailgun asks for."""
+
+    def respond_with(self, server: HTTPServer, value: str, status: int = 429) -> None:
+        server.expect_ordered_request(ANY).respond_with_data(
+            status=status, headers={"Retry-After": value}
+        )
+        server.expect_ordered_request(ANY).respond_with_json({"tracking": TRACKING})
+
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_in_seconds(
+        self, status: int, httpserver: HTTPServer, mailgun: MailgunClient, clock: Clock
+    ) -> None:
+        self.respond_with(httpserver, "7", status)
+        mailgun.get_tracking(DOMAIN)
+        assert clock.waits == [7.0]
+
+    def test_as_a_date(
+        self,
+        httpserver: HTTPServer,
+        mailgun: MailgunClient,
+        clock: Clock,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        noon = 1793534400.0
+        monkeypatch.setattr(time, "time", lambda: noon)
+        self.respond_with(httpserver, "Sun, 01 Nov 2026 12:00:30 GMT")
+        mailgun.get_tracking(DOMAIN)
+        assert clock.waits == [30.0]
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            *("soon", "", "-5", "1.5", "0"),
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 99999 08:49:37 GMT",
+            "9" * 5000,
+        ],
+        ids=lambda value: value[:30],
+    )
+    def test_that_cannot_be_used_is_replaced_by_the_default_delay(
+        self, value: str, httpserver: HTTPServer, mailgun: MailgunClient, clock: Clock
+    ) -> None:
+        self.respond_with(httpserver, value)
+        mailgun.get_tracking(DOMAIN)
+        (wait,) = clock.waits
+        assert 0.2 <= wait <= 2.2
+
+    def test_beyond_the_deadline_is_not_waited_for(
+        self, httpserver: HTTPServer, mailgun: MailgunClient, clock: Clock
+    ) -> None:
+        self.respond_with(httpserver, "3600")
+        caught = failure(lambda: mailgun.get_tracking(DOMAIN))
+        assert type(caught) is errors.RateLimited
+        assert caught.retry_after == 3600
+        assert "--parallel" in caught.advice
+        assert clock.waits == []
+        assert len(httpserver.log) == 1
+
+
+class TestRateLimit:
+    """A rate limit holds up all calls of an account, which then resume one after another."""
+
+    @pytest.fixture(autouse=True)
+    def _tracking(self, httpserver: HTTPServer) -> None:
+        httpserver.expect_request(ANY).respond_with_json({"tracking": TRACKING})
+
+    def test_a_call_waits_before_it_is_sent(
+        self, httpserver: HTTPServer, mailgun: MailgunClient, clock: Clock
+    ) -> None:
+        mailgun.transport.hold(5)
+        mailgun.get_tracking(DOMAIN)
+        assert clock.waits == [5.0]
+        assert len(httpserver.log) == 1
+
+    def test_the_longest_hold_counts(self, mailgun: MailgunClient, clock: Clock) -> None:
+        mailgun.transport.hold(5)
+        mailgun.transport.hold(2)
+        assert mailgun.transport.held_for() == 5
+        clock.now += 4
+        assert mailgun.transport.held_for() == 1
+        clock.now += 4
+        assert mailgun.transport.held_for() == 0
+
+    def test_a_hold_ends_with_the_deadline_of_a_call(
+        self, httpserver: HTTPServer, new_client: ClientFactory, clock: Clock
+    ) -> None:
+        mailgun = new_client(httpserver.url_for("/"), deadline=3)
+        mailgun.transport.hold(60)
+        mailgun.get_tracking(DOMAIN)
+        assert clock.waits == [3.0]
+
+    @pytest.mark.parametrize(("status", "held"), [(429, 7.0), (503, 0.0), (500, 0.0)])
+    def test_no_other_error_holds_up_calls(
+        self,
+        status: int,
+        held: float,
+        httpserver: HTTPServer,
+        mailgun: MailgunClient,
+        stop: Stop,
+    ) -> None:
+        httpserver.expect_oneshot_request(ANY).respond_with_data(
+            status=status, headers={"Retry-After": "7"}
+        )
+        seen: list[float] = []
+        stop.during = lambda: seen.append(mailgun.transport.held_for())
+        mailgun.get_tracking(DOMAIN)
+        assert seen == [held]
+
+    def test_polls_per_second_are_limited(self, mailgun: MailgunClient, clock: Clock) -> None:
+        """However many certificates are due for their next poll at the same time."""
+        turns = [mailgun.transport.take_turn() for _ in range(3 * TURNS_PER_SECOND)]
+        assert turns[0] == 0
+        for start in range(3):
+            within = [turn for turn in turns if start <= turn + 1e-9 < start + 1]
+            assert len(within) <= TURNS_PER_SECOND
+        assert max(turns) == pytest.approx(3, abs=0.1)
+
+    def test_a_pause_ends_with_a_turn(self, mailgun: MailgunClient, clock: Clock) -> None:
+        """The turn is taken after the wait, so that it does not pass during it."""
+        mailgun.pause(5)
+        assert clock.passed == pytest.approx(5)
+        mailgun.transport.take_turn()
+        mailgun.pause(0)
+        assert clock.passed == pytest.approx(5 + 2 / TURNS_PER_SECOND)
+
+    def test_held_calls_resume_in_turn(self, mailgun: MailgunClient, clock: Clock) -> None:
+        """Not all at once, or they would run into the rate limit again."""
+        mailgun.transport.hold(1)
+        for _ in range(2 * TURNS_PER_SECOND):
+            mailgun.transport.take_turn()
+        mailgun.get_tracking(DOMAIN)
+        assert clock.passed == pytest.approx(2)
+
+    def test_a_hold_that_was_extended_is_respected(
+        self, mailgun: MailgunClient, stop: Stop, clock: Clock
+    ) -> None:
+        """A call that waited for a hold checks again before it is sent."""
+        mailgun.transport.hold(10)
+        extended = iter([30.0])
+        stop.during = lambda: mailgun.transport.hold(next(extended, 0.0))
+        mailgun.get_tracking(DOMAIN)
+        assert clock.passed == pytest.approx(30, abs=0.1)
+
+
+class TestCancelled:
+    """The engine's request to stop ends every wait at once."""
+
+    @pytest.mark.parametrize("name", CALLS)
+    def test_before_the_first_request(
+        self, name: str, httpserver: HTTPServer, mailgun: MailgunClient, stop: Stop
+    ) -> None:
+        stop.set()
+        assert type(failure(lambda: CALLS[name](mailgun))) is errors.Cancelled
+        assert httpserver.log == []
+
+    def test_while_waiting_to_retry(
+        self, httpserver: HTTPServer, mailgun: MailgunClient, stop: Stop, clock: Clock
+    ) -> None:
+        httpserver.expect_request(ANY).respond_with_data(status=500)
+        stop.during = stop.set
+        assert type(failure(lambda: mailgun.get_domain(DOMAIN))) is errors.Cancelled
+        assert len(httpserver.log) == 1
+        assert clock.waits == []
+
+    def test_while_held_up(
+        self, httpserver: HTTPServer, mailgun: MailgunClient, stop: Stop
+    ) -> None:
+        mailgun.transport.hold(60)
+        stop.during = stop.set
+        assert type(failure(lambda: mailgun.get_domain(DOMAIN))) is errors.Cancelled
+        assert httpserver.log == []
+
+
+class TestProgress:
+    """The messages during retries."""
+
+    def test_start_with_the_third_attempt(
+        self, httpserver: HTTPServer, new_client: ClientFactory
+    ) -> None:
+        lines: list[str] = []
+        mailgun = new_client(httpserver.url_for("/"), say=lines.append)
+        for wait in ("3", "4", "5"):
+            httpserver.expect_ordered_request(ANY).respond_with_json(
+                {"message": "busy"}, status=503, headers={"Retry-After": wait}
+            )
+        httpserver.expect_ordered_request(ANY).respond_with_json({"tracking": TRACKING})
+        mailgun.get_tracking(DOMAIN)
+        assert [(line.startswith("busy (503)"), line[-4:]) for line in lines] == [
+            (True, " 4 s"),
+            (True, " 5 s"),
+        ]

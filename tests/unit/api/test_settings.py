@@ -1,0 +1,349 @@
+"""Which key, region, subaccount and base URL are used: configuration, then environment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from mailgun_tracking._api.settings import (
+    SECRET_SETTINGS,
+    Connections,
+    Settings,
+    is_account_name,
+    is_subaccount,
+    refuse_plain_text_key,
+)
+from mailgun_tracking._api.target import Target
+from mailgun_tracking.errors import ConfigurationError
+from tests.unit.api.calls import KEY
+
+DEFAULT = Target("default", "us", "", "mg.example.com")
+
+
+def settings(configuration: Mapping[str, Any] | None = None, /, **environment: str) -> Settings:
+    """Settings from a configuration and an environment."""
+    return Settings((configuration or {}).get, environment)
+
+
+class TestKey:
+    """Which key is used, and where it comes from."""
+
+    @pytest.mark.parametrize(
+        ("configuration", "environment", "key", "source"),
+        [
+            (
+                {"mailgun-tracking:apiKey": "a", "mailgun:apiKey": "b"},
+                {"MAILGUN_API_KEY": "c"},
+                "a",
+                "mailgun-tracking:apiKey",
+            ),
+            ({"mailgun:apiKey": "b"}, {"MAILGUN_API_KEY": "c"}, "b", "mailgun:apiKey"),
+            ({}, {"MAILGUN_API_KEY": "c"}, "c", "MAILGUN_API_KEY"),
+            (
+                {"mailgun-tracking:apiKey": " ", "mailgun:apiKey": ""},
+                {"MAILGUN_API_KEY": "c"},
+                "c",
+                "MAILGUN_API_KEY",
+            ),
+            ({"mailgun:apiKey": " b\n"}, {}, "b", "mailgun:apiKey"),
+            ({}, {"MAILGUN_API_KEY": "c\n"}, "c", "MAILGUN_API_KEY"),
+        ],
+    )
+    def test_of_the_default_account(
+        self, configuration: dict[str, Any], environment: dict[str, str], key: str, source: str
+    ) -> None:
+        found, place = settings(configuration, **environment).api_key()
+        assert found == key
+        assert place.split()[0] == source
+
+    @pytest.mark.parametrize("store", [dict, json.dumps])
+    @pytest.mark.parametrize(
+        ("account", "key", "source"),
+        [
+            ("brand-b", "b", "mailgun-tracking:accounts (brand-b)"),
+            ("empty", "f", "MAILGUN_API_KEY_EMPTY"),
+            ("absent", "g", "MAILGUN_API_KEY_ABSENT"),
+        ],
+    )
+    def test_of_another_account(
+        self, account: str, key: str, source: str, store: Callable[[object], object]
+    ) -> None:
+        accounts = {"mailgun-tracking:accounts": store({"brand-b": "b", "empty": ""})}
+        environment = {
+            "MAILGUN_API_KEY_BRAND_B": "e",
+            "MAILGUN_API_KEY_EMPTY": "f",
+            "MAILGUN_API_KEY_ABSENT": "g",
+        }
+        found, place = settings(accounts, **environment).api_key(account)
+        assert found == key
+        assert place.startswith(source)
+
+    @pytest.mark.parametrize(
+        ("account", "configuration", "environment", "words"),
+        [
+            (
+                "brand-b",
+                {"mailgun:apiKey": "a"},
+                {"MAILGUN_API_KEY": "b"},
+                ["MAILGUN_API_KEY_BRAND_B", 'mailgun-tracking:accounts["brand-b"]'],
+            ),
+            (
+                "default",
+                {"mailgun-tracking:accounts": {"b": "x"}},
+                {"MAILGUN_API_KEY_B": "y", "MAILGUN_API_KEY": " "},
+                ["MAILGUN_API_KEY", "mailgun:apiKey"],
+            ),
+        ],
+    )
+    def test_of_one_account_is_never_used_for_another(
+        self,
+        account: str,
+        configuration: dict[str, Any],
+        environment: dict[str, str],
+        words: list[str],
+    ) -> None:
+        with pytest.raises(ConfigurationError) as caught:
+            settings(configuration, **environment).api_key(account)
+        for word in words:
+            assert word in caught.value.advice
+
+    def test_is_no_account_name(self) -> None:
+        with pytest.raises(ConfigurationError, match="must not be a key") as caught:
+            settings().api_key(KEY)
+        assert KEY[4:] not in str(caught.value)
+
+    @pytest.mark.parametrize("accounts", ["not json", "[1]", '"text"', ["a"], 7])
+    def test_accounts_must_be_an_object(self, accounts: object) -> None:
+        with pytest.raises(ConfigurationError, match="must be an object"):
+            settings({"mailgun-tracking:accounts": accounts}).api_key("brand-b")
+
+    def test_the_environment_of_the_process_is_the_default(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        chosen = Settings()
+        monkeypatch.setenv("MAILGUN_API_KEY", "from-the-process")
+        assert chosen.api_key()[0] == "from-the-process"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("brand-b", True),
+        ("B_2", True),
+        ("7", True),
+        ("", False),
+        ("-b", False),
+        ("a b", False),
+        ("a/b", False),
+        (None, False),
+        (KEY, False),
+        (f"pub{KEY}", False),
+        ("0123456789abcdef" * 2, False),
+    ],
+)
+def test_account_names(name: object, is_one: bool) -> None:
+    assert is_account_name(name) is is_one
+
+
+@pytest.mark.parametrize(
+    ("subaccount", "is_one"),
+    [
+        ("646d00a1b32c35364a2ad34f", True),
+        ("a-b_c:d", True),
+        ("", False),
+        ("a b", False),
+        ("a/b", False),
+        ("a\r\nX: y", False),
+        ("é", False),
+        (7, False),
+    ],
+)
+def test_subaccounts(subaccount: object, is_one: bool) -> None:
+    assert is_subaccount(subaccount) is is_one
+
+
+class TestRegion:
+    """The default region."""
+
+    @pytest.mark.parametrize(
+        ("configuration", "environment", "region"),
+        [
+            ({}, {}, "us"),
+            ({}, {"MAILGUN_REGION": "eu"}, "eu"),
+            ({}, {"MAILGUN_REGION": " EU "}, "eu"),
+            ({"mailgun-tracking:region": "eu"}, {"MAILGUN_REGION": "us"}, "eu"),
+            ({"mailgun-tracking:region": "US"}, {"MAILGUN_REGION": "eu"}, "us"),
+            ({"mailgun:region": "eu"}, {}, "us"),
+        ],
+    )
+    def test_is(
+        self, configuration: dict[str, Any], environment: dict[str, str], region: str
+    ) -> None:
+        assert settings(configuration, **environment).region() == region
+
+    @pytest.mark.parametrize("region", ["mars", "us-east-1", "eu,us"])
+    def test_must_be_one_of_mailguns(self, region: str) -> None:
+        with pytest.raises(ConfigurationError, match=f"'{region}'") as caught:
+            settings(MAILGUN_REGION=region).region()
+        assert "MAILGUN_REGION" in caught.value.advice
+
+
+class TestSubaccount:
+    """The default subaccount."""
+
+    @pytest.mark.parametrize(
+        ("configuration", "environment", "account", "subaccount"),
+        [
+            ({}, {}, "default", ""),
+            ({}, {"MAILGUN_SUBACCOUNT": "e"}, "default", "e"),
+            ({"mailgun-tracking:subaccount": "c"}, {"MAILGUN_SUBACCOUNT": "e"}, "default", "c"),
+            ({"mailgun-tracking:subaccount": "c"}, {}, "brand-b", ""),
+        ],
+    )
+    def test_is(
+        self,
+        configuration: dict[str, Any],
+        environment: dict[str, str],
+        account: str,
+        subaccount: str,
+    ) -> None:
+        assert settings(configuration, **environment).subaccount(account) == subaccount
+
+    def test_must_be_an_id(self) -> None:
+        with pytest.raises(ConfigurationError, match="'a b'") as caught:
+            settings(MAILGUN_SUBACCOUNT="a b").subaccount()
+        assert "MAILGUN_SUBACCOUNT" in caught.value.advice
+
+
+class TestBaseUrl:
+    """The base URL of each region, and where else a domain may be."""
+
+    @pytest.mark.parametrize(
+        ("configuration", "environment", "urls", "other_regions"),
+        [
+            ({}, {}, ("https://api.mailgun.net", "https://api.eu.mailgun.net"), ("eu", "us")),
+            (
+                {},
+                {"MAILGUN_BASE_URL": "https://proxy.example"},
+                ("https://proxy.example", "https://proxy.example"),
+                (None, None),
+            ),
+            (
+                {"mailgun-tracking:baseUrl": "http://127.0.0.1:8000/{region}"},
+                {"MAILGUN_BASE_URL": "https://proxy.example"},
+                ("http://127.0.0.1:8000/us", "http://127.0.0.1:8000/eu"),
+                ("eu", "us"),
+            ),
+        ],
+    )
+    def test_is(
+        self,
+        configuration: dict[str, Any],
+        environment: dict[str, str],
+        urls: tuple[str, str],
+        other_regions: tuple[str | None, str | None],
+    ) -> None:
+        chosen = settings(configuration, **environment)
+        assert (chosen.base_url("us"), chosen.base_url("eu")) == urls
+        assert (chosen.other_region("us"), chosen.other_region("eu")) == other_regions
+
+    @pytest.mark.parametrize(
+        ("url", "region", "other"),
+        [
+            ("https://api.mailgun.net", "us", "eu"),
+            ("https://api.eu.mailgun.net/", "eu", "us"),
+        ],
+    )
+    def test_of_mailgun_serves_one_region(self, url: str, region: str, other: str) -> None:
+        chosen = settings(MAILGUN_BASE_URL=url)
+        assert chosen.base_url(region) == url
+        with pytest.raises(ConfigurationError, match=f"belongs to region {region}"):
+            chosen.base_url(other)
+
+
+class TestConnections:
+    """They are shared for one base URL, key and subaccount, and by nothing else."""
+
+    @pytest.mark.parametrize(
+        ("target", "is_shared"),
+        [
+            (Target("default", "us", "", "other.example.com"), True),
+            (Target("b", "us", "", "mg.example.com"), False),
+            (Target("default", "eu", "", "mg.example.com"), False),
+            (Target("default", "us", "sub", "mg.example.com"), False),
+        ],
+    )
+    def test_of_targets(self, target: Target, is_shared: bool) -> None:
+        chosen = settings({"mailgun-tracking:accounts": {"b": "key-b"}}, MAILGUN_API_KEY="key-a")
+        with closing(chosen.connections):
+            first = chosen.client(DEFAULT).transport
+            assert (chosen.client(target).transport is first) is is_shared
+
+    @pytest.mark.parametrize(("key", "is_shared"), [("k", True), ("l", False)])
+    def test_of_settings(self, key: str, is_shared: bool) -> None:
+        with closing(Connections()) as connections:
+            one, other = (
+                Settings(environment={"MAILGUN_API_KEY": each}, connections=connections)
+                for each in ("k", key)
+            )
+            shared = other.client(DEFAULT).transport is one.client(DEFAULT).transport
+            assert shared is is_shared
+
+    def test_are_made_anew_after_they_were_closed(self) -> None:
+        chosen = settings(MAILGUN_API_KEY="k")
+        first = chosen.client(DEFAULT).transport
+        chosen.connections.close()
+        with closing(chosen.connections):
+            assert chosen.client(DEFAULT).transport is not first
+
+    def test_are_never_unencrypted(self) -> None:
+        chosen = settings(MAILGUN_API_KEY="k", MAILGUN_BASE_URL="http://proxy.example")
+        with pytest.raises(ConfigurationError, match="unencrypted"):
+            chosen.client(DEFAULT)
+
+
+def test_no_text_shows_a_key() -> None:
+    chosen = settings(
+        {"mailgun:apiKey": KEY, "mailgun-tracking:accounts": {"b": KEY}}, MAILGUN_API_KEY=KEY
+    )
+    with closing(chosen.connections):
+        client = chosen.client(DEFAULT)
+        for thing in (chosen, client, client.transport):
+            assert KEY not in repr(thing)
+            assert KEY not in str(thing)
+    broken = settings({"mailgun-tracking:accounts": f"[{KEY}"})
+    with pytest.raises(ConfigurationError) as caught:
+        broken.api_key("b")
+    assert KEY not in str(caught.value) + repr(caught.value)
+    assert caught.value.__context__ is None
+
+
+class TestPlainTextKey:
+    """A key in plain text in the stack's configuration is refused."""
+
+    @pytest.mark.parametrize(
+        ("name", "argument"),
+        [
+            ("mailgun:apiKey", "mailgun:apiKey"),
+            ("mailgun-tracking:apiKey", "mailgun-tracking:apiKey"),
+            ("mailgun-tracking:accounts", "--path 'mailgun-tracking:accounts[\"NAME\"]'"),
+        ],
+    )
+    def test_is_refused_with_the_command_that_fixes_it(self, name: str, argument: str) -> None:
+        with pytest.raises(ConfigurationError, match="plain text") as caught:
+            refuse_plain_text_key(lambda one: one == name, lambda _: False)
+        assert caught.value.what.startswith(name)
+        assert f"`pulumi config set --secret {argument}`" in caught.value.advice
+
+    @pytest.mark.parametrize("is_set", [True, False])
+    def test_a_secret_is_accepted(self, is_set: bool) -> None:
+        refuse_plain_text_key(lambda _: is_set, lambda _: is_set)
+
+    @pytest.mark.parametrize("name", SECRET_SETTINGS)
+    def test_one_secret_does_not_excuse_another_setting(self, name: str) -> None:
+        with pytest.raises(ConfigurationError, match=f"^{name} "):
+            refuse_plain_text_key(lambda _: True, lambda one: one != name)

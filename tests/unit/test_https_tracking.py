@@ -1,0 +1,189 @@
+"""HttpsTracking under mocks: its record, its children, and what it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import Mocks
+from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
+
+from mailgun_tracking import HttpsTracking, InvalidInput, TrackingRecord
+from tests.unit.conftest import run_program
+
+DOMAIN = "mg.example.com"
+HOST = "email.mg.example.com"
+
+
+class Engine(Mocks):
+    """Mocks with one domain, that record what is looked up and registered, in order."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.inputs: dict[str, dict[str, Any]] = {}
+
+    def call(self, args: MockCallArgs) -> Any:
+        self.events.append("lookup")
+        return {
+            "domain": DOMAIN,
+            "tracking_domain": HOST,
+            "web_prefix": "email",
+            "web_scheme": "http",
+            "cname_name": HOST,
+            "cname_value": "mailgun.org",
+        }
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        kind = args.typ.rpartition(":")[2]
+        self.events.append(kind)
+        self.inputs[kind] = dict(args.inputs)
+        outputs = {"tracking_domain": HOST, "not_after": "2027-01-30T12:00:00Z"}
+        return f"{args.name}-id", {**args.inputs, **outputs}
+
+
+@pytest.fixture
+def engine(use_mocks: Callable[[Mocks], None]) -> Engine:
+    """In place of the engine."""
+    engine = Engine()
+    use_mocks(engine)
+    return engine
+
+
+class Record(pulumi.CustomResource):
+    """A DNS record."""
+
+    def __init__(
+        self, name: str, props: dict[str, Any], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("dns:index:Record", name, props, opts)
+
+
+def make_record(record: TrackingRecord, opts: pulumi.ResourceOptions) -> pulumi.Resource:
+    """What a program passes as `cname`."""
+    return Record("cname", {"name": record.name, "value": record.value}, opts)
+
+
+def declare(**arguments: Any) -> HttpsTracking:
+    """Declare the component, and wait for its outputs."""
+    made: list[HttpsTracking] = []
+
+    def program() -> Any:
+        made.append(HttpsTracking("mg", DOMAIN, **arguments))
+        outputs = made[0].tracking_domain, made[0].certificate.urn
+        return pulumi.Output.all(*outputs, made[0].cname.urn if made[0].cname else None)
+
+    run_program(program)
+    return made[0]
+
+
+def test_its_children_are_the_record_the_certificate_and_the_settings(engine: Engine) -> None:
+    component = declare(cname=make_record, click=True, timeout=5, region="eu")
+    assert engine.inputs["Record"] == {"name": HOST, "value": "mailgun.org"}
+    certificate, tracking = engine.inputs["TrackingCertificate"], engine.inputs["DomainTracking"]
+    assert certificate["tracking_domain"] == HOST
+    assert certificate["timeout"] == 5
+    assert "move_domain" not in certificate
+    assert tracking["domain"] == DOMAIN
+    assert tracking["web_scheme"] == "https"
+    assert tracking["click"] == {"active": True}
+    assert certificate["region"] == tracking["region"] == "eu"
+    assert isinstance(component.cname, Record)
+
+
+def test_a_web_prefix_of_its_own_may_move_the_domain(engine: Engine) -> None:
+    declare(cname=make_record, web_prefix="go")
+    assert engine.inputs["Record"]["name"] == f"go.{DOMAIN}"
+    assert engine.inputs["TrackingCertificate"]["tracking_domain"] == f"go.{DOMAIN}"
+    assert engine.inputs["TrackingCertificate"]["move_domain"] is True
+    assert engine.inputs["DomainTracking"]["web_prefix"] == "go"
+
+
+def test_the_record_may_exist_already(engine: Engine) -> None:
+    assert declare().cname is None
+    assert "Record" not in engine.inputs
+
+
+@pytest.mark.parametrize(("arguments", "kept"), [({}, True), ({"delete_record": True}, False)])
+def test_the_record_is_kept_when_the_component_goes(
+    engine: Engine, arguments: dict[str, bool], kept: bool
+) -> None:
+    """Links in mail already sent need it."""
+    options: list[pulumi.ResourceOptions] = []
+
+    def cname(record: TrackingRecord, opts: pulumi.ResourceOptions) -> pulumi.Resource:
+        options.append(opts)
+        return make_record(record, opts)
+
+    component = declare(cname=cname, **arguments)
+    assert [opts.retain_on_delete for opts in options] == [kept]
+    assert [opts.parent for opts in options] == [component]
+
+
+def test_a_cname_function_must_return_a_resource(engine: Engine) -> None:
+    with pytest.raises(InvalidInput, match="NoneType"):
+        declare(cname=lambda _record, _opts: None)
+
+
+class Zone(pulumi.ComponentResource):
+    """A component with a child, which makes the domain."""
+
+    def __init__(self) -> None:
+        super().__init__("dns:index:Zone", "zone")
+        Record("domain", {}, pulumi.ResourceOptions(parent=self))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: Record("domain", {}), id="a resource"),
+        pytest.param(lambda: [Record("domain", {})], id="a list"),
+        pytest.param(lambda: pulumi.Output.from_input([Record("domain", {})]), id="an output"),
+        pytest.param(Zone, id="a component"),
+    ],
+)
+def test_the_domain_is_looked_up_once_it_is_created(
+    engine: Engine, make: Callable[[], Any]
+) -> None:
+    """`depends_on` names what creates it."""
+
+    def program() -> Any:
+        opts = pulumi.ResourceOptions(depends_on=make())
+        return HttpsTracking("mg", DOMAIN, opts=opts).tracking_domain
+
+    run_program(program)
+    assert engine.events.index("Record") < engine.events.index("lookup")
+
+
+@pytest.mark.parametrize(
+    ("name", "zone", "relative"),
+    [
+        (HOST, "example.com", "email.mg"),
+        (HOST, DOMAIN, "email"),
+        (HOST, "Example.COM.", "email.mg"),
+    ],
+)
+def test_a_record_has_a_name_relative_to_its_zone(
+    engine: Engine, name: str, zone: str, relative: str
+) -> None:
+    seen: list[str] = []
+
+    def program() -> Any:
+        value = pulumi.Output.from_input("mailgun.org")
+        record = TrackingRecord(pulumi.Output.from_input(name), value)
+        return record.relative_to(zone).apply(seen.append)
+
+    run_program(program)
+    assert seen == [relative]
+
+
+@pytest.mark.parametrize("zone", ["example.org", HOST, "ample.com"])
+def test_a_record_outside_of_a_zone_has_none(engine: Engine, zone: str) -> None:
+    def program() -> Any:
+        value = pulumi.Output.from_input("mailgun.org")
+        return TrackingRecord(pulumi.Output.from_input(HOST), value).relative_to(zone)
+
+    with pytest.raises(InvalidInput, match=zone) as caught:
+        run_program(program)
+    assert caught.value.domain == HOST
