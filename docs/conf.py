@@ -1,13 +1,17 @@
 """Configuration of the documentation site; `make docs` builds it."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from sphinx.application import Sphinx
+
 import mailgun_tracking
 
 project = "mailgun-tracking"
-author = "the mailgun-tracking authors"
 release = mailgun_tracking.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 
 html_theme = "furo"
@@ -21,14 +25,18 @@ autodoc_typehints_description_target = "documented_params"
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 default_role = "py:obj"
+
 # Pulumi publishes no object inventory that a build without network access could use.
 nitpick_ignore_regex = [("py:(class|obj)", r"pulumi\..*")]
 
 
-def hide_signature_of_exceptions(app, what, name, obj, options, signature, annotation):
-    """Programs catch exceptions of this package and never create them."""
+def hide_signature_of_exceptions(
+    app: Sphinx, what: str, name: str, obj: object, options: Any, signature: str, annotation: str
+) -> tuple[str, None] | None:
+    """Programs catch the exceptions of this package, and never create them."""
     return ("", None) if what == "exception" else None
 
 
-def setup(app):
+def setup(app: Sphinx) -> None:
+    """Connect the function above."""
     app.connect("autodoc-process-signature", hide_signature_of_exceptions)

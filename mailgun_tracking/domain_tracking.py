@@ -112,11 +112,11 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
     web_prefix: pulumi.Output[str]
     """The first label of the tracking domain."""
     tracking_domain: pulumi.Output[str]
-    """The host of rewritten links: ``web_prefix.domain``."""
+    """The host of rewritten links, ``web_prefix.domain``."""
     cname: pulumi.Output[Cname]
-    """The CNAME record that Mailgun wants for the tracking domain: its name and value."""
+    """The name and value of the CNAME record that Mailgun wants for the tracking domain."""
     https_by: pulumi.Output[str]
-    """What terminates TLS: ``mailgun`` or ``proxy``."""
+    """What terminates TLS, ``mailgun`` or ``proxy``."""
     managed: pulumi.Output[list]  # type: ignore[type-arg]
     """The paths of the fields that the program sets, for example ``click.active``."""
     account: pulumi.Output[str]

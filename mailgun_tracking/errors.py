@@ -54,20 +54,13 @@ class TrackingError(RunError):
     It is a `pulumi.RunError`: where a program does not catch it, Pulumi shows that line and no
     traceback.
 
-    Args:
+    Attributes:
         what: what was tried and for which domain, for example ``cannot read mg.example.com``.
         reason: why it failed; Mailgun's own words where it gave any.
         status: Mailgun's HTTP status, or None where there was no response.
         advice: what to do next, or an empty string.
         domain: the domain or tracking domain it is about.
-
-    Attributes:
-        what: as above.
-        reason: as above.
-        status: as above.
-        advice: as above.
-        domain: as above.
-        retry_after: seconds that Mailgun asked to wait before another try, or None.
+        retry_after: how many seconds Mailgun asked to wait before another try, or None.
     """
 
     def __init__(

@@ -94,9 +94,9 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
     fingerprint: pulumi.Output[str]
     """The SHA-256 of its DER encoding, hexadecimal."""
     not_before: pulumi.Output[str]
-    """The start of its validity: RFC 3339, UTC."""
+    """The start of its validity, in RFC 3339, UTC."""
     not_after: pulumi.Output[str]
-    """When it expires: RFC 3339, UTC."""
+    """When it expires, in RFC 3339, UTC."""
     account: pulumi.Output[str]
     """The name of the account in use."""
     region: pulumi.Output[str]

@@ -6,8 +6,8 @@ code depends on its language:
 - ``python`` is the project's program. If no command below runs it, ``pulumi up`` does. A program
   that uses other providers runs under Pulumi's mocks instead, and a test file runs under pytest.
 - ``sh`` is a script that runs in the project's directory.
-- ``console`` has commands after ``$``, each followed by lines that its output must contain, in
-  this order.
+- ``console`` is a script too, or commands after ``$``, each followed by lines that its output must
+  contain, in this order.
 - ``yaml`` is a workflow, whose steps run, or a file.
 - ``text`` is a requirements file, which is parsed.
 
@@ -31,30 +31,16 @@ from sybil.parsers.abstract.lexers import LexerCollection
 from sybil.parsers.markdown.lexers import DirectiveInHTMLCommentLexer, FencedCodeBlockLexer
 
 from mailgun_tracking.emulator import Emulator
-from tests.engine.stack import Stack
-from tests.examples.mocked import Registered, run_mocked
+from tests.engine.stack import TIMEOUT_SECONDS, Stack
+from tests.examples.mocked import ANSWERS, Registered, run_mocked
 
 KEYS = {"your key": "default", "your new key": "default", "a key of brand-b": "brand-b"}
 """The keys of the emulated Mailgun, as the pages write them."""
 OWN_PACKAGES = {"pulumi", "mailgun_tracking"}
-ANSWERS = {
-    "mailgun-tracking:index:getTrackingDomain": {
-        "domain": "mg.example.com",
-        "tracking_domain": "email.mg.example.com",
-        "web_prefix": "email",
-        "web_scheme": "http",
-        "cname_name": "email.mg.example.com",
-        "cname_value": "mailgun.org",
-    },
-    "aws:route53/getZone:getZone": {"id": "Z0123", "zoneId": "Z0123", "name": "example.com"},
-}
-"""What functions of providers answer under mocks."""
 _FILE_NAME = re.compile(r"# ([\w./-]+\.\w+)\n")
 _NOT_RUN = re.compile(r"<!-- not run: .+ -->\s*\Z")
 _NEEDS_MORE = re.compile(r'(\w+="[^"]*" )*(pip|git|make) |.*\$\(make ')
-_EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
-
-
+_EXPRESSION = re.compile(r"\$\{\{.*?\}\}")
 _LEXERS = LexerCollection(
     [
         FencedCodeBlockLexer(".+"),
@@ -93,6 +79,7 @@ class Reader:
         self.environment = {
             **stack.environment,
             "PULUMI_SKIP_CONFIRMATIONS": "true",
+            "PULUMI_OPTION_SKIP_PREVIEW": "true",
             "MAILGUN_BASE_URL": f"{mailgun.url}/{{region}}",
             "MAILGUN_API_KEY": "your key",
             "MAILGUN_API_KEY_BRAND_B": "a key of brand-b",
@@ -119,7 +106,7 @@ class Reader:
     def finish(self) -> None:
         """Run the program, unless a command already did."""
         if self._has_new_program:
-            self._run("pulumi up --skip-preview")
+            self._run("pulumi up")
 
     def _python(self, code: str) -> None:
         if name := _FILE_NAME.match(code):
@@ -149,10 +136,13 @@ class Reader:
         self._run("\n".join(lines))
 
     def _console(self, code: str) -> None:
+        if not code.startswith("$ "):
+            return self._sh(code)
         for command, _, output in (part.partition("\n") for part in f"\n{code}".split("\n$ ")[1:]):
             printed = iter(_lines(self._run(command)))
             for line in _lines(output):
                 assert line in printed, f"{command} did not print, in this place: {line}"
+        return None
 
     def _yaml(self, code: str) -> None:
         content = yaml.safe_load(code)
@@ -197,7 +187,7 @@ class Reader:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=TIMEOUT_SECONDS,
         )
         assert finished.returncode == 0, f"{script}\n{finished.stdout}"
         return finished.stdout

@@ -23,6 +23,20 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK = "dev"
+LOOKUP = "mailgun-tracking:index:getTrackingDomain"
+ZONE_LOOKUP = "aws:route53/getZone:getZone"
+ANSWERS = {
+    LOOKUP: {
+        "domain": "mg.example.com",
+        "tracking_domain": "email.mg.example.com",
+        "web_prefix": "email",
+        "web_scheme": "http",
+        "cname_name": "email.mg.example.com",
+        "cname_value": "mailgun.org",
+    },
+    ZONE_LOOKUP: {"id": "Z0123", "zoneId": "Z0123", "name": "example.com"},
+}
+"""The results of the functions that the programs call, by token."""
 
 
 @dataclass(frozen=True)

@@ -10,22 +10,17 @@ from typing import Any
 
 import pytest
 
-from tests.examples.mocked import Asked, Done, Registered, kind_of, run_mocked
+from tests.examples.mocked import (
+    ANSWERS,
+    LOOKUP,
+    ZONE_LOOKUP,
+    Asked,
+    Done,
+    Registered,
+    kind_of,
+    run_mocked,
+)
 from tests.examples.projects import commands_of, project_of, text_of
-
-LOOKUP = "mailgun-tracking:index:getTrackingDomain"
-ZONE_LOOKUP = "aws:route53/getZone:getZone"
-ANSWERS = {
-    LOOKUP: {
-        "domain": "mg.example.com",
-        "tracking_domain": "email.mg.example.com",
-        "web_prefix": "email",
-        "web_scheme": "http",
-        "cname_name": "email.mg.example.com",
-        "cname_value": "mailgun.org",
-    },
-    ZONE_LOOKUP: {"id": "Z0123", "zoneId": "Z0123", "name": "example.com"},
-}
 
 
 @dataclass(frozen=True)
