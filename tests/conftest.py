@@ -12,7 +12,7 @@ from tests.engine.processes import marked
 from tests.engine.stack import StackFactory
 
 MARK = "STARTED_BY_TEST_SESSION"
-SECONDS_TO_LEAVE = 10.0
+SECONDS_TO_LEAVE = 60.0
 """What still ends by itself after the last test gets this long."""
 
 

@@ -1,4 +1,4 @@
-"""A search for a key in whatever a run left behind, also where it is encoded."""
+"""A search for a key in everything that a run left behind, in any encoding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 
 
 def forms_of(key: str) -> dict[str, bytes]:
-    """The key as it may be written: plain, URL-encoded, and base64 wherever it may begin.
+    """The key as it may appear: plain, URL-encoded, and in base64 at any offset.
 
     Base64 writes three bytes as four characters, so a text looks different by where in a longer
     one it begins; the characters that hold neighbours too are left out. `api:KEY` is such a one.

@@ -1,4 +1,4 @@
-"""The life of one domain's tracking, as the dials' tests and the live suite run it."""
+"""The lifecycle of a domain's tracking, for the tests of the dials and the live suite."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pulumi.export("tracking_domain", tracking.tracking_domain)
 
 
 def program(domain: str, web_prefix: str, *, certificate: bool, **settings: Any) -> str:
-    """The program of one stage of the life."""
+    """The program of one stage."""
     stage = {
         "click": "htmlonly",
         "open": True,

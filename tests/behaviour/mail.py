@@ -1,19 +1,17 @@
-"""Stacks whose programs talk to the emulator, and what it says was asked of it."""
+"""Stacks whose programs talk to the emulator, and the requests that it received."""
 
 from __future__ import annotations
 
 import os
 import textwrap
-import time
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from typing import Any, Protocol
 
 from mailgun_tracking.emulator import Emulator
 from tests.engine.stack import ROOT, Stack
 
 HEADER = "import pulumi\nfrom mailgun_tracking import *\n"
-"""Stands before each program's body."""
+"""Precedes each program's body."""
 
 
 class MailStack(Stack):
@@ -60,20 +58,10 @@ class MailFactory(Protocol):
 
 
 def calls(emulator: Emulator) -> list[str]:
-    """What was asked of Mailgun, in order, as "GET /v4/domains/mg.example.com"."""
+    """The requests to Mailgun, in order, as "GET /v4/domains/mg.example.com"."""
     return [f"{request.method} {request.path}" for request in emulator.requests]
 
 
 def puts(emulator: Emulator) -> list[str]:
-    """What was asked of Mailgun that may change something, in order."""
+    """The requests to Mailgun that may change something, in order."""
     return [call for call in calls(emulator) if not call.startswith("GET ")]
-
-
-def wait_for_expiry(emulator: Emulator, tracking_domain: str) -> datetime:
-    """Wait until a certificate has expired by the clock; returns when it did."""
-    domain = emulator.domain(tracking_domain.partition(".")[2])
-    expiry = domain.certificates[tracking_domain].not_after
-    assert expiry is not None
-    while (left := (expiry - datetime.now(timezone.utc)).total_seconds()) >= 0:
-        time.sleep(left + 0.01)
-    return expiry

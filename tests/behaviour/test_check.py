@@ -1,4 +1,4 @@
-"""What a preview refuses, and what it says of Mailgun, before anything is changed."""
+"""What a preview refuses before anything is changed; tests/providers has every case."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Thing(Resource, module="test", name="Thing"):
 
 
 def refusals(result: Result, name: str) -> dict[str, str]:
-    """What was refused of a resource: the problem by property."""
+    """What was refused of a resource: the reason by property."""
     pattern = re.compile(r"property (\S+) value .* has a problem: (.*)")
     found = [pattern.search(error) for error in result.diagnostics(name, "error")]
     return {match[1]: match[2] for match in found if match}

@@ -1,4 +1,4 @@
-"""`mailgun-tracking import`: taking what Mailgun has into a state."""
+"""`mailgun-tracking import`: bringing what exists at Mailgun into a state."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_what_was_imported_previews_without_a_change(
         "PUT /v3/domains/mg.example.com/tracking/click",
         "PUT /v3/domains/mg.example.com/tracking/open",
     ]
-    assert emulator.domain("mg.example.com").click == {"active": False}
+    assert emulator.domain("mg.example.com").click["active"] is False
     assert "go.mg.example.com" in emulator.domain("mg.example.com").certificates
 
 
@@ -118,7 +118,7 @@ def test_every_domain_with_the_fields_that_the_program_mentions(
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        ((), 2, "name a domain or a --certificate, or give --all"),
+        ((), 2, "give a domain, --certificate or --all"),
         (("mg.example.com/x/y/z",), 1, "write DOMAIN, REGION/DOMAIN or REGION/SUBACCOUNT/DOMAIN"),
         (("eu.example.com",), 1, "eu.example.com is in region eu: set region='eu'"),
         (("--certificate", "email.mg.example.com"), 1, "(404)"),

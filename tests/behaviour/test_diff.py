@@ -1,4 +1,4 @@
-"""What previews show: what differs, what stays known, and nothing that hangs on it."""
+"""What previews show: what differs, and what stays known for dependent resources."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Record(Resource, module="dns", name="Record"):
     def __init__(self, name, host, target, opts=None):
         super().__init__(RecordProvider(), name, {"host": host, "target": target}, opts)
 """
-"""A CNAME record of some other provider, which replaces where the host changes."""
+"""A CNAME record of another provider, which is replaced when the host changes."""
 
 PROGRAM = """
 from dns import Record
@@ -46,7 +46,7 @@ pulumi.export("scheme", tracking.web_scheme)
 
 
 def with_dns(mail: MailFactory, settings: str) -> MailStack:
-    """A domain with a record and a certificate that hang on its outputs."""
+    """A domain with a record and a certificate that depend on its outputs."""
     stack = mail(PROGRAM.replace("SETTINGS", settings))
     stack.write_program(DNS, "dns.py")
     return stack
@@ -61,7 +61,7 @@ def stack_outputs(result: Result) -> dict[str, object]:
 def test_the_tracking_host_is_known_in_the_first_preview_of_an_existing_domain(
     mail: MailFactory, emulator: Emulator
 ) -> None:
-    """Also where the program itself sets the prefix; of a domain still to be made it is not."""
+    """Also where the program sets the prefix; not for a domain that does not exist yet."""
     emulator.drift("mg.example.com", web_prefix="go")
     stack = with_dns(mail, "click=True")
     preview = stack.preview()
@@ -97,7 +97,7 @@ def test_the_tracking_host_is_known_in_the_first_preview_of_an_existing_domain(
 def test_flipping_a_setting_previews_exactly_one_update(
     mail: MailFactory, emulator: Emulator
 ) -> None:
-    """Though a certificate and a record hang on the outputs, which stay known."""
+    """Although a certificate and a record depend on the outputs, which stay known."""
     stack = with_dns(mail, "click=True")
     stack.up()
     emulator.forget_requests()
@@ -117,12 +117,12 @@ def test_flipping_a_setting_previews_exactly_one_update(
         "PUT /v3/domains/mg.example.com/tracking/click",
         "PUT /v3/domains/mg.example.com/tracking/unsubscribe",
     ]
-    assert emulator.domain("mg.example.com").click == {"active": "htmlonly"}
+    assert emulator.domain("mg.example.com").click["active"] == "htmlonly"
 
 
 @pytest.mark.behaviour(10)
 def test_drift_shows_property_by_property(mail: MailFactory, emulator: Emulator) -> None:
-    """`preview --refresh --diff` names old and new value of each, and `up --refresh` mends it."""
+    """`preview --refresh --diff` has the old and new value of each; `up --refresh` fixes it."""
     stack = mail('DomainTracking("mg", "mg.example.com", open=True, click="htmlonly")')
     stack.up()
     emulator.drift("mg.example.com", open={"active": False}, click=True)

@@ -1,4 +1,4 @@
-"""Whom a resource is about: ids, accounts, regions and subaccounts, and where they are set."""
+"""Which domain a resource is about: ids, accounts, regions and subaccounts, and their settings."""
 
 from __future__ import annotations
 
@@ -71,15 +71,15 @@ def test_an_id_is_the_domain_with_region_and_subaccount_where_they_are_not_the_d
     again = stack.up("--expect-no-changes")
     assert {again.step(name) for name in ids} == {"same"}
     assert calls(emulator) == []
-    assert emulator.domain("xn--bcher-kva.example").click == {"active": "htmlonly"}
-    assert emulator.domain("mg.example.com").click == {"active": True}
+    assert emulator.domain("xn--bcher-kva.example").click["active"] == "htmlonly"
+    assert emulator.domain("mg.example.com").click["active"] is True
 
 
 @pytest.mark.behaviour(2)
 def test_another_region_or_account_replaces_and_turns_off_what_was(
     mail: MailFactory, emulator: Emulator
 ) -> None:
-    """The new one is made where it now belongs, the old one deleted where it was."""
+    """The new one is created where it now belongs, the old one deleted where it was."""
     emulator.add_domain("mg.example.com", region="eu")
     program = 'DomainTracking("mg", "mg.example.com", click=True)'
     stack = mail(program)
@@ -94,8 +94,8 @@ def test_another_region_or_account_replaces_and_turns_off_what_was(
         ("eu", {"active": "true"}),
         ("us", {"active": "false"}),
     ]
-    assert emulator.domain("mg.example.com", region="eu").click == {"active": True}
-    assert emulator.domain("mg.example.com", region="us").click == {"active": False}
+    assert emulator.domain("mg.example.com", region="eu").click["active"] is True
+    assert emulator.domain("mg.example.com", region="us").click["active"] is False
 
 
 @pytest.mark.behaviour(3)
@@ -143,11 +143,11 @@ pulumi.export("same host", host.cname_name)
     ]
     assert len(dynamic) == 4
     assert BRAND_B_KEY not in json.dumps(dynamic)
-    assert emulator.domain("c.example.com").click == {"active": True}
+    assert emulator.domain("c.example.com").click["active"] is True
 
 
 @pytest.mark.behaviour(4)
-def test_our_own_settings_win_then_the_shared_key_then_the_environment(
+def test_our_own_settings_precede_the_shared_key_and_the_environment(
     mail: MailFactory, emulator: Emulator
 ) -> None:
     """Of the namespace `mailgun` only the key is read; the rest is `mailgun-tracking`'s."""

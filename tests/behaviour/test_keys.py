@@ -1,4 +1,4 @@
-"""Where a key may stand, and that it stands nowhere else."""
+"""Where a key may be stored, and that it is nowhere else."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def guarded() -> Iterator[Emulator]:
 def test_a_key_in_plain_text_is_refused_with_the_command_that_fixes_it(
     mail: MailFactory, emulator: Emulator, setting: str, value: object, command: str
 ) -> None:
-    """Before anything is asked of Mailgun, and without showing the key."""
+    """Before any request is sent, and without showing the key."""
     stack = mail('DomainTracking("mg", "mg.example.com", click=True)', config={setting: value})
     refused = stack.up(check=False)
     assert refused.code != 0
@@ -55,7 +55,7 @@ def test_a_key_in_plain_text_is_refused_with_the_command_that_fixes_it(
     assert command in refused.output
     assert KEY not in refused.output
     assert calls(emulator) == []
-    assert emulator.domain("mg.example.com").click == {"active": False}
+    assert emulator.domain("mg.example.com").click["active"] is False
 
 
 @pytest.mark.behaviour(5)
@@ -64,7 +64,7 @@ def test_a_key_in_the_environment_leaves_no_trace(mail: MailFactory, guarded: Em
     stack = _stack(mail, guarded, PROGRAM)
     stack.environment["PULUMI_DEBUG_GRPC"] = str(stack.directory / "grpc.json")
     logs = [stack.up(*VERBOSE, skip_preview=False)]
-    assert guarded.domain("mg.example.com").click == {"active": True}
+    assert guarded.domain("mg.example.com").click["active"] is True
 
     stack.write(PROGRAM + 'DomainTracking("no", "no.example.com", click=True)')
     wrong = "key-wrong/5c+81=aa/f3+"
@@ -79,8 +79,8 @@ def test_a_key_in_the_environment_leaves_no_trace(mail: MailFactory, guarded: Em
     logs += [refused, missing, echoed, stack.refresh(*VERBOSE), stack.destroy(*VERBOSE)]
     stack.run("stack", "export", "--file", str(stack.directory / "exported.json"))
 
-    assert guarded.domain("mg.example.com").click == {"active": False}
-    # What is searched is what it is meant to be: all kinds of files, with something in them.
+    assert guarded.domain("mg.example.com").click["active"] is False
+    # The search covers all kinds of files, and they are not empty.
     for result in logs:
         assert result.stderr.count('"v":9}') > 20
     searched = {_kind(file) for file in stack.directory.rglob("*") if file.is_file()}
@@ -115,7 +115,7 @@ def test_the_search_finds_a_key_that_was_planted(mail: MailFactory, guarded: Emu
 
 @pytest.mark.parametrize("form", sorted(forms_of(KEY)))
 def test_each_form_is_found_by_itself(tmp_path: Path, form: str) -> None:
-    """One planted form is enough."""
+    """A single form is enough."""
     (tmp_path / "some log").write_bytes(b"before" + forms_of(KEY)[form] + b"after")
     assert form in leaks(KEY, [tmp_path])["some log"]
 
@@ -133,7 +133,7 @@ def test_the_header_of_basic_authentication_is_found(tmp_path: Path) -> None:
 def test_a_secret_key_in_the_configuration_is_ciphertext_and_nothing_adds_a_copy(
     mail: MailFactory, guarded: Emulator
 ) -> None:
-    """The engine alone keeps it, encrypted, with its own provider; no resource of ours does."""
+    """Only the engine keeps it, encrypted, with its own provider; none of our resources does."""
     stack = _stack(mail, guarded, PROGRAM)
     del stack.environment["MAILGUN_API_KEY"]
     stack.config_set("mailgun:apiKey", KEY, secret=True)
@@ -141,7 +141,7 @@ def test_a_secret_key_in_the_configuration_is_ciphertext_and_nothing_adds_a_copy
     (stack.directory / "logs").rename(stack.directory.parent / f"{stack.directory.name}-setup")
     stack.up(skip_preview=False)
     stack.refresh()
-    assert guarded.domain("mg.example.com").click == {"active": True}
+    assert guarded.domain("mg.example.com").click["active"] is True
     assert leaks(KEY, [stack.directory, stack.home]) == {}
     state = json.dumps(stack.export())
     assert "ciphertext" in state
@@ -150,14 +150,14 @@ def test_a_secret_key_in_the_configuration_is_ciphertext_and_nothing_adds_a_copy
     holders = {one["type"] for one in clear if KEY in json.dumps(one)}
     assert holders == {"pulumi:providers:pulumi-python"}
     stack.destroy()
-    assert guarded.domain("mg.example.com").click == {"active": False}
+    assert guarded.domain("mg.example.com").click["active"] is False
 
 
 @pytest.mark.behaviour(5)
 def test_a_401_says_where_the_key_came_from_and_that_refresh_runs_with_the_last_ups(
     mail: MailFactory, tmp_path: Path
 ) -> None:
-    """After a change of key refresh and destroy need `--run-program`, and the error says so."""
+    """After the key changed, refresh and destroy need `--run-program`, and the error says so."""
     body = 'DomainTracking("mg", "mg.example.com", click=True)'
     state = tmp_path / "mailgun.json"
     with Emulator(["mg.example.com"], keys={"key-old": "default"}, state_file=state) as old:
@@ -181,7 +181,7 @@ def test_a_401_says_where_the_key_came_from_and_that_refresh_runs_with_the_last_
         assert stack.refresh("--run-program").step("mg") == "same"
         assert stack.destroy("--run-program").changes["delete"] == 1
         assert puts(new) == ["PUT /v3/domains/mg.example.com/tracking/click"]
-        assert new.domain("mg.example.com").click == {"active": False}
+        assert new.domain("mg.example.com").click["active"] is False
 
 
 def _stack(mail: MailFactory, emulator: Emulator, body: str) -> MailStack:
@@ -190,7 +190,7 @@ def _stack(mail: MailFactory, emulator: Emulator, body: str) -> MailStack:
 
 
 def _plants() -> dict[str, str]:
-    """The forms that a program can plant as texts of its own, neighbours included."""
+    """The forms that a program can plant as strings of its own, inside longer ones too."""
     texts = {"plain": KEY, "quote": quote(KEY, safe="")}
     for before, around in enumerate((KEY, f"x{KEY}", f"xx{KEY}")):
         texts[f"base64 at {before}"] = base64.b64encode(around.encode()).decode()

@@ -11,7 +11,7 @@ FOOTER = '<a href="%unsubscribe_url%">stop</a>'
 
 
 @pytest.mark.behaviour(17)
-def test_a_successor_keeps_what_it_declares(mail: MailFactory, emulator: Emulator) -> None:
+def test_a_successor_keeps_what_it_manages(mail: MailFactory, emulator: Emulator) -> None:
     """A rename, a move into a component and a replacement on one domain change nothing."""
     for name in ("renamed", "moved", "replaced", "first"):
         emulator.add_domain(f"{name}.example.com")

@@ -1,4 +1,4 @@
-"""Pulumi's resource options work as with any provider, or say that they do not."""
+"""Pulumi's resource options work as with any provider, or are refused."""
 
 from __future__ import annotations
 
@@ -77,20 +77,19 @@ def test_options_that_change_what_an_update_does(mail: MailFactory, emulator: Em
     refused = stack.up(check=False)
     assert refused.code != 0
     assert "protect" in refused.output
-    assert emulator.domain("e.example.com").click == {"active": True}
-    assert emulator.domain("d.example.com").click == {"active": True}
+    assert emulator.domain("e.example.com").click["active"] is True
+    assert emulator.domain("d.example.com").click["active"] is True
 
 
 @pytest.mark.behaviour(15)
-@pytest.mark.parametrize("delete_first", [False, True])
-def test_a_replacement_keeps_the_order_that_was_asked_for(
-    mail: MailFactory, emulator: Emulator, delete_first: bool
+def test_a_replacement_keeps_the_order_that_was_requested(
+    mail: MailFactory, emulator: Emulator
 ) -> None:
-    """The new one first, or with `delete_before_replace` the old one."""
+    """With `delete_before_replace` the old one goes first."""
 
     def program(domain: str) -> str:
         return f"""
-        opts = pulumi.ResourceOptions(delete_before_replace={delete_first})
+        opts = pulumi.ResourceOptions(delete_before_replace=True)
         DomainTracking("mg", "{domain}", click=True, opts=opts)
         """
 
@@ -100,19 +99,19 @@ def test_a_replacement_keeps_the_order_that_was_asked_for(
     stack.write(program("two.example.com"))
     assert stack.up().step("mg") == "replace"
     on, off = (f"PUT /v3/domains/{name}.example.com/tracking/click" for name in ("two", "mg"))
-    assert puts(emulator) == ([off, on] if delete_first else [on, off])
-    assert emulator.domain("mg.example.com").click == {"active": False}
-    assert emulator.domain("two.example.com").click == {"active": True}
+    assert puts(emulator) == [off, on]
+    assert emulator.domain("mg.example.com").click["active"] is False
+    assert emulator.domain("two.example.com").click["active"] is True
 
 
 @pytest.mark.behaviour(15)
 def test_targets_and_transforms(mail: MailFactory, emulator: Emulator) -> None:
-    """`--target` changes one alone; a transform sees the canonical shape and may change it."""
+    """`--target` changes just one; a transform sees normalized inputs and may change them."""
     stack = mail(
         """
         def everywhere(args):
             if args.type_.endswith("mailgun:DomainTracking"):
-                assert args.props["click"] == {"active": True}, args.props["click"]
+                assert args.props["click"]["active"] is True, args.props["click"]
                 return pulumi.ResourceTransformResult(
                     {**args.props, "click": {"active": "htmlonly"}}, args.opts
                 )
@@ -134,12 +133,12 @@ def test_targets_and_transforms(mail: MailFactory, emulator: Emulator) -> None:
     assert puts(emulator) == ["PUT /v3/domains/two.example.com/tracking/click"]
     up = stack.up("--target", f"{prefix}mg")
     assert up.resource_outputs("mg")["managed"] == ["open.active", "click.active"]
-    assert emulator.domain("mg.example.com").click == {"active": "htmlonly"}
+    assert emulator.domain("mg.example.com").click["active"] == "htmlonly"
     assert emulator.domain("mg.example.com").open["active"] is True
     assert emulator.domain("two.example.com").open["active"] is False
     stack.destroy("--target", f"{prefix}mg")
-    assert emulator.domain("mg.example.com").click == {"active": False}
-    assert emulator.domain("two.example.com").click == {"active": "htmlonly"}
+    assert emulator.domain("mg.example.com").click["active"] is False
+    assert emulator.domain("two.example.com").click["active"] == "htmlonly"
 
 
 @pytest.mark.behaviour(15)
@@ -184,3 +183,38 @@ def test_the_option_import_is_refused_with_the_way_that_works(
     assert f"`mailgun-tracking {command}" in refused.output
     assert "`pulumi import --file import.json --generate-code=false`" in refused.output
     assert calls(emulator) == []
+
+
+@pytest.mark.behaviour(6, 15)
+def test_ignoring_changes_of_everything(mail: MailFactory, emulator: Emulator) -> None:
+    """Nothing changes, and what check adds does not become managed."""
+    program = (
+        'DomainTracking("mg", "mg.example.com", click={click}, '
+        'opts=pulumi.ResourceOptions(ignore_changes=["*"]))'
+    )
+    stack = mail(program.format(click=True))
+    stack.up()
+    managed = stack.resource("mg")["outputs"]["managed"]
+    emulator.forget_requests()
+    stack.write(program.format(click=False))
+    assert stack.up().step("mg") == "same"
+    assert stack.resource("mg")["outputs"]["managed"] == managed == ["click.active"]
+    assert emulator.requests == []
+    assert emulator.domain("mg.example.com").click["active"] is True
+
+
+@pytest.mark.behaviour(6, 15)
+def test_ignoring_what_is_not_mentioned(mail: MailFactory, emulator: Emulator) -> None:
+    """That does not make it managed."""
+    stack = mail(
+        """
+        ignored = ["web_prefix", "web_scheme", "cname", "tracking_domain", "managed"]
+        opts = pulumi.ResourceOptions(ignore_changes=ignored)
+        DomainTracking("mg", "mg.example.com", click=True, opts=opts)
+        """
+    )
+    stack.up()
+    emulator.forget_requests()
+    stack.up("--expect-no-changes")
+    assert stack.resource("mg")["outputs"]["managed"] == ["click.active"]
+    assert emulator.requests == []

@@ -34,7 +34,7 @@ READ = {
     "unsubscribe": {"active", "html_footer", "text_footer"},
     "web_scheme": None,
 }
-"""The fields of the answer of GET /v3/domains/{name}/tracking."""
+"""The fields of the response to GET /v3/domains/{name}/tracking."""
 
 
 def endpoint(path: str) -> str:
@@ -45,7 +45,7 @@ def endpoint(path: str) -> str:
 
 @pytest.mark.behaviour(6, 22)
 def test_every_endpoint_and_field(mail: MailFactory, emulator: Emulator) -> None:
-    """One up reaches all seven endpoints with all their fields, and shows all that is read."""
+    """One up reaches all seven endpoints with all their fields, and returns all of them."""
     emulator.set_certificate("email.two.example.com", "expired")
     result = mail(
         """
@@ -85,7 +85,7 @@ def test_every_endpoint_and_field(mail: MailFactory, emulator: Emulator) -> None
         assert certificate["fingerprint"]
 
     now = emulator.domain("mg.example.com")
-    assert now.click == {"active": "htmlonly"}
+    assert now.click["active"] == "htmlonly"
     assert now.open == {"active": True, "place_at_the_top": True}
     assert now.unsubscribe == {
         "active": True,

@@ -1,4 +1,4 @@
-"""Reasons that are not properties stand in the resource's own row."""
+"""Reasons that are not properties are shown in the resource's own row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.engine.result import Result
 
 
 def rows(result: Result, *names: str) -> dict[str, list[str]]:
-    """What stands in each resource's row; nothing of it may stand in the stack's."""
+    """The messages in each resource's row; none of them may be in the stack's."""
     found = {name: result.diagnostics(name) for name in names}
     elsewhere = [*result.diagnostics(), *result.diagnostics("mail-dev")]
     assert not [text for texts in found.values() for text in texts if text in elsewhere]
@@ -18,7 +18,7 @@ def rows(result: Result, *names: str) -> dict[str, list[str]]:
 
 
 def still_processing(emulator: Emulator, name: str, looks: int) -> None:
-    """A certificate that shows as processing at some looks, and is active from then on."""
+    """A certificate that some reads show as processing, and that is active from then on."""
     host = f"email.{name}.example.com"
     emulator.set_certificate(host, "active")
     emulator.add_fault(
@@ -31,7 +31,7 @@ def still_processing(emulator: Emulator, name: str, looks: int) -> None:
 
 
 @pytest.mark.behaviour(14, 23)
-def test_what_became_of_a_certificate_stands_in_its_row(
+def test_what_happened_to_a_certificate_is_in_its_row(
     mail: MailFactory, emulator: Emulator
 ) -> None:
     """Adopted, joined, still processing, renewed by Mailgun, forgotten on delete."""
@@ -91,10 +91,8 @@ def test_what_became_of_a_certificate_stands_in_its_row(
 
 
 @pytest.mark.behaviour(6, 14)
-def test_what_becomes_of_settings_stands_in_their_rows(
-    mail: MailFactory, emulator: Emulator
-) -> None:
-    """No longer managed, left on because somebody changed it, not at Mailgun any more."""
+def test_what_happens_to_settings_is_in_their_rows(mail: MailFactory, emulator: Emulator) -> None:
+    """No longer managed, left on because somebody changed it, no longer at Mailgun."""
     stack = mail(
         """
         DomainTracking("mg", "mg.example.com", click="htmlonly", open=True)
@@ -102,6 +100,7 @@ def test_what_becomes_of_settings_stands_in_their_rows(
         DomainTracking("eu", "eu.example.com", region="eu", open=True)
         """
     )
+    stack.set_constants({"_provider.operation.MISSING_SECONDS": 0.0})
     stack.up()
     stack.write(
         """
@@ -127,5 +126,19 @@ def test_what_becomes_of_settings_stands_in_their_rows(
     assert "click tracking left on: click.active was changed outside this stack" in told["two"]
     assert told["eu"][-1:] == ["eu.example.com no longer exists at Mailgun; nothing to turn off"]
     assert puts(emulator) == ["PUT /v3/domains/mg.example.com/tracking/open"]
-    assert emulator.domain("two.example.com").click == {"active": "htmlonly"}
-    assert emulator.domain("mg.example.com").click == {"active": "htmlonly"}
+    assert emulator.domain("two.example.com").click["active"] == "htmlonly"
+    assert emulator.domain("mg.example.com").click["active"] == "htmlonly"
+
+
+@pytest.mark.behaviour(24)
+def test_a_certificate_that_fails_is_requested_once_by_each_up(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """The reason is shown each time."""
+    emulator.set(issuance_fails="DNS problem: SERVFAIL looking up CAA")
+    stack = mail('TrackingCertificate("mg", "email.mg.example.com")')
+    for method in ("POST", "PUT"):
+        emulator.forget_requests()
+        [error] = stack.up(check=False).diagnostics("mg", "error")
+        assert "DNS problem: SERVFAIL looking up CAA" in error
+        assert puts(emulator) == [f"{method} /v2/x509/email.mg.example.com"]

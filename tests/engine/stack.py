@@ -118,7 +118,7 @@ class Running:
         """Send the engine a signal, as Ctrl-C does by default."""
         self.process.send_signal(number)
 
-    def wait_until(self, true: Callable[[], bool], what: str, timeout: float = 30.0) -> None:
+    def wait_until(self, true: Callable[[], bool], what: str, timeout: float = 90.0) -> None:
         """Wait for something to become true; fails with all output when it does not, or too late.
 
         :param what: what is waited for, for the failure's text.

@@ -1,1 +1,1 @@
-"""Tests of the provider's process: at work, under signals, and where its SDK has changed."""
+"""Tests of the provider process: concurrency, signals, and an SDK that has changed."""

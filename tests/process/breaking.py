@@ -1,4 +1,4 @@
-"""Providers' processes whose SDK, gRPC or Python is not what `plugin_process` expects."""
+"""Provider processes whose SDK, gRPC or Python is not what `plugin_process` expects."""
 
 from __future__ import annotations
 
@@ -10,14 +10,9 @@ from tests.engine.stack import ROOT
 
 FOLDER = Path(__file__).parent / "broken"
 
-# Each way to hear of Cancel and to serve more than four calls at a time, and none of them.
-FIRST_WAY = ()
-SECOND_WAYS = (("grpc_ignores_pools",), ("servicer_has_another_name",))
-NO_WAY = ("grpc_ignores_pools", "frames_have_other_names")
-
 
 def break_provider(stack: MailStack, *pieces: str) -> None:
-    """Break pieces, as named in broken/sitecustomize.py, in the provider's process of a stack."""
+    """Break pieces, as named in broken/sitecustomize.py, in the provider process of a stack."""
     paths = [str(FOLDER), stack.environment.get("PYTHONPATH", str(ROOT))]
     stack.environment["PYTHONPATH"] = os.pathsep.join(paths)
     stack.environment["BROKEN"] = ",".join(pieces)

@@ -16,7 +16,7 @@ __all__ = ["emulator", "one_emulator"]
 
 
 @pytest.fixture(autouse=True)
-def _environment(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def emulator_is_mailgun(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The emulator is Mailgun; nothing of the machine's own settings is used."""
     for name in ("MAILGUN_REGION", "MAILGUN_SUBACCOUNT"):
         monkeypatch.delenv(name, raising=False)

@@ -1,7 +1,8 @@
 """A stand-in for Pulumi's engine, which calls the providers in this process.
 
 A life of a resource takes milliseconds here and many seconds on the engine, so this is where
-whatever is not about the engine is tested. `test_engine.py` runs the same programs on both.
+whatever is not about the engine is tested. `tests/behaviour/test_stand_in.py` runs the same
+programs on both.
 
 It does what the engine and the SDK's provider process do with a dynamic resource:
 
@@ -28,7 +29,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from google.protobuf.json_format import MessageToDict
@@ -51,6 +52,7 @@ PROVIDER_KEY = "__provider"
 
 Properties = dict[str, Any]
 Program = Callable[[], object]
+_T = TypeVar("_T")
 
 
 class EngineFailed(Exception):
@@ -305,7 +307,7 @@ class Engine:
     def _delete(self, name: str, old: State) -> None:
         self._call(name, self.Delete, _request(old.provider, name, old.id, old.outputs))
 
-    def _call(self, name: str, method: Callable[[_Request], Any], request: _Request) -> Any:
+    def _call(self, name: str, method: Callable[[_Request], _T], request: _Request) -> _T:
         if type(request.provider) not in self._configured:
             self._configured.add(type(request.provider))
             request.provider.configure(ConfigureRequest(config=Config(self.config, "mail")))
@@ -344,7 +346,7 @@ class Engine:
         result = request.provider.read(request.id, props)
         key = {PROVIDER_KEY: props[PROVIDER_KEY]}
         inputs = None if result.inputs is None else _received({**result.inputs, **key})
-        return result.id or "", _received({**result.outs, **key}), inputs
+        return result.id or "", _received({**(result.outs or {}), **key}), inputs
 
     def Delete(self, request: _Request) -> None:
         request.provider.delete(request.id, rpc.deserialize_properties(request.olds))
@@ -379,4 +381,5 @@ def _sent(properties: Mapping[str, Any]) -> Struct:
 
 
 def _received(properties: Mapping[str, Any]) -> Properties:
-    return MessageToDict(_sent(properties))
+    received: Properties = MessageToDict(_sent(properties))
+    return received

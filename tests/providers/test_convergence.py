@@ -47,7 +47,7 @@ class Step:
 
 def some_settings() -> st.SearchStrategy[dict[str, Any]]:
     """Some fields of a domain, with values for each."""
-    sections = {
+    sections: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         section: st.fixed_dictionaries(
             {}, optional={field.name: VALUES[field.type] for field in fields_of(section)}
         ).filter(bool)

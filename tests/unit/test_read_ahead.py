@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -279,9 +279,19 @@ class TestOnTracking:
     def test_for_a_single_domain_it_is_made_before_the_check_ends(
         self, reads: ReadAhead, mailgun: Mailgun
     ) -> None:
+        mailgun.hold(f"tracking {FIRST}")
         seen: list[str] = []
-        check(reads, mailgun, FIRST, seen)
-        assert seen == [FIRST]
+
+        def run() -> list[str]:
+            check(reads, mailgun, FIRST, seen)
+            return list(seen)
+
+        with ThreadPoolExecutor(1) as pool:
+            at_the_end = pool.submit(run)
+            # A check that does not wait would end here.
+            wait([at_the_end], 0.2)
+            mailgun.release()
+            assert at_the_end.result() == [FIRST]
 
     def test_later_checks_do_not_wait_for_it(self, reads: ReadAhead, mailgun: Mailgun) -> None:
         seen: list[str] = []
@@ -293,12 +303,15 @@ class TestOnTracking:
         reads.drain(30)
         assert seen == [FIRST, SECOND]
 
-    def test_it_is_not_made_after_an_error(self, reads: ReadAhead, mailgun: Mailgun) -> None:
+    def test_it_is_not_made_after_an_error(
+        self, reads: ReadAhead, mailgun: Mailgun, caplog: pytest.LogCaptureFixture
+    ) -> None:
         mailgun.failing[f"tracking {FIRST}"] = FORBIDDEN
         seen: list[str] = []
         check(reads, mailgun, FIRST, seen)
         reads.drain(30)
         assert seen == []
+        assert caplog.records == [], "an error in a callback would be logged"
 
 
 def test_draining_ends_reads_that_hang(reads: ReadAhead, mailgun: Mailgun) -> None:

@@ -12,7 +12,7 @@ from mailgun_tracking._api.client import MailgunClient
 from mailgun_tracking._api.transport import Transport
 from mailgun_tracking._provider import operation
 
-MailgunClient._is_too_late = lambda *_: True  # type: ignore[assignment, method-assign]
+MailgunClient._is_too_late = lambda *_: True  # type: ignore[method-assign]
 operation.MISSING_SECONDS = 0.0
 
 _send = Transport.send

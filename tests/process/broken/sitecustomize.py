@@ -1,7 +1,7 @@
-"""Breaks what `plugin_process` builds on, in a provider's process alone.
+"""Breaks what `plugin_process` builds on, in a provider's process only.
 
-A folder with this file stands on PYTHONPATH; the variable BROKEN names the pieces. What was broken
-is noted in the file that BROKEN_NOTES names, so that a test knows that it was.
+The folder of this file is on PYTHONPATH, and the variable BROKEN names the pieces. What was broken
+is noted in the file that BROKEN_NOTES names, so that a test can check that it was.
 """
 
 from __future__ import annotations
@@ -14,24 +14,17 @@ from typing import Any
 
 
 def servicer_has_another_name(main: Any) -> None:
-    """The SDK's class is not where it was."""
+    """The SDK's class has another name."""
     main.RenamedServicer = main.DynamicResourceProviderServicer
     del main.DynamicResourceProviderServicer
 
 
 def grpc_ignores_pools(main: Any) -> None:
-    """gRPC has given up its experiment, and runs all methods in the server's pool."""
+    """gRPC runs all methods in the server's pool, as without its experiment."""
     from grpc import _server
 
     assert callable(_server._select_thread_pool_for_behavior)
     _server._select_thread_pool_for_behavior = lambda _behavior, default: default
-
-
-def frames_have_other_names(main: Any) -> None:
-    """The threads of a pool run a function that nobody would look for."""
-    from concurrent.futures import thread
-
-    thread._worker.__code__ = thread._worker.__code__.replace(co_name="_other")
 
 
 def requests_have_another_name(main: Any) -> None:
@@ -52,7 +45,7 @@ def log_has_no_address(main: Any) -> None:
 
 
 def output_cannot_be_looked_at(main: Any) -> None:
-    """What the standard output is cannot be found out."""
+    """The standard output cannot be inspected."""
 
     def fstat(fd: int) -> os.stat_result:
         raise OSError("no such thing here")
@@ -73,7 +66,6 @@ PIECES: dict[str, Callable[[Any], None]] = {
         requests_have_another_name,
         servicer_has_another_name,
         grpc_ignores_pools,
-        frames_have_other_names,
         log_has_no_address,
         output_cannot_be_looked_at,
         output_cannot_be_polled,

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import tenacity
 from pytest_httpserver import HTTPServer
 
-from mailgun_tracking._api import client, transport
+from mailgun_tracking._api import transport
 from mailgun_tracking._api.client import MailgunClient
 from mailgun_tracking._api.transport import Transport
 from tests.unit.api.calls import KEY
@@ -32,11 +31,9 @@ def _no_connection_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock of clients and transports."""
-    clock = Clock()
-    for module in (client, transport, tenacity):
-        monkeypatch.setattr(module, "time", types.SimpleNamespace(monotonic=clock))
+def clock(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of everything that waits, and of transports."""
+    monkeypatch.setattr(transport, "time", types.SimpleNamespace(monotonic=clock))
     return clock
 
 

@@ -14,10 +14,10 @@ from mailgun_tracking._api import transport
 from mailgun_tracking._api.client import FIRST_CONTACT_SECONDS
 from tests.unit.api.calls import CALLS, DOMAIN, failure
 from tests.unit.api.conftest import ClientFactory
-from tests.unit.api.wire import FaultyServer, Response, hang, reset, serving
+from tests.unit.api.wire import FaultyServer, Response, hang, http_response, reset, serving
 from tests.unit.fakes import Clock
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
@@ -36,7 +36,7 @@ FAULTS: dict[str, Response] = {
     "last chunk missing": CHUNKED + b"2\r\n{}\r\n",
     "broken chunk size": CHUNKED + b"zz\r\n{}\r\n0\r\n\r\n",
     "contradictory lengths": OK + b"Content-Length: 2\r\nContent-Length: 9\r\n\r\n{}",
-    "broken compression": OK + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+    "broken compression": http_response("200 OK", "{}", "Content-Encoding: gzip"),
     "header too long": OK + b"X: " + b"x" * 70_000 + b"\r\n\r\n{}",
     "too many headers": OK + b"X: x\r\n" * 200 + b"\r\n{}",
     "not HTTP": b"\x00\xffSSH-2.0-OpenSSH\r\n\r\n",
@@ -101,8 +101,7 @@ class TestNoResponse:
     def test_may_be_followed_by_one(
         self, fault: str, new_client: ClientFactory, clock: Clock
     ) -> None:
-        domain = OK + b'Content-Length: 36\r\n\r\n{"domain": {"name": "mg.example.com"}}'
-        domain = domain.replace(b"36", str(len(domain.partition(b"\r\n\r\n")[2])).encode())
+        domain = http_response("200 OK", '{"domain": {"name": "mg.example.com"}}')
         with serving(FaultyServer(FAULTS[fault], FAULTS[fault], domain)) as server:
             mailgun = new_client(f"http://{server.authority}")
             assert mailgun.get_domain(DOMAIN).name == DOMAIN
@@ -163,8 +162,7 @@ class TestFirstContact:
         assert 0 < clock.passed <= FIRST_CONTACT_SECONDS
 
     def test_makes_the_deadline_the_callers(self, new_client: ClientFactory, clock: Clock) -> None:
-        refusal = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
-        with serving(FaultyServer(refusal, b"")) as server:
+        with serving(FaultyServer(http_response("401 Unauthorized"), b"")) as server:
             mailgun = new_client(f"http://{server.authority}", deadline=120)
             assert type(failure(lambda: mailgun.get_domain(DOMAIN))) is errors.Unauthorized
             assert type(failure(lambda: mailgun.get_domain(DOMAIN))) is errors.Unreachable

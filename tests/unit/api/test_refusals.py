@@ -16,7 +16,7 @@ from mailgun_tracking import errors
 from mailgun_tracking._api.client import MailgunClient
 from tests.unit.api.calls import ANY, CALLS, DOMAIN, HOST, KEY, failure
 from tests.unit.api.conftest import ClientFactory
-from tests.unit.api.wire import FaultyServer, serving
+from tests.unit.api.wire import FaultyServer, http_response, serving
 
 
 class TestReason:
@@ -110,9 +110,8 @@ class TestRedirect:
     def test_is_reported_with_its_host_only(
         self, location: str | None, address: str, new_client: ClientFactory
     ) -> None:
-        header = f"Location: {location}\r\n" if location is not None else ""
-        response = f"HTTP/1.1 302 Found\r\n{header}Content-Length: 0\r\n\r\n"
-        with serving(FaultyServer(response.encode())) as server:
+        headers = [f"Location: {location}"] if location is not None else []
+        with serving(FaultyServer(http_response("302 Found", "", *headers))) as server:
             mailgun = new_client(f"http://{server.authority}")
             caught = failure(lambda: mailgun.get_domain(DOMAIN))
         assert type(caught) is errors.UnexpectedResponse

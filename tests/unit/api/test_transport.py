@@ -22,7 +22,7 @@ from mailgun_tracking._api.client import MailgunClient
 from mailgun_tracking._api.transport import Transport, check_base_url
 from tests.unit.api.calls import ANY, DOMAIN, KEY, failure
 from tests.unit.api.conftest import ClientFactory
-from tests.unit.api.wire import FaultyServer, Proxy, reset, serving
+from tests.unit.api.wire import FaultyServer, Proxy, http_response, reset, serving
 from tests.unit.fakes import Clock, make_pem
 
 HOST = "api.mailgun.example"
@@ -223,9 +223,7 @@ class TestTrust:
     def test_handshakes_do_not_wait_for_each_other(self, server_context: ssl.SSLContext) -> None:
         """The server answers a handshake only when the other one has begun as well."""
         both = threading.Barrier(2)
-        response = (
-            b'HTTP/1.1 200 OK\r\nContent-Length: 38\r\n\r\n{"domain": {"name": "mg.example.com"}}'
-        )
+        response = http_response("200 OK", '{"domain": {"name": "mg.example.com"}}')
 
         def respond(_server: FaultyServer, connection: socket.socket) -> None:
             both.wait(30)
@@ -327,8 +325,8 @@ class TestProxy:
     @pytest.mark.parametrize(
         ("response", "word"),
         [
-            (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "407"),
-            (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "502"),
+            (http_response("407 Proxy Authentication Required"), "407"),
+            (http_response("502 Bad Gateway"), "502"),
             (b"", "closed"),
             (reset, "reset"),
         ],

@@ -8,7 +8,7 @@ import socketserver
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar, Union
 
 Response = Union[bytes, Callable[["FaultyServer", socket.socket], None]]
@@ -68,6 +68,13 @@ class _FaultyConnection(socketserver.BaseRequestHandler):
         self.request.sendall(response)
 
 
+def http_response(status: str, body: str = "", *headers: str) -> bytes:
+    """A whole response, after which the connection is closed."""
+    content = body.encode()
+    lines = [f"HTTP/1.1 {status}", "Connection: close", f"Content-Length: {len(content)}", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + content
+
+
 def reset(_server: FaultyServer, connection: socket.socket) -> None:
     """Reset the connection."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -121,9 +128,9 @@ class _Tunnel(socketserver.StreamRequestHandler):
 
 
 def _copy(source: socket.socket, sink: socket.socket) -> None:
-    try:
+    """Copy until the source ends or fails, and then end the sink: its server waits for that."""
+    with suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)
+    with suppress(OSError):
         sink.shutdown(socket.SHUT_WR)
-    except OSError:
-        return

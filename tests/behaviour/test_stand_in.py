@@ -1,4 +1,4 @@
-"""The stand-in for the engine, held against the real one."""
+"""The stand-in for the engine that tests/providers use, compared with the real one."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 import mailgun_tracking
 from mailgun_tracking._provider import operation
 from mailgun_tracking.emulator import Emulator
-from tests.behaviour.conftest import mail
 from tests.behaviour.mail import MailFactory
 from tests.engine.result import PulumiFailed, Result
 from tests.engine.stack import Stack
+from tests.providers.conftest import emulator_is_mailgun, engine, new_engine
 from tests.providers.engine import Engine, Program, Run, own
 
-__all__ = ["mail"]
+__all__ = ["emulator_is_mailgun", "engine", "new_engine"]
 
 FIRST = """
 DomainTracking("two", "two.example.com", click=True)
@@ -161,6 +161,7 @@ def live(commands: Commands, emulator: Emulator) -> Iterator[tuple[str, Seen]]:
     yield "destroy", look("destroy", CHANGED)
 
 
+@pytest.mark.behaviour(7)
 def test_both_do_the_same(
     emulator: Emulator, engine: Engine, mail: MailFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
