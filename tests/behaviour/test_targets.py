@@ -34,7 +34,6 @@ CHILDREN = (
     "**::shop",
     "**:DomainTracking::shop",
     "**:TrackingCertificate::shop",
-
     "**:TrackingHost::shop",
     "**::shop-cname",
     "**::other",
@@ -93,3 +92,15 @@ def test_each_part_can_be_the_first_target(
     assert (domain.click["active"], domain.web_scheme) == ("htmlonly", "https")
     stack.preview("--expect-no-changes")
     stack.destroy()
+
+
+@pytest.mark.behaviour(34)
+def test_settings_and_host_of_a_domain_are_no_drift_to_each_other(
+    stack: MailStack, emulator: Emulator
+) -> None:
+    """The settings were read over http, and the host then turned https on."""
+    stack.up()
+    assert emulator.domain("shop1.example.com").web_scheme == "https"
+    stack.preview("--refresh", "--expect-no-changes")
+    stack.refresh("--expect-no-changes")
+    stack.preview("--expect-no-changes")
