@@ -50,7 +50,7 @@ def stack(mail: MailFactory, emulator: Emulator) -> MailStack:
     return stack
 
 
-@pytest.mark.behaviour(34)
+@pytest.mark.behaviour(38)
 @pytest.mark.parametrize("target", CHILDREN)
 def test_each_part_can_be_a_target_once_all_exist(
     stack: MailStack, emulator: Emulator, target: str
@@ -65,7 +65,7 @@ def test_each_part_can_be_a_target_once_all_exist(
     assert emulator.domain("shop1.example.com").web_scheme == "https"
 
 
-@pytest.mark.behaviour(34)
+@pytest.mark.behaviour(38)
 def test_each_part_can_be_replaced(stack: MailStack, emulator: Emulator) -> None:
     """Afterwards Mailgun is as the program says, whichever part it was."""
     stack.up()
@@ -78,7 +78,7 @@ def test_each_part_can_be_replaced(stack: MailStack, emulator: Emulator) -> None
     stack.preview("--expect-no-changes")
 
 
-@pytest.mark.behaviour(34)
+@pytest.mark.behaviour(38)
 @pytest.mark.parametrize("target", CHILDREN)
 def test_each_part_can_be_the_first_target(
     stack: MailStack, emulator: Emulator, target: str
@@ -94,7 +94,7 @@ def test_each_part_can_be_the_first_target(
     stack.destroy()
 
 
-@pytest.mark.behaviour(34)
+@pytest.mark.behaviour(38)
 def test_settings_and_host_of_a_domain_are_no_drift_to_each_other(
     stack: MailStack, emulator: Emulator
 ) -> None:
