@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +45,8 @@ class Step:
     """What happens to the domain: somebody changes it by hand, or there is a command.
 
     Attributes:
-        by: ``hand``, or the command. ``refresh`` has no program.
+        by: ``hand``; ``off``, where somebody turns off all tracking; or the command: ``refresh``
+            has no program, and ``add`` is an ``up`` whose program says more than the one before.
         settings: what is changed, or what the program says.
     """
 
@@ -54,25 +56,38 @@ class Step:
 
 def some_settings() -> st.SearchStrategy[dict[str, Any]]:
     """Some fields of a domain, with values for each."""
-    sections: dict[str, st.SearchStrategy[dict[str, Any]]] = {
-        section: st.fixed_dictionaries(
-            {}, optional={field.name: VALUES[field.type] for field in fields_of(section)}
-        ).filter(bool)
-        for section in SECTIONS
-    }
-    own = {field.name: VALUES[field.type] for field in FIELDS if field.section is None}
-    return st.fixed_dictionaries({}, optional={**sections, **own})
+    sections = {section: some_of(fields_of(section), at_least=1) for section in SECTIONS}
+    web = some_of([field for field in FIELDS if field.section is None], at_least=0)
+    return st.builds(operator.or_, st.fixed_dictionaries({}, optional=sections), web)
+
+
+def some_of(fields: Sequence[Field], *, at_least: int) -> st.SearchStrategy[dict[str, Any]]:
+    """Values for some of the fields, by name."""
+    values = {field.name: VALUES[field.type] for field in fields}
+    chosen = st.sets(st.sampled_from(sorted(values)), min_size=at_least)
+    return chosen.flatmap(lambda names: st.fixed_dictionaries({n: values[n] for n in names}))
 
 
 def steps() -> st.SearchStrategy[list[Step]]:
     """A sequence of changes by hand, of programs and of commands."""
     by_hand = st.builds(Step, st.just("hand"), some_settings())
     https_by = st.fixed_dictionaries({}, optional={"https_by": st.just("proxy")})
-    programs = st.builds(lambda one, two: one | two, some_settings(), https_by)
-    commands = st.sampled_from(["up", "up", "up --refresh", "preview --refresh", "destroy"])
-    refresh = st.just(Step("refresh", {}))
+    programs = st.builds(operator.or_, some_settings(), https_by)
+    commands = st.sampled_from(["up", "up --refresh", "preview --refresh", "destroy"])
     by_program = st.builds(Step, commands, programs)
-    return st.lists(by_hand | by_program | refresh, min_size=1, max_size=8)
+    more = st.builds(Step, st.just("add"), some_settings())
+    others = st.sampled_from([Step("off", {}), Step("refresh", {})])
+    first = st.builds(Step, st.just("up"), programs)
+    then = st.lists(by_hand | more | by_program | others, min_size=2, max_size=8)
+    return st.builds(lambda step, more: [step, *more], first, then)
+
+
+def added(settings: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """What a program says, and more."""
+    sections = {
+        name: {**settings.get(name, {}), **value} for name, value in more.items() if name in SECTIONS
+    }
+    return settings | more | sections
 
 
 class Stack:
@@ -192,13 +207,16 @@ def test_whatever_happens_an_up_ends_as_the_program_says(
     for step in sequence:
         if step.by == "hand":
             emulator.drift(DOMAIN, **step.settings)
+        elif step.by == "off":
+            emulator.drift(DOMAIN, open=False, click=False, unsubscribe=False)
         elif step.by == "refresh":
             stack.refresh()
         elif step.by == "destroy":
             stack.engine.refresh()
             stack.engine.destroy()
         else:
-            stack.settings = step.settings
+            is_more = step.by == "add"
+            stack.settings = added(stack.settings, step.settings) if is_more else step.settings
             if step.by == "preview --refresh":
                 stack.engine.preview(stack.program, refresh=True, check=False)
             else:
