@@ -90,7 +90,7 @@ class HttpsTracking(pulumi.ComponentResource):
     resource. Then it gets the certificate, and only then switches the web scheme to https. The
     other settings do not wait for any of this, so that a broken certificate never holds them up.
     Children: the DNS resource, a `TrackingCertificate`, a `DomainTracking` for the settings, and
-    a `TrackingHost` for the web scheme and prefix.
+    a `.TrackingHost` for the web scheme and prefix.
 
     Links in mail already sent point to the tracking domain for as long as that mail is read. So
     when the component is removed, or its web prefix changes, the CNAME record stays in DNS.
@@ -113,7 +113,7 @@ class HttpsTracking(pulumi.ComponentResource):
         region: as for `DomainTracking`.
         subaccount: as for `DomainTracking`.
         opts: Pulumi's resource options; ``ignore_changes`` is passed on to the `DomainTracking`
-            and the `TrackingHost`.
+            and the `.TrackingHost`.
 
     Raises:
         InvalidInput: `cname` did not return a resource.

@@ -16,8 +16,8 @@ from .domain_tracking import HOST_PROPERTIES, DomainTrackingProvider, ignorable
 class TrackingHost(Resource, module="mailgun", name="TrackingHost"):
     """The web scheme and web prefix of a sending domain, without its tracking settings.
 
-    `HttpsTracking` creates one, so that the settings need not wait for the certificate. Arguments,
-    outputs, errors and endpoints: as for `DomainTracking`.
+    `.HttpsTracking` creates one, so that the settings need not wait for the certificate. Arguments,
+    outputs, errors and endpoints are as for `.DomainTracking`.
 
     Args:
         resource_name: the resource's name in the stack.
@@ -35,9 +35,9 @@ class TrackingHost(Resource, module="mailgun", name="TrackingHost"):
     web_prefix: pulumi.Output[str]
     """The first label of the tracking domain."""
     tracking_domain: pulumi.Output[str]
-    """The host of rewritten links: ``web_prefix.domain``."""
+    """The host of rewritten links, ``web_prefix.domain``."""
     cname: pulumi.Output[Cname]
-    """The CNAME record that Mailgun wants for the tracking domain: its name and value."""
+    """The name and value of the CNAME record that Mailgun wants for the tracking domain."""
 
     def __init__(
         self,

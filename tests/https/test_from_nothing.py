@@ -259,9 +259,7 @@ def test_a_plan_without_certificates(
     assert result.code != 0
     assert displayed(result) == snapshot
     assert mailgun.domain("mg.example.test").web_scheme == "http"
-    assert [call for call in puts(mailgun) if "/tracking/" not in call] == [
-        f"POST /v2/x509/{HOST}"
-    ]
+    assert [call for call in puts(mailgun) if "/tracking/" not in call] == [f"POST /v2/x509/{HOST}"]
 
 
 @pytest.mark.behaviour(12, 35, 36)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -76,18 +77,18 @@ def steps() -> st.SearchStrategy[list[Step]]:
     commands = st.sampled_from(["up", "up --refresh", "preview --refresh", "destroy"])
     by_program = st.builds(Step, commands, programs)
     more = st.builds(Step, st.just("add"), some_settings())
-    others = st.sampled_from([Step("off", {}), Step("refresh", {})])
+    one = (by_hand | more | by_program | st.just(Step("refresh", {}))).map(lambda step: [step])
+    # What an update without a refresh has to find out.
+    off_and_more = more.map(lambda step: [Step("off", {}), step])
     first = st.builds(Step, st.just("up"), programs)
-    then = st.lists(by_hand | more | by_program | others, min_size=2, max_size=8)
-    return st.builds(lambda step, more: [step, *more], first, then)
+    then = st.lists(one | off_and_more, min_size=1, max_size=6)
+    return st.builds(lambda step, parts: [step, *chain.from_iterable(parts)], first, then)
 
 
 def added(settings: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     """What a program says, and more."""
-    sections = {
-        name: {**settings.get(name, {}), **value} for name, value in more.items() if name in SECTIONS
-    }
-    return settings | more | sections
+    both = {name: {**settings.get(name, {}), **more[name]} for name in SECTIONS if name in more}
+    return settings | more | both
 
 
 class Stack:
@@ -133,8 +134,9 @@ class Stack:
         return self._by_field({name: one.outputs for name, one in self.engine.state.items()})
 
     def _by_field(self, outputs: dict[str, dict[str, Any]]) -> dict[Field, Any]:
-        owners = {field: "mg" if field.section or not self.is_split else "host" for field in FIELDS}
-        return {field: field.get(outputs[name]) for field, name in owners.items() if name in outputs}
+        web = "host" if self.is_split else "mg"
+        owners = {field: "mg" if field.section else web for field in FIELDS}
+        return {field: field.get(outputs[one]) for field, one in owners.items() if one in outputs}
 
     def sent(self) -> set[str | None]:
         """What PUTs were about: sections, or None for the web scheme and prefix."""
