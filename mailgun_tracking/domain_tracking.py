@@ -262,7 +262,8 @@ class DomainTrackingProvider(MailgunProvider):
         if (
             managed == UNKNOWN
             or set(managed or []) != set(olds.get("managed") or [])
-            or any(news.get(name) != olds.get(name) for name in OPTIONS)
+            # A state from before an option existed has its default.
+            or option_values(news) != option_values(olds)
         ):
             return DiffResult()
         return DiffResult(changes=False)

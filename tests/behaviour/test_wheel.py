@@ -26,7 +26,9 @@ pulumi.export("status", certificate.status)
 
 def uv(*arguments: str | Path) -> None:
     """Run uv, which installs much faster than pip."""
-    subprocess.run([sys.executable, "-m", "uv", "--quiet", *arguments], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "uv", "--quiet", "--system-certs", *arguments], check=True
+    )
 
 
 @pytest.mark.behaviour(31)

@@ -11,7 +11,7 @@ from types import ModuleType, SimpleNamespace
 
 import grpc
 import pytest
-from google.protobuf import empty_pb2  # type: ignore[import-untyped]
+from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from mailgun_tracking._provider import plugin_process
