@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pulumi
 from pulumi.dynamic import (
@@ -24,7 +24,6 @@ from ._api.target import Target
 from ._provider.base import MailgunProvider, own_properties
 from ._provider.changes import (
     FieldChange,
-    apply_changes,
     changed_fields,
     host_outputs,
     require_certificate_for_https,
@@ -35,6 +34,7 @@ from ._provider.identity import IDENTITY, changed_identity, identity_outputs, ow
 from ._provider.operation import Operation
 from ._provider.options import options_for_get, prepare_options
 from ._provider.process import process
+from ._provider.reconcile import apply_changes
 from ._provider.validation import (
     unknown_inputs,
     validate_choice,
@@ -187,6 +187,8 @@ class DomainTrackingProvider(MailgunProvider):
     """The provider of `DomainTracking`. Its import path is in every state: it must never change."""
 
     domain_input = "domain"
+    inputs: ClassVar[tuple[str, ...]] = INPUTS
+    sections: ClassVar[tuple[Section, ...]] = SECTIONS
 
     def own_inputs(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs that come from the program, without those that check adds.
@@ -200,7 +202,7 @@ class DomainTrackingProvider(MailgunProvider):
         return {name: value for name, value in news.items() if name not in added}
 
     def validate(self, inputs: Mapping[str, Any]) -> list[CheckFailure]:
-        failures = unknown_inputs(own_properties(inputs), INPUTS)
+        failures = unknown_inputs(own_properties(inputs), self.inputs)
         failures += validate_identity(inputs, "domain")
         failures += validate_tracking(inputs)
         for name, choices in OPTIONS.items():
@@ -233,12 +235,13 @@ class DomainTrackingProvider(MailgunProvider):
             inputs |= host_inputs(operation.target, inputs, known)
             return failures
         try:
-            process.read_ahead.start(operation.client, operation.target, "tracking", "details")
+            if self.sections:
+                process.read_ahead.start(operation.client, operation.target, "tracking", "details")
             details = operation.read_new_domain(operation.target.domain)
             if details is None:
                 return failures + operation.wrong_region(operation.target.domain)
             if not olds and managed:
-                _report_existing(operation, inputs, managed, details)
+                self._report_existing(operation, inputs, managed, details)
             inputs |= host_inputs(operation.target, inputs, host_outputs(operation.target, details))
         except errors.TrackingError as error:
             failures += operation.check_failures(error)
@@ -248,18 +251,19 @@ class DomainTrackingProvider(MailgunProvider):
         """What inputs change in a state; pure.
 
         There is no change where every managed field is as Mailgun said, however it is spelled.
-        Otherwise the engine finds out which properties differ.
+        A field that is not is a change, even where the inputs are the same as before.
         """
         replaces = changed_identity(olds, news, "domain")
         if replaces:
             return DiffResult(replaces=replaces)
+        if changed_fields(olds, news):
+            return DiffResult(changes=True)
         managed = news.get("managed")
         if (
             managed == UNKNOWN
             or set(managed or []) != set(olds.get("managed") or [])
             # A state from before an option existed has its default.
             or option_values(news) != option_values(olds)
-            or changed_fields(olds, news)
         ):
             return DiffResult()
         return DiffResult(changes=False)
@@ -267,23 +271,23 @@ class DomainTrackingProvider(MailgunProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         target = Target.from_inputs(props, "domain")
         operation = Operation.on(target)
-        client = operation.client
         with operation.explaining_errors():
-            tracking, details = process.read_ahead.pop_fresh(target) or gather(
-                lambda: operation.until_found(lambda: client.get_tracking(target.domain)),
-                lambda: operation.until_found(lambda: client.get_domain(target.domain)),
+            known = process.read_ahead.pop_fresh(target) if self.sections else None
+            tracking, details = known or gather(
+                lambda: operation.until_found(lambda: self._read_tracking(operation)),
+                lambda: operation.until_found(lambda: operation.client.get_domain(target.domain)),
             )
             state = outputs_from(target, tracking, details, props)
             changes = changed_fields(state, props)
             require_certificate_for_https(operation, state, props, changes)
-            outputs = apply_changes(operation, state, changes, rollback=True)
+            outputs = apply_changes(operation, state, props, changes, rollback=True)
         return CreateResult(target.id, outputs)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         target = Target.from_state(id_, props, "domain")
         operation = Operation.on(target)
         calls = (
-            lambda: operation.client.get_tracking(target.domain),
+            lambda: self._read_tracking(operation),
             lambda: operation.client.get_domain(target.domain),
         )
         with operation.explaining_errors(is_from_state=True):
@@ -311,7 +315,7 @@ class DomainTrackingProvider(MailgunProvider):
                 state |= host_outputs(target, operation.client.get_domain(target.domain))
                 changes = changed_fields(state, news)
             require_certificate_for_https(operation, state, news, changes)
-            outputs = apply_changes(operation, state, changes, rollback=False)
+            outputs = apply_changes(operation, state, news, changes, rollback=False)
         if outputs["tracking_domain"] != olds["tracking_domain"]:
             _report_kept_links(operation, olds)
         return UpdateResult(outputs)
@@ -336,6 +340,36 @@ class DomainTrackingProvider(MailgunProvider):
         manages_web = any(field.section is None for field in managed)
         if manages_web and not process.field_owners.has_owner(key):
             _report_kept_links(operation, props)
+
+    def _read_tracking(self, operation: Operation) -> dict[str, Any]:
+        return operation.client.get_tracking(operation.target.domain) if self.sections else {}
+
+    def _report_existing(
+        self,
+        operation: Operation,
+        inputs: Mapping[str, Any],
+        managed: list[Field],
+        details: DomainDetails,
+    ) -> None:
+        """Say what create will find at Mailgun, and what it will change."""
+        # Not the inputs as check goes on to complete them.
+        inputs = dict(inputs)
+
+        def report(tracking: Mapping[str, Any]) -> None:
+            state = outputs_from(operation.target, tracking, details, inputs)
+            changes = changed_fields(state, inputs)
+            changed = [change.field for change in changes]
+            parts = []
+            if changes:
+                parts.append("will change " + ", ".join(map(format_change, changes)))
+            if same := [field.label for field in managed if field not in changed]:
+                parts.append(f"{', '.join(same)} unchanged")
+            operation.log.info(f"{operation.target.domain} already exists; {'; '.join(parts)}")
+
+        if self.sections:
+            process.read_ahead.on_tracking(operation.client, operation.target, report)
+        else:
+            report({})
 
 
 def turn_off(operation: Operation, props: Mapping[str, Any], sections: list[Section]) -> None:
@@ -389,14 +423,14 @@ def outputs_from(
 
     Args:
         target: the domain.
-        tracking: its tracking settings.
+        tracking: its tracking settings, or those that are managed.
         details: its web scheme, web prefix and CNAME.
         props: the inputs, or the outputs so far: for what Mailgun does not know.
     """
     return {
         "domain": target.domain,
         **identity_outputs(target),
-        **{section: dict(tracking[section]) for section in SECTIONS},
+        **{section: dict(tracking[section]) for section in SECTIONS if section in tracking},
         **host_outputs(target, details),
         "managed": list(props.get("managed") or []),
         **option_values(props),
@@ -409,8 +443,10 @@ def inputs_from(outputs: Mapping[str, Any]) -> dict[str, Any]:
     inputs = {name: outputs[name] for name in names}
     for field in fields_at(outputs["managed"]):
         if field.section:
+            value = field.get(outputs)
             requested = (outputs.get("asked") or {}).get(field.path)
-            value = field.get(outputs) if requested is None else requested
+            if requested is not None and field.type != "footer":
+                value = requested
             inputs.setdefault(field.section, {})[field.name] = value
     return inputs
 
@@ -431,27 +467,6 @@ def _report_released(operation: Operation, olds: Mapping[str, Any], managed: lis
         if field not in managed:
             left = format_value(field, field.get(olds))
             operation.log.info(f"{field.label} is no longer managed; left at {left}")
-
-
-def _report_existing(
-    operation: Operation, inputs: Mapping[str, Any], managed: list[Field], details: DomainDetails
-) -> None:
-    """Say what create will find at Mailgun, and what it will change."""
-    # Not the inputs as check goes on to complete them.
-    inputs = dict(inputs)
-
-    def report(tracking: Mapping[str, Any]) -> None:
-        state = outputs_from(operation.target, tracking, details, inputs)
-        changes = changed_fields(state, inputs)
-        changed = [change.field for change in changes]
-        parts = []
-        if changes:
-            parts.append("will change " + ", ".join(map(format_change, changes)))
-        if same := [field.label for field in managed if field not in changed]:
-            parts.append(f"{', '.join(same)} unchanged")
-        operation.log.info(f"{operation.target.domain} already exists; {'; '.join(parts)}")
-
-    process.read_ahead.on_tracking(operation.client, operation.target, report)
 
 
 def _report_kept_links(operation: Operation, olds: Mapping[str, Any]) -> None:

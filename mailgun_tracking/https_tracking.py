@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
 
 import pulumi
 
@@ -13,6 +13,7 @@ from .domain_tracking import DomainTracking
 from .errors import InvalidInput
 from .lookups import get_tracking_domain_output
 from .tracking_certificate import TrackingCertificate
+from .tracking_host import TrackingHost
 
 
 class TrackingRecord:
@@ -46,18 +47,26 @@ def _label(name: str, zone: str) -> str:
     return name[: -len(zone) - 1]
 
 
-def _once_made(domain: pulumi.Input[str], opts: pulumi.ResourceOptions | None) -> pulumi.Input[str]:
-    """A domain, once everything in `depends_on` has been created.
+def _once_created(
+    domain: pulumi.Input[str], opts: pulumi.ResourceOptions | None
+) -> pulumi.Input[str]:
+    """A domain that depends on everything in `depends_on`.
 
-    A preview does not wait: it creates nothing, and a record that is known stays known.
+    An update waits for it. A preview does not: it creates nothing, and a record that is known stays
+    known. The dependencies are the same in both, as the engine needs them to be.
     """
-    if opts is None or opts.depends_on is None or pulumi.runtime.is_dry_run():
+    if opts is None or opts.depends_on is None:
         return domain
     depends_on: pulumi.Output[Any] = pulumi.Output.from_input(opts.depends_on)
     created: pulumi.Output[list[Any]] = depends_on.apply(
         lambda resources: pulumi.Output.all(*_urns(resources))
     )
-    return pulumi.Output.all(domain, created).apply(lambda known: known[0])
+    both: pulumi.Output[list[Any]] = pulumi.Output.all(domain, created)
+    if pulumi.runtime.is_dry_run():
+        known: pulumi.Output[str] = pulumi.Output.from_input(domain)
+        future = cast("Awaitable[str]", known.future())
+        return pulumi.Output(both.resources(), future, known.is_known(), known.is_secret())
+    return both.apply(lambda values: values[0])
 
 
 def _urns(resources: Any) -> list[pulumi.Output[str]]:
@@ -78,9 +87,10 @@ class HttpsTracking(pulumi.ComponentResource):
     """A sending domain whose tracking links use HTTPS, with everything this requires.
 
     It finds the CNAME record that Mailgun expects and passes it to `cname`, which creates the DNS
-    resource. Then it gets the certificate, and only then switches the web scheme to https,
-    together with the other settings. Children: a `TrackingCertificate`, a `DomainTracking` and
-    the DNS resource.
+    resource. Then it gets the certificate, and only then switches the web scheme to https. The
+    other settings do not wait for any of this, so that a broken certificate never holds them up.
+    Children: the DNS resource, a `TrackingCertificate`, a `DomainTracking` for the settings, and
+    a `.TrackingHost` for the web scheme and prefix.
 
     Links in mail already sent point to the tracking domain for as long as that mail is read. So
     when the component is removed, or its web prefix changes, the CNAME record stays in DNS.
@@ -102,7 +112,8 @@ class HttpsTracking(pulumi.ComponentResource):
         account: as for `DomainTracking`.
         region: as for `DomainTracking`.
         subaccount: as for `DomainTracking`.
-        opts: Pulumi's resource options; ``ignore_changes`` is passed on to the `DomainTracking`.
+        opts: Pulumi's resource options; ``ignore_changes`` is passed on to the `DomainTracking`
+            and the `.TrackingHost`.
 
     Raises:
         InvalidInput: `cname` did not return a resource.
@@ -116,6 +127,8 @@ class HttpsTracking(pulumi.ComponentResource):
     """The certificate of the tracking domain."""
     tracking: DomainTracking
     """The domain's tracking settings."""
+    host: TrackingHost
+    """The domain's web scheme and prefix."""
     tracking_domain: pulumi.Output[str]
     """The host of rewritten links."""
     web_scheme: pulumi.Output[str]
@@ -139,7 +152,7 @@ class HttpsTracking(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mailgun-tracking:index:HttpsTracking", resource_name, None, opts)
         where: dict[str, Any] = {"account": account, "region": region, "subaccount": subaccount}
-        found = get_tracking_domain_output(_once_made(domain, opts), **where)
+        found = get_tracking_domain_output(_once_created(domain, opts), **where)
         host = pulumi.Output.all(found, web_prefix).apply(
             lambda known: f"{known[1]}.{known[0].domain}" if known[1] else known[0].tracking_domain
         )
@@ -155,23 +168,28 @@ class HttpsTracking(pulumi.ComponentResource):
                 parent=self, depends_on=[self.cname] if self.cname else None
             ),
         )
+        ignore_changes = opts.ignore_changes if opts else None
         self.tracking = DomainTracking(
             resource_name,
             domain,
             open=open,
             click=click,
             unsubscribe=unsubscribe,
+            **where,
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=ignore_changes),
+        )
+        self.host = TrackingHost(
+            resource_name,
+            domain,
             web_scheme="https",
             web_prefix=web_prefix,
             **where,
             opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=pulumi.Output.all(found, host).apply(self._what_https_waits_for),
-                ignore_changes=opts.ignore_changes if opts else None,
+                parent=self, depends_on=[self.certificate], ignore_changes=ignore_changes
             ),
         )
-        self.tracking_domain = self.tracking.tracking_domain
-        self.web_scheme = self.tracking.web_scheme
+        self.tracking_domain = self.host.tracking_domain
+        self.web_scheme = self.host.web_scheme
         self.register_outputs(
             {
                 "tracking_domain": self.tracking_domain,
@@ -179,13 +197,6 @@ class HttpsTracking(pulumi.ComponentResource):
                 "certificate_valid_until": self.certificate.not_after,
             }
         )
-
-    def _what_https_waits_for(self, known: list[Any]) -> list[pulumi.Resource]:
-        """The certificate, unless links already use https: then nothing is held up by it."""
-        found, host = known
-        if found.web_scheme == "https" and found.tracking_domain == host:
-            return []
-        return [self.certificate]
 
     def _make_record(self, cname: CnameFactory, delete_record: bool) -> pulumi.Resource:
         options = pulumi.ResourceOptions(parent=self, retain_on_delete=not delete_record)

@@ -1,9 +1,8 @@
-"""What differs between a program and Mailgun, and how it is reconciled."""
+"""What differs between a program and Mailgun."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +10,7 @@ from .. import errors
 from .._api.fields import Field, Section, fields_at
 from .._api.models import CNAME_VALUES, DomainDetails
 from .._api.target import Target
-from .concurrency import run_concurrently
 from .operation import Operation
-from .process import process
-from .read_ahead import Kind
-
-Part = Section | None
-"""What one PUT changes: a section, or, for None, the domain's web scheme and prefix."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +30,16 @@ class FieldChange:
 
 def changed_fields(state: Mapping[str, Any], inputs: Mapping[str, Any]) -> list[FieldChange]:
     """The managed fields that are not as the program wants them."""
+    requested = state.get("asked") or {}
     changes = []
     for field in fields_at(inputs.get("managed")):
         old, new = field.get(state), field.get(inputs)
         # A value that Mailgun reads back differently from the request counts as requested.
-        requested = (state.get("asked") or {}).get(field.path)
-        if not field.same(old if requested is None else requested, new):
+        if field.path in requested:
+            is_same = requested[field.path] == field.fingerprint(new)
+        else:
+            is_same = field.same(old, new)
+        if not is_same:
             changes.append(FieldChange(field, old, new))
     return changes
 
@@ -102,202 +99,34 @@ def require_certificate_for_https(
     )
 
 
-def apply_changes(
-    operation: Operation,
-    state: Mapping[str, Any],
-    changes: list[FieldChange],
-    *,
-    rollback: bool,
-) -> dict[str, Any]:
-    """Send one PUT for each part that changes, all at once; returns the outputs after that.
-
-    Args:
-        operation: the operation.
-        state: the outputs so far.
-        changes: what has to change.
-        rollback: whether to undo what was changed where another PUT fails.
-
-    Raises:
-        TrackingError: the first failure; its message lists what has been changed.
-    """
-    by_part: dict[Part, list[FieldChange]] = {}
-    for change in changes:
-        by_part.setdefault(change.field.section, []).append(change)
-    responses = _put(operation, {part: _values(group) for part, group in by_part.items()})
-    failed = {
-        part: response
-        for part, response in responses.items()
-        if isinstance(response, errors.TrackingError)
-    }
-    if failed:
-        error = next(iter(failed.values()))
-        unknown = [part for part, reason in failed.items() if outcome_unknown(reason)]
-        if unknown:
-            paths = _paths(change for part in unknown for change in by_part[part])
-            error.advise(f"may have been changed: {paths}")
-        done = {part: group for part, group in by_part.items() if part not in failed}
-        _account_for(operation, error, done, rollback=rollback, is_all=not unknown)
-        raise error
-    try:
-        outputs = outputs_after(operation, state, by_part, responses)
-    except errors.TrackingError as error:
-        _account_for(operation, error, by_part, rollback=rollback, is_all=True)
-        raise
-    ignored = [change for change in changes if not is_applied(change, outputs)]
-    if ignored:
-        not_applied = _not_applied(operation, ignored[0], outputs)
-        _account_for(operation, not_applied, by_part, ignored, rollback=rollback, is_all=True)
-        raise not_applied
-    return outputs
-
-
-def outcome_unknown(error: errors.TrackingError) -> bool:
-    """Whether Mailgun may have done what it was asked to, in spite of the error."""
-    if isinstance(error, errors.UnexpectedResponse):
-        return error.status is None
-    # A call may be cancelled before it is repeated, after an attempt that got no response.
-    return isinstance(error, (errors.Unreachable, errors.ServerError, errors.Cancelled))
-
-
-def outputs_after(
-    operation: Operation,
-    state: Mapping[str, Any],
-    by_part: Mapping[Part, list[FieldChange]],
-    responses: Mapping[Part, Any],
-) -> dict[str, Any]:
-    """The outputs after PUTs; reads once more where a response lacks what was sent.
-
-    Raises:
-        TrackingError: reading once more failed.
-    """
-    domain = operation.target.domain
-    outputs = {name: value for name, value in state.items() if name != "asked"}
-    tracking = functools.cache(lambda: operation.client.get_tracking(domain))
-    for part, response in responses.items():
-        if part is None:
-            # Without its DNS records, a response does not tell the CNAME's value.
-            complete = response if response and response.cname else None
-            details = complete or operation.client.get_domain(domain)
-            outputs |= host_outputs(operation.target, details)
-        elif all(change.field.name in response for change in by_part[part]):
-            outputs[part] = {**outputs[part], **response}
-        else:
-            outputs[part] = tracking()[part]
-    changes = [change for group in by_part.values() for change in group]
-    requested = {
-        path: value
-        for path, value in (state.get("asked") or {}).items()
-        if path in state["managed"] and path not in [change.field.path for change in changes]
-    } | {
-        change.field.path: change.new
-        for change in changes
-        if reads_back_differently(change, change.field.get(outputs))
-    }
-    return outputs | ({"asked": requested} if requested else {})
-
-
 def reads_back_differently(change: FieldChange, value: object) -> bool:
-    """Whether Mailgun accepted a value and returns another one, or none, of the same meaning.
+    """Whether Mailgun accepted a value and returns another one, or none, in its place.
 
     Then state has to remember what was requested, or each preview would show a change.
+
+    Args:
+        change: the change.
+        value: what Mailgun returns.
     """
-    if change.field.section is None or change.field.type == "footer":
+    if change.field.section is None:
         return False
+    if change.field.type == "footer":
+        # Mailgun may tidy up a footer in its own way.
+        return not any(change.field.same(value, known) for known in (change.new, change.old))
     return value is None or (change.new == "htmlonly" and value is True)
 
 
 def is_applied(change: FieldChange, outputs: Mapping[str, Any]) -> bool:
     """Whether a change that Mailgun accepted shows in the outputs after it.
 
-    State would say one thing and the program another, and no preview would ever tell. Footers are
-    exempt, because Mailgun may tidy them up in its own way.
+    Otherwise state would say one thing and the program another.
     """
     value = change.field.get(outputs)
-    return (
-        change.field.type == "footer"
-        or reads_back_differently(change, value)
-        or bool(value == change.new)
-    )
+    return change.field.same(value, change.new) or reads_back_differently(change, value)
 
 
-def _not_applied(
-    operation: Operation, change: FieldChange, outputs: Mapping[str, Any]
-) -> errors.UnexpectedResponse:
-    domain = operation.target.domain
-    return errors.UnexpectedResponse(
-        f"{change.field.path} of {domain} was not applied",
-        f"Mailgun accepted {change.new!r} but reports {change.field.get(outputs)!r}",
-        advice="try again",
-        domain=domain,
-    )
-
-
-def _account_for(
-    operation: Operation,
-    error: errors.TrackingError,
-    done: Mapping[Part, list[FieldChange]],
-    ignored: Collection[FieldChange] = (),
-    *,
-    rollback: bool,
-    is_all: bool,
-) -> None:
-    """Add to an error which changes were made before it, after rolling back what can be.
-
-    Args:
-        operation: the operation.
-        error: the error.
-        done: the changes that Mailgun accepted.
-        ignored: those of them that it did not apply.
-        rollback: whether to undo them.
-        is_all: whether nothing else may have been changed.
-    """
-    changed = [change for group in done.values() for change in group]
-    if rollback and changed:
-        changed = _roll_back(operation, done)
-        if not changed:
-            which = "all changes" if is_all else "the other changes"
-            error.advise(f"{which} were rolled back")
-    changed = [change for change in changed if change not in ignored]
-    if changed:
-        error.advise(f"changed before it failed: {_paths(changed)}")
-
-
-def _roll_back(operation: Operation, done: Mapping[Part, list[FieldChange]]) -> list[FieldChange]:
-    """Send the old values; returns the changes that could not be undone."""
-    # A value that no response showed is not known.
-    known = {part: [c for c in group if c.old is not None] for part, group in done.items()}
-    old = {part: {c.field.name: c.old for c in group} for part, group in known.items() if group}
-    responses = _put(operation, old)
-    return [
-        change
-        for part, group in done.items()
-        for change in group
-        if change.old is None or isinstance(responses[part], errors.TrackingError)
-    ]
-
-
-def _put(operation: Operation, values: Mapping[Part, Mapping[str, Any]]) -> dict[Part, Any]:
-    """One PUT for each part, all at once; returns its response or its error, by part."""
-    domain = operation.target.domain
-
-    def put(part: Part) -> Callable[[], Any]:
-        if part is None:
-            return lambda: operation.client.update_domain(domain, values[part])
-        return lambda: operation.client.update_tracking(domain, part, values[part])
-
-    try:
-        return dict(zip(values, run_concurrently(*map(put, values)), strict=True))
-    finally:
-        # Not earlier: a check may have read the domain in the meantime.
-        kinds: tuple[Kind, ...] = ("tracking", "details") if None in values else ("tracking",)
-        process.read_ahead.forget(operation.target, *kinds)
-
-
-def _values(changes: Iterable[FieldChange]) -> dict[str, Any]:
-    return {change.field.name: change.new for change in changes}
-
-
-def _paths(changes: Iterable[FieldChange]) -> str:
+def paths_of(changes: Iterable[FieldChange]) -> str:
+    """The paths of the changed fields, for a message."""
     return ", ".join(change.field.path for change in changes)
 
 

@@ -7,9 +7,9 @@ from types import TracebackType
 
 from .. import errors
 from .._api.models import DomainDetails, sending_domain
-from .changes import outcome_unknown
 from .operation import Operation
 from .process import process
+from .reconcile import outcome_unknown
 
 
 class DomainMove:

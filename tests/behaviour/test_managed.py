@@ -7,7 +7,7 @@ import json
 import pytest
 
 from mailgun_tracking.emulator import Emulator
-from tests.behaviour.mail import MailFactory, calls
+from tests.behaviour.mail import MailFactory, calls, puts
 
 HTML = "<p><a href='%unsubscribe_url%'>bye</a></p>"
 
@@ -143,3 +143,60 @@ def test_a_bare_value_can_be_ignored_by_its_field(mail: MailFactory, emulator: E
     stack.up("--expect-no-changes", skip_preview=False)
     assert calls(emulator) == []
     assert emulator.domain("mg.example.com").click["active"] is True
+
+
+@pytest.mark.behaviour(39, 40)
+def test_an_up_without_a_refresh_puts_right_what_its_responses_show(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """Somebody turned off what the program turns on; it goes on to change other fields."""
+    stack = mail('DomainTracking("mg", "mg.example.com", open=True, unsubscribe=True)')
+    stack.up()
+    emulator.drift("mg.example.com", open=False, unsubscribe=False)
+    emulator.forget_requests()
+    stack.write(
+        """
+        DomainTracking(
+            "mg",
+            "mg.example.com",
+            open={"active": True, "place_at_the_top": True},
+            unsubscribe={"active": True, "text_footer": "Leave: %unsubscribe_url%"},
+        )
+        """
+    )
+    stack.up()
+    domain = emulator.domain("mg.example.com")
+    assert domain.open == {"active": True, "place_at_the_top": True}
+    assert domain.unsubscribe["active"] is True
+    assert domain.unsubscribe["text_footer"] == "Leave: %unsubscribe_url%"
+    # What differs from the state, and then what the responses showed.
+    assert sorted(puts(emulator)) == [
+        "PUT /v3/domains/mg.example.com/tracking/open",
+        "PUT /v3/domains/mg.example.com/tracking/open",
+        "PUT /v3/domains/mg.example.com/tracking/unsubscribe",
+        "PUT /v3/domains/mg.example.com/tracking/unsubscribe",
+    ]
+    stack.preview("--expect-no-changes")
+    stack.refresh("--expect-no-changes")
+    stack.preview("--expect-no-changes")
+
+
+@pytest.mark.behaviour(40)
+def test_what_differs_in_state_is_a_change_although_the_inputs_are_the_same(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """A state of an earlier release may have drift in its outputs and the old inputs."""
+    stack = mail('DomainTracking("mg", "mg.example.com", open=True)')
+    stack.up()
+    emulator.drift("mg.example.com", open=False)
+    state = stack.export()
+    [resource] = [one for one in state["deployment"]["resources"] if one["urn"].endswith("::mg")]
+    assert resource["inputs"]["open"] == {"active": True}
+    resource["outputs"]["open"]["active"] = False
+    file = stack.directory / "drifted.json"
+    file.write_text(json.dumps(state))
+    stack.run("stack", "import", "--file", str(file))
+    assert stack.preview().step("mg") == "update"
+    stack.up()
+    assert emulator.domain("mg.example.com").open["active"] is True
+    stack.preview("--expect-no-changes")

@@ -16,10 +16,13 @@ from tests.behaviour.mail import MailFactory, puts
 PATHS = {
     "mg": "mailgun_tracking.domain_tracking DomainTrackingProvider",
     "certificate": "mailgun_tracking.tracking_certificate TrackingCertificateProvider",
+    "host": "mailgun_tracking.tracking_host TrackingHostProvider",
 }
 PROGRAM = """
+from mailgun_tracking.tracking_host import TrackingHost
 mg = DomainTracking("mg", "mg.example.com", click=True)
 TrackingCertificate("certificate", mg.tracking_domain)
+TrackingHost("host", "mg.example.com", web_scheme="http")
 """
 
 
@@ -47,7 +50,7 @@ def test_state_names_the_providers_by_these_paths_and_holds_no_code(
         assert pickled_path(first[name], "inputs") == path
         assert pickled_path(first[name], "outputs") == path
         assert len(first[name]["inputs"]["__provider"]) < 200
-    assert stack.up("--expect-no-changes").changes == {"same": 2}
+    assert stack.up("--expect-no-changes").changes == {"same": 3}
     for name in PATHS:
         again = stack.resource(name)
         for side in ("inputs", "outputs"):

@@ -39,6 +39,6 @@ def test_a_first_up_moves_a_domain_that_is_on_https(mail: MailFactory, emulator:
     states = [
         one["outputs"]["web_scheme"]
         for one in stack.export()["deployment"]["resources"]
-        if one["type"].endswith("DomainTracking")
+        if one["type"].endswith("TrackingHost")
     ]
     assert states == ["https"]

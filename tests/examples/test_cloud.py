@@ -174,7 +174,7 @@ def test_the_record_is_the_one_that_mailgun_expects(runs: Runs) -> None:
 
 @pytest.mark.behaviour(34)
 def test_record_then_certificate_then_https(runs: Runs) -> None:
-    """The certificate waits for the record, the settings wait for the certificate."""
+    """The certificate waits for the record, https for the certificate, the settings for neither."""
     record = kind_of(runs.example.record)
     made = runs.done.resources
     assert set(made) == {
@@ -182,6 +182,7 @@ def test_record_then_certificate_then_https(runs: Runs) -> None:
         record,
         "TrackingCertificate",
         "DomainTracking",
+        "TrackingHost",
         *runs.example.extra,
     }
     assert made["TrackingCertificate"].inputs == {"tracking_domain": "email.mg.example.com"}
@@ -190,11 +191,13 @@ def test_record_then_certificate_then_https(runs: Runs) -> None:
         "domain": "mg.example.com",
         "click": {"active": True},
         "open": {"active": True},
-        "web_scheme": "https",
     }
-    assert "TrackingCertificate" in made["DomainTracking"].depends_on
-    assert list(made)[-3:] == [record, "TrackingCertificate", "DomainTracking"]
-    for child in ("TrackingCertificate", "DomainTracking"):
+    assert made["TrackingHost"].inputs == {"domain": "mg.example.com", "web_scheme": "https"}
+    assert "TrackingCertificate" in made["TrackingHost"].depends_on
+    assert not {record, "TrackingCertificate"} & {*made["DomainTracking"].depends_on}
+    in_order = [kind for kind in made if kind in (record, "TrackingCertificate", "TrackingHost")]
+    assert in_order == [record, "TrackingCertificate", "TrackingHost"]
+    for child in ("TrackingCertificate", "DomainTracking", "TrackingHost"):
         assert made[child].parent == "HttpsTracking"
         assert not made[child].retain_on_delete
     assert runs.done.asked[LOOKUP] == {"domain": "mg.example.com"}
@@ -232,7 +235,7 @@ def test_a_new_domain_is_created_before_the_lookup(runs: Runs) -> None:
     assert domain.type == "mailgun:index/domain:Domain"
     assert domain.inputs == {"name": "mg.example.com"}
     assert domain.ignore_changes == ["clickTracking", "openTracking", "webScheme"]
-    for child in ("TrackingCertificate", "DomainTracking"):
+    for child in ("TrackingCertificate", "DomainTracking", "TrackingHost"):
         assert "Domain" in runs.done.resources[child].depends_on, "is deleted before the domain"
 
 

@@ -184,8 +184,26 @@ def test_certificates(opened: Opener, release: str) -> None:
 @pytest.mark.behaviour(31)
 @of_each_release("https")
 def test_https(opened: Opener, release: str) -> None:
-    """`HttpsTracking` without a record, with one, and with a prefix of its own."""
+    """`HttpsTracking` without a record, with one, and with a prefix of its own.
+
+    Web scheme and prefix were managed by its `DomainTracking`: a `TrackingHost` adopts them.
+    """
     stack, emulator = opened(release, "https")
+    names = ("alone", "record", "moved")
+    refreshed = stack.refresh()
+    assert refreshed.changes == {"same": 11}
+    for command in (stack.preview, stack.up):
+        adopted = command()
+        assert adopted.changes == {"create": 3, "same": 8, "update": 3}
+        for name in names:
+            assert adopted.step(f"TrackingHost::{name}") == "create"
+            assert adopted.step(f"DomainTracking::{name}") == "update"
+            [(path, (before, after))] = adopted.diff(f"DomainTracking::{name}").items()
+            assert path == "managed"
+            released = [field for field in before if field not in after]
+            assert released == ["web_scheme", "web_prefix"][: 2 if name == "moved" else 1]
+            assert [*after, *released] == before
+    assert puts(emulator) == []
     stack.preview("--expect-no-changes")
     stack.refresh("--expect-no-changes")
     assert puts(emulator) == []
@@ -198,7 +216,7 @@ def test_https(opened: Opener, release: str) -> None:
         )
     )
     updated = stack.up()
-    assert updated.changes == {"same": 9, "update": 2}
+    assert updated.changes == {"same": 12, "update": 2}
     assert updated.step("DomainTracking::alone") == "update"
     assert updated.step("DomainTracking::record") == "update"
     assert sorted(puts(emulator)) == [

@@ -211,8 +211,8 @@ class TestComputeDiff:
         [
             (state(), inputs(), False),
             (state("click.active"), inputs("click.active", click={"active": "htmlonly"}), False),
-            (state("click.active"), inputs("click.active", click={"active": True}), None),
-            (state("click.active"), inputs("click.active", click={"active": UNKNOWN}), None),
+            (state("click.active"), inputs("click.active", click={"active": True}), True),
+            (state("click.active"), inputs("click.active", click={"active": UNKNOWN}), True),
             pytest.param(
                 state("open.active", "click.active"),
                 inputs(
@@ -240,7 +240,7 @@ class TestComputeDiff:
             pytest.param(state(), inputs(managed=UNKNOWN), None, id="not known yet"),
             pytest.param(state(), inputs(https_by="proxy"), None, id="an option"),
             (state("web_scheme"), inputs("web_scheme", web_scheme="http"), False),
-            (state("web_scheme"), inputs("web_scheme", web_scheme="https"), None),
+            (state("web_scheme"), inputs("web_scheme", web_scheme="https"), True),
             pytest.param(
                 state(), inputs(click={"active": True}, web_scheme="https"), False, id="not managed"
             ),

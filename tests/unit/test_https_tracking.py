@@ -51,6 +51,11 @@ def engine(use_mocks: Callable[[Mocks], None]) -> Engine:
     return engine
 
 
+def own(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Inputs without what the SDK adds."""
+    return {name: value for name, value in inputs.items() if name != "__provider"}
+
+
 class Record(pulumi.CustomResource):
     """A DNS record."""
 
@@ -78,17 +83,20 @@ def declare(**arguments: Any) -> HttpsTracking:
     return made[0]
 
 
-def test_its_children_are_the_record_the_certificate_and_the_settings(engine: Engine) -> None:
+def test_its_children_are_the_record_the_certificate_the_settings_and_the_host(
+    engine: Engine,
+) -> None:
     component = declare(cname=make_record, click=True, timeout=5, region="eu")
     assert engine.inputs["Record"] == {"name": HOST, "value": "mailgun.org"}
-    certificate, tracking = engine.inputs["TrackingCertificate"], engine.inputs["DomainTracking"]
+    certificate, tracking, host = (
+        engine.inputs[kind] for kind in ("TrackingCertificate", "DomainTracking", "TrackingHost")
+    )
     assert certificate["tracking_domain"] == HOST
     assert certificate["timeout"] == 5
     assert "move_domain" not in certificate
-    assert tracking["domain"] == DOMAIN
-    assert tracking["web_scheme"] == "https"
-    assert tracking["click"] == {"active": True}
-    assert certificate["region"] == tracking["region"] == "eu"
+    assert own(tracking) == {"domain": DOMAIN, "click": {"active": True}, "region": "eu"}
+    assert own(host) == {"domain": DOMAIN, "web_scheme": "https", "region": "eu"}
+    assert certificate["region"] == "eu"
     assert isinstance(component.cname, Record)
 
 
@@ -97,7 +105,8 @@ def test_a_web_prefix_of_its_own_may_move_the_domain(engine: Engine) -> None:
     assert engine.inputs["Record"]["name"] == f"go.{DOMAIN}"
     assert engine.inputs["TrackingCertificate"]["tracking_domain"] == f"go.{DOMAIN}"
     assert engine.inputs["TrackingCertificate"]["move_domain"] is True
-    assert engine.inputs["DomainTracking"]["web_prefix"] == "go"
+    assert engine.inputs["TrackingHost"]["web_prefix"] == "go"
+    assert "web_prefix" not in engine.inputs["DomainTracking"]
 
 
 def test_the_record_may_exist_already(engine: Engine) -> None:

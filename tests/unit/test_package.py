@@ -24,6 +24,7 @@ LIBRARY = [
 PROVIDERS = (
     "mailgun_tracking.domain_tracking.DomainTrackingProvider",
     "mailgun_tracking.tracking_certificate.TrackingCertificateProvider",
+    "mailgun_tracking.tracking_host.TrackingHostProvider",
 )
 
 
