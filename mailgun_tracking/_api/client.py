@@ -200,7 +200,7 @@ class MailgunClient:
             reraise=True,
         )
         response = retrying(self._attempt, method, path, what, domain, form, started)
-        return self._understand(response.json, what, domain) if has_body else None
+        return self._understand(lambda: _json(response), what, domain) if has_body else None
 
     def _attempt(
         self,
@@ -249,6 +249,13 @@ class MailgunClient:
                 advice="check the base URL",
                 domain=domain,
             ) from None
+
+
+def _json(response: Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        raise ValueError("it is not JSON") from None
 
 
 def _read_list(body: Any) -> list[DomainDetails]:
