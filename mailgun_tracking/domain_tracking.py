@@ -130,6 +130,7 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
         self,
         resource_name: str,
         domain: pulumi.Input[str],
+        *,
         open: OpenInput | None = None,
         click: ClickInput | None = None,
         unsubscribe: UnsubscribeInput | None = None,
@@ -295,9 +296,11 @@ class DomainTrackingProvider(MailgunProvider):
             if any(isinstance(result, errors.DomainNotFound) for result in results):
                 # Without `managed` it is `get` that reads, for which a missing domain is an error.
                 if "managed" in props and operation.is_domain_gone(target.domain):
+                    operation.report_gone(target.domain)
                     return ReadResult("", {})
                 results = run_concurrently(*calls)
             tracking, details = map(value_or_raise, results)
+            process.domains_seen.found(target)
         outputs = outputs_from(target, tracking, details, props)
         outputs |= still_requested(props, outputs)
         # Without changes the engine keeps the inputs: no need to send them all again.
@@ -376,12 +379,18 @@ def turn_off(operation: Operation, props: Mapping[str, Any], sections: list[Sect
     """Turn off the sections that are still as this stack left them."""
     domain = operation.target.domain
     try:
-        current = operation.until_found(lambda: operation.client.get_tracking(domain))
+        current = operation.client.get_tracking(domain)
+        process.domains_seen.found(operation.target)
     except errors.DomainNotFound:
-        operation.log.info(f"{domain} no longer exists at Mailgun; nothing to turn off")
-        return
-    calls = [turn_off_call(operation, props, current, section) for section in sections]
-    gather(*filter(None, calls))
+        # As careful as a refresh: a wrong key or base URL makes every domain seem to be gone.
+        if operation.is_domain_gone(domain):
+            operation.log.info(f"{domain} no longer exists at Mailgun; nothing was turned off")
+            return
+        current = operation.client.get_tracking(domain)
+    calls = {section: turn_off_call(operation, props, current, section) for section in sections}
+    gather(*filter(None, calls.values()))
+    if off := [section for section, call in calls.items() if call]:
+        operation.log.info(f"{', '.join(off)} tracking turned off")
     _report_kept_links(operation, props)
 
 

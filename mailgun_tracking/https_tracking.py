@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+import traceback
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, cast
 
 import pulumi
 
 from ._api.models import normalize_domain
+from ._provider.validation import type_name
 from .arguments import ClickInput, OpenInput, UnsubscribeInput
 from .domain_tracking import DomainTracking
 from .errors import InvalidInput
@@ -116,7 +120,8 @@ class HttpsTracking(pulumi.ComponentResource):
             and the `.TrackingHost`.
 
     Raises:
-        InvalidInput: `cname` did not return a resource.
+        InvalidInput: `cname` is not a function of the record and the options, failed, did not
+            return a resource, or did not use the options.
     """
 
     record: TrackingRecord
@@ -138,6 +143,7 @@ class HttpsTracking(pulumi.ComponentResource):
         self,
         resource_name: str,
         domain: pulumi.Input[str],
+        *,
         cname: CnameFactory | None = None,
         open: OpenInput | None = None,
         click: ClickInput | None = None,
@@ -200,10 +206,41 @@ class HttpsTracking(pulumi.ComponentResource):
 
     def _make_record(self, cname: CnameFactory, delete_record: bool) -> pulumi.Resource:
         options = pulumi.ResourceOptions(parent=self, retain_on_delete=not delete_record)
-        resource = cname(self.record, options)
+        resource = _call_cname(cname, self.record, options)
         if not isinstance(resource, pulumi.Resource):
             raise InvalidInput(
                 "the cname function must return the DNS resource it creates, "
                 f"not {type(resource).__name__}"
             )
+        # The SDK has no public name for a component's children.
+        if resource not in getattr(self, "_childResources", ()):
+            raise InvalidInput(
+                "the cname function must create the DNS resource with the options it is given",
+                advice="pass them on as opts=opts; otherwise destroy would delete the record",
+            )
         return resource
+
+
+def _call_cname(
+    cname: CnameFactory, record: TrackingRecord, options: pulumi.ResourceOptions
+) -> object:
+    """Call the function, with its errors on one line."""
+    if not callable(cname):
+        raise InvalidInput(f"cname must be a function, not {type_name(cname)}")
+    try:
+        inspect.signature(cname).bind(record, options)
+    except TypeError as error:
+        raise InvalidInput(
+            "the cname function must take two arguments, the record and the resource options",
+            str(error),
+        ) from None
+    try:
+        return cname(record, options)
+    except pulumi.RunError:
+        raise
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise InvalidInput(
+            f"the cname function failed at line {place.lineno} of {Path(place.filename).name}",
+            f"{type(error).__name__}: {error}",
+        ) from error

@@ -33,6 +33,7 @@ from ._provider.identity import IDENTITY, changed_identity, identity_outputs
 from ._provider.operation import Operation
 from ._provider.options import options_for_get, prepare_options
 from ._provider.plugin_process import current_urn
+from ._provider.process import process
 from ._provider.resource_log import ResourceLog
 from ._provider.validation import (
     unknown_inputs,
@@ -108,6 +109,7 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
         self,
         resource_name: str,
         tracking_domain: pulumi.Input[str],
+        *,
         account: pulumi.Input[str] | None = None,
         region: pulumi.Input[str] | None = None,
         subaccount: pulumi.Input[str] | None = None,
@@ -206,11 +208,13 @@ class TrackingCertificateProvider(MailgunProvider):
                 # Raises where the domain is only out of sight, as in another region.
                 operation.is_domain_gone(sending_domain(target.domain))
                 if props.get("status"):
+                    operation.report_gone(f"the certificate for {target.domain}")
                     return ReadResult("", {})
                 error.advise(
                     "it has no certificate yet; declare a TrackingCertificate to request one"
                 )
                 raise
+        process.domains_seen.found(target)
         return ReadResult(target.id, outputs_from(target, certificate, props))
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
@@ -278,12 +282,14 @@ def not_a_tracking_domain(operation: Operation) -> list[CheckFailure]:
     """
     host = operation.target.domain
     domain = sending_domain(host)
-    if operation.read_new_domain(domain) is not None:
-        return []
+    # Both at once. The host itself comes first: its parent may be in the account too.
+    process.read_ahead.start(operation.client, operation.target.with_domain(domain), "details")
     given = operation.read_new_domain(host)
     if given is not None:
         message = f"{host} is a sending domain; its tracking domain is {given.tracking_domain}"
         return [CheckFailure("tracking_domain", message)]
+    if operation.read_new_domain(domain) is not None:
+        return []
     return operation.wrong_region(domain)
 
 

@@ -23,6 +23,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
 from .target import DEFAULT_ACCOUNT, REGIONS, Target
@@ -42,6 +43,18 @@ BASE_URLS: Mapping[str, str] = {
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _KEY = re.compile(r"(pub)?key-[0-9a-z]{32}|[0-9a-f]{32}", re.IGNORECASE)
 _SUBACCOUNT = re.compile(r"[!-.0-~]+")
+
+
+def region_of(base_url: str) -> str | None:
+    """The region that one of Mailgun's own base URLs belongs to, however it is written."""
+    try:
+        host = urlsplit(base_url).hostname
+    except ValueError:
+        return None
+    for region, official in BASE_URLS.items():
+        if host == urlsplit(official).hostname:
+            return region
+    return None
 
 
 def is_account_name(value: object) -> bool:
@@ -132,14 +145,19 @@ class Settings:
                 every domain of this one would seem to be gone.
         """
         own = self._text(f"{NAMESPACE}:baseUrl", "MAILGUN_BASE_URL")
-        for name, official in BASE_URLS.items():
-            if own.rstrip("/") == official and name != region:
-                raise ConfigurationError(
-                    f"the base URL {own} cannot be used for region {region}",
-                    f"it belongs to region {name}",
-                    advice=f"set the region to {name}, or unset the base URL",
-                )
-        return own.replace("{region}", region) if own else BASE_URLS[region]
+        if not own:
+            return BASE_URLS[region]
+        name = region_of(own)
+        if name == region:
+            # Whatever follows: for years the documented base URL ended with a version.
+            return BASE_URLS[region]
+        if name is not None:
+            raise ConfigurationError(
+                f"the base URL {own} cannot be used for region {region}",
+                f"it belongs to region {name}",
+                advice=f"set the region to {name}, or unset the base URL",
+            )
+        return own.replace("{region}", region)
 
     def other_region(self, region: str) -> str | None:
         """The region a domain may be in instead, or None where one base URL serves both."""

@@ -34,6 +34,8 @@ _BASE_URL_SETTINGS = "mailgun-tracking:baseUrl or MAILGUN_BASE_URL"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _CUT_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 """TLS errors that say nothing about the certificate: a connection was cut off."""
+_PASSING_ALERTS = ("ALERT_HANDSHAKE_FAILURE", "ALERT_INTERNAL_ERROR")
+"""TLS alerts that servers under load send now and then; they are retried like a reset."""
 _OPENSSL_PLACE = re.compile(r"\s*\(?_ssl\.c:\d+\)?:?\s*")
 _BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -177,7 +179,7 @@ class Transport:
                 f"or add {urlsplit(self.base_url).hostname} to NO_PROXY",
             ) from None
         except requests.exceptions.SSLError as error:
-            if isinstance(_cause(error), _CUT_OFF):
+            if _may_pass(_cause(error)):
                 raise self._unreachable(what, error, domain) from None
             raise errors.TrackingError(
                 what,
@@ -258,6 +260,12 @@ def _session(base_url: str, connections: int) -> requests.Session:
     session.headers["User-Agent"] = f"mailgun-tracking/{__version__}"
     session.headers["Accept"] = "application/json"
     return session
+
+
+def _may_pass(cause: OSError | None) -> bool:
+    """Whether a TLS error says nothing about the certificate, so that a retry may help."""
+    reason = str(getattr(cause, "reason", None) or "")
+    return isinstance(cause, _CUT_OFF) or reason.endswith(_PASSING_ALERTS)
 
 
 def _cause(error: BaseException | None) -> OSError | None:

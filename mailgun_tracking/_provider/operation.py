@@ -175,28 +175,48 @@ class Operation:
         """Whether a domain is gone for certain.
 
         Its own GET said 404 repeatedly over 10 s, with a key that may list domains, and the other
-        region does not have it either.
+        region does not have it either. Where this run has missed several domains of the account
+        and found none, the key or the base URL is wrong.
 
         Raises:
             TrackingError: that could not be found out.
         """
+        process.domains_seen.missed(self.target.with_domain(domain))
         try:
             self.until_found(lambda: self.client.get_domain(domain))
+            process.domains_seen.found(self.target)
             return False
         except errors.DomainNotFound:
             next(self.client.list_domains(limit=1), None)
         try:
             region = self._read_in_other_region(domain)
         except errors.DomainNotFound:
-            return True
-        if region is None:
-            return True
-        raise errors.DomainNotFound(
-            f"{domain} is not in region {self.target.region}",
-            "Domain not found",
-            status=404,
-            advice="nothing was removed from the state",
-            domain=domain,
+            region = None
+        if region is not None:
+            raise self._not_gone(domain, f"{domain} is not in region {self.target.region}")
+        if process.domains_seen.are_all_missing(self.target):
+            raise self._not_gone(
+                domain,
+                f"cannot find {domain}, nor any other domain of this stack",
+                "check the key and the base URL",
+            )
+        return True
+
+    def _not_gone(self, domain: str, what: str, advice: str = "") -> errors.DomainNotFound:
+        error = errors.DomainNotFound(what, "Domain not found", status=404, domain=domain)
+        if advice:
+            error.advise(advice)
+        error.advise("nothing was removed from the state")
+        return error
+
+    def report_gone(self, domain: str) -> None:
+        """Say that a resource is removed from the state, and why."""
+        places = [self.target.region]
+        if other := self.settings.other_region(self.target.region):
+            places.append(other)
+        self.log.info(
+            f"{domain} no longer exists at Mailgun (looked for repeatedly in region "
+            f"{' and '.join(places)}); removing it from the state"
         )
 
     def _read_in_other_region(self, domain: str) -> str | None:

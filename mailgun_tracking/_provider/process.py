@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from .._api.settings import Connections, Lookup, Settings
+from .domains_seen import DomainsSeen
 from .field_owners import FieldOwners
 from .read_ahead import ReadAhead
 
@@ -20,6 +21,7 @@ class Process:
         settings: the stack's settings, once the engine has sent them.
         read_ahead: what checks read about new domains.
         field_owners: which resource manages which field.
+        domains_seen: which domains were found, and which were not.
         cancelled: is set once the engine asked to stop; every wait ends then.
         warned: is set once a preview has warned that Mailgun cannot be reached.
         workers: the threads for calls that do not depend on each other.
@@ -36,6 +38,7 @@ class Process:
         self.settings = self.settings_from(lambda _name: None)
         self.read_ahead = ReadAhead()
         self.field_owners = FieldOwners()
+        self.domains_seen = DomainsSeen()
         self.cancelled = threading.Event()
         self.warned = threading.Event()
 

@@ -24,9 +24,9 @@ def test_flipping_click_previews_exactly_one_update(
     example: ExampleFactory, mailgun: AcmeEmulator
 ) -> None:
     """Nothing else changes; with ignore_changes, neither does click."""
-    stack = example('HttpsTracking("mail", "mg.example.test", cname, click=True)')
+    stack = example('HttpsTracking("mail", "mg.example.test", cname=cname, click=True)')
     stack.up()
-    stack.write('HttpsTracking("mail", "mg.example.test", cname, click="htmlonly")')
+    stack.write('HttpsTracking("mail", "mg.example.test", cname=cname, click="htmlonly")')
 
     result = stack.preview()
 
@@ -35,7 +35,7 @@ def test_flipping_click_previews_exactly_one_update(
     assert result.diff("DomainTracking::mail") == {"click.active": (True, "htmlonly")}
 
     stack.write(
-        'HttpsTracking("mail", "mg.example.test", cname, click="htmlonly",'
+        'HttpsTracking("mail", "mg.example.test", cname=cname, click="htmlonly",'
         ' opts=pulumi.ResourceOptions(ignore_changes=["click.active"]))'
     )
     mailgun.forget_requests()
@@ -49,7 +49,7 @@ def test_options_of_a_component(
     example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind, snapshot: SnapshotAssertion
 ) -> None:
     """Parent, aliases, protect, depends_on and transforms apply to the children."""
-    stack = example('HttpsTracking("old", "mg.example.test", cname, click=True)')
+    stack = example('HttpsTracking("old", "mg.example.test", cname=cname, click=True)')
     stack.up()
     stack.write(
         """
@@ -63,7 +63,7 @@ class Mail(pulumi.ComponentResource):
         zone = pulumi.Config().require("zone")
         before = CnameRecord("before", zone, "before.example.test", "cdn.test",
             opts=pulumi.ResourceOptions(parent=self))
-        https = HttpsTracking("new", "mg.example.test", cname, click=True,
+        https = HttpsTracking("new", "mg.example.test", cname=cname, click=True,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[before],
@@ -117,11 +117,11 @@ def test_a_failing_renewal_holds_nothing_up(
     example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind, snapshot: SnapshotAssertion
 ) -> None:
     """Click can be turned off although the certificate expired and cannot be renewed."""
-    stack = example('HttpsTracking("mail", "mg.example.test", cname, click=True)')
+    stack = example('HttpsTracking("mail", "mg.example.test", cname=cname, click=True)')
     stack.up()
     mailgun.set_certificate(HOST, "expired")
     bind.put("mg.example.test", "CAA", '0 issue "other-ca.test"')
-    stack.write('HttpsTracking("mail", "mg.example.test", cname, click=False)')
+    stack.write('HttpsTracking("mail", "mg.example.test", cname=cname, click=False)')
     stack.refresh()
 
     result = stack.up("--continue-on-error", check=False)
@@ -136,7 +136,7 @@ def test_a_domain_that_does_not_exist_yet(
     example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind, snapshot: SnapshotAssertion
 ) -> None:
     """The preview shows what will be created; the up succeeds once the domain exists."""
-    stack = example('HttpsTracking("mail", "new.example.test", cname, click=True)')
+    stack = example('HttpsTracking("mail", "new.example.test", cname=cname, click=True)')
     stack.set_constants(
         {
             "_api.issuance.FIRST_INTERVAL_SECONDS": 0.2,
@@ -222,7 +222,7 @@ def test_a_cname_function_that_makes_nothing_is_refused(
     example: ExampleFactory, mailgun: AcmeEmulator
 ) -> None:
     """The error says what it must return, before anything is created."""
-    stack = example('HttpsTracking("mail", "mg.example.test", lambda record, opts: None)')
+    stack = example('HttpsTracking("mail", "mg.example.test", cname=lambda record, opts: None)')
     result = stack.preview(check=False)
     assert result.code != 0
     assert "the cname function must return" in result.output
@@ -264,7 +264,7 @@ class Record(pulumi.CustomResource):
 
 @pulumi.runtime.test
 def check():
-    https = HttpsTracking("mg", "mg.example.com", lambda r, o: Record("r", r, o), region="eu")
+    https = HttpsTracking("mg", "mg.example.com", cname=lambda r, o: Record("r", r, o), region="eu")
 
     def look(known):
         label, host, scheme = known

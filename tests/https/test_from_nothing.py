@@ -274,9 +274,11 @@ def test_a_prefix_moves(
 ) -> None:
     """The certificate comes first if Mailgun allows it, else http in between; old links work."""
     mailgun.set_dials(x509_other_host=other_host)
-    stack = example('HttpsTracking("mail", "mg.example.test", cname, click=True)')
+    stack = example('HttpsTracking("mail", "mg.example.test", cname=cname, click=True)')
     stack.up()
-    stack.write('HttpsTracking("mail", "mg.example.test", cname, click=True, web_prefix="links")')
+    stack.write(
+        'HttpsTracking("mail", "mg.example.test", cname=cname, click=True, web_prefix="links")'
+    )
     mailgun.forget_requests()
     result = stack.up()
 
@@ -313,9 +315,9 @@ def test_destroy_leaves_the_record_unless_told(
     """Tracking is turned off; the record is kept, or deleted with delete_record."""
     stack = example(
         """
-HttpsTracking("stays", "mg.example.test", cname_of("stays"), click=True)
-HttpsTracking("quiet", "three.example.test", cname_of("quiet"))
-HttpsTracking("goes", "two.example.test", cname_of("goes"), click=True, delete_record=True)
+HttpsTracking("stays", "mg.example.test", cname=cname_of("stays"), click=True)
+HttpsTracking("quiet", "three.example.test", cname=cname_of("quiet"))
+HttpsTracking("goes", "two.example.test", cname=cname_of("goes"), click=True, delete_record=True)
 """
     )
     stack.up()
