@@ -11,12 +11,12 @@ from ._api.fields import ClickActive, Section, fields_of
 
 
 class OpenTrackingArgs:
-    """Open tracking: a pixel in the HTML part that tells when a message is opened.
+    """Open tracking: a pixel in the HTML part that reports when a message is opened.
 
     Args:
         active: whether opens are tracked; not managed unless given.
         place_at_the_top: whether the pixel is at the top of the HTML body; not managed unless
-            given. Some mail clients cut off long messages, and a pixel at the end with them.
+            given. Some mail clients cut off long messages, including a pixel at the end.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class UnsubscribeTracking(dict):  # type: ignore[type-arg]
 
 @pulumi.output_type
 class Cname(dict):  # type: ignore[type-arg]
-    """The CNAME record that Mailgun wants for a tracking domain.
+    """The CNAME record that Mailgun expects for a tracking domain.
 
     Attributes:
         name: the record's full name, for example ``email.mg.example.com``.

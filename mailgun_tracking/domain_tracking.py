@@ -65,7 +65,7 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
     """Open, click and unsubscribe tracking of a sending domain, its web scheme and web prefix.
 
     Only the fields that the program sets are managed; the others stay as they are at Mailgun.
-    A domain that exists is adopted: what differs is changed, and nothing else is sent.
+    An existing domain is adopted: only what differs is changed.
 
     Endpoints: ``GET /v3/domains/{name}/tracking``; ``PUT`` to its ``click``, ``open`` and
     ``unsubscribe``; ``GET`` and ``PUT /v4/domains/{name}``; and, when https is turned on,
@@ -79,7 +79,7 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
         click: click tracking: `ClickTrackingArgs`, a dict, or true, false or ``"htmlonly"``.
         unsubscribe: unsubscribe tracking: `UnsubscribeTrackingArgs`, a dict, or true or false.
         web_scheme: ``"http"`` or ``"https"``: the scheme of rewritten links. https is only turned
-            on over an active certificate (see `https_by`).
+            on if there is an active certificate (see `https_by`).
         web_prefix: the first label of the tracking domain (Mailgun's default is ``email``). The
             new tracking domain's CNAME has to exist; links in mail already sent keep the old one.
         https_by: what terminates TLS: ``"mailgun"`` (default), with a `TrackingCertificate`, or
@@ -89,7 +89,7 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
             ``MAILGUN_API_KEY_NAME``. Changing it replaces the resource.
         region: ``"us"`` or ``"eu"``; defaults to ``mailgun-tracking:region``, ``MAILGUN_REGION``,
             or us. Changing it replaces the resource.
-        subaccount: a subaccount's id; defaults to ``mailgun-tracking:subaccount`` or
+        subaccount: a subaccount's ID; defaults to ``mailgun-tracking:subaccount`` or
             ``MAILGUN_SUBACCOUNT``. Changing it replaces the resource.
         opts: Pulumi's resource options. Dynamic resources do not support ``import_``, which is
             refused, and ``custom_timeouts``, which is ignored with a warning.
@@ -114,7 +114,7 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
     tracking_domain: pulumi.Output[str]
     """The host of rewritten links, ``web_prefix.domain``."""
     cname: pulumi.Output[Cname]
-    """The name and value of the CNAME record that Mailgun wants for the tracking domain."""
+    """The name and value of the CNAME record that Mailgun expects for the tracking domain."""
     https_by: pulumi.Output[str]
     """What terminates TLS, ``mailgun`` or ``proxy``."""
     managed: pulumi.Output[list]  # type: ignore[type-arg]
@@ -330,7 +330,7 @@ class DomainTrackingProvider(MailgunProvider):
         kept = [str(field.section) for field in active if field.section in owned]
         if kept:
             operation.log.info(
-                f"{', '.join(kept)} tracking left on: another resource in this stack manages it"
+                f"{', '.join(kept)} tracking left as is: another resource in this stack manages it"
             )
         on = [f.section for f in active if f.section and f.section not in owned and f.get(props)]
         if on:

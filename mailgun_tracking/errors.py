@@ -3,7 +3,7 @@
 TrackingError
 ├── ConfigurationError          a key, region, base URL or account that cannot be used
 ├── InvalidInput                a value that Mailgun would never accept (a ValueError too)
-├── Cancelled                   the engine asked to stop during a wait
+├── Cancelled                   Pulumi was interrupted during a wait
 ├── CertificateFailed           Mailgun could not issue a certificate
 ├── CertificateTimeout          a certificate was not issued in time; it may still come
 ├── CertificateMissing          https needs an active certificate, and there is none
@@ -101,7 +101,7 @@ class InvalidInput(TrackingError, ValueError):
 
 
 class Cancelled(TrackingError):
-    """The engine asked to stop during a wait."""
+    """Pulumi was interrupted during a wait."""
 
 
 class CertificateFailed(TrackingError):
@@ -113,7 +113,7 @@ class CertificateTimeout(TrackingError):
 
 
 class CertificateMissing(TrackingError):
-    """https cannot be turned on over a tracking domain that has no active certificate."""
+    """https cannot be used for a tracking domain that has no active certificate."""
 
 
 class Unreachable(TrackingError):
@@ -133,7 +133,7 @@ class DomainNotFound(MailgunError):
 
 
 class CertificateNotFound(MailgunError):
-    """404: there is no certificate for this host, or it is not a tracking domain."""
+    """404: there is no certificate for this name, or it is not a tracking domain."""
 
 
 class CertificatesNotInPlan(MailgunError):
@@ -153,11 +153,11 @@ class CertificateInProgress(MailgunError):
 
 
 class RateLimited(MailgunError):
-    """429: too many requests, for longer than the call could wait."""
+    """429: too many requests, until the call's deadline."""
 
 
 class ServerError(MailgunError):
-    """5xx for longer than the call could wait."""
+    """5xx until the call's deadline."""
 
 
 class UnexpectedResponse(MailgunError):

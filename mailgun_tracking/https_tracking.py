@@ -17,7 +17,7 @@ from .tracking_host import TrackingHost
 
 
 class TrackingRecord:
-    """The CNAME record that Mailgun wants for a tracking domain, to create as a DNS resource.
+    """The CNAME record that Mailgun expects for a tracking domain, to create as a DNS resource.
 
     Attributes:
         name: the record's full name, without a trailing dot.
@@ -84,9 +84,9 @@ CnameFactory = Callable[[TrackingRecord, pulumi.ResourceOptions], pulumi.Resourc
 
 
 class HttpsTracking(pulumi.ComponentResource):
-    """A sending domain whose tracking links use HTTPS, with everything that needs.
+    """A sending domain whose tracking links use HTTPS, with everything this requires.
 
-    It finds the CNAME record that Mailgun wants and passes it to `cname`, which creates the DNS
+    It finds the CNAME record that Mailgun expects and passes it to `cname`, which creates the DNS
     resource. Then it gets the certificate, and only then switches the web scheme to https. The
     other settings do not wait for any of this, so that a broken certificate never holds them up.
     Children: the DNS resource, a `TrackingCertificate`, a `DomainTracking` for the settings, and
@@ -120,7 +120,7 @@ class HttpsTracking(pulumi.ComponentResource):
     """
 
     record: TrackingRecord
-    """The CNAME record that Mailgun wants."""
+    """The CNAME record that Mailgun expects."""
     cname: pulumi.Resource | None
     """What `cname` returned, or None."""
     certificate: TrackingCertificate

@@ -33,14 +33,14 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class TrackingDomainResult:
-    """A domain's tracking host, and the record it needs.
+    """A domain's tracking domain, and the record it needs.
 
     Attributes:
         domain: the sending domain.
         tracking_domain: the host of rewritten links: ``web_prefix.domain``.
         web_prefix: its first label.
         web_scheme: ``http`` or ``https``.
-        cname_name: the full name of the CNAME record that Mailgun wants.
+        cname_name: the full name of the CNAME record that Mailgun expects.
         cname_value: what it has to point to.
     """
 
@@ -107,7 +107,7 @@ def get_tracking_domain(
     region: str | None = None,
     subaccount: str | None = None,
 ) -> TrackingDomainResult:
-    """A domain's tracking host and the CNAME record it needs, before any resource exists.
+    """A domain's tracking domain and the CNAME record it needs, before any resource exists.
 
     Endpoint: ``GET /v4/domains/{name}``.
 
@@ -115,11 +115,11 @@ def get_tracking_domain(
         domain: the sending domain.
         account: the name of an account other than the default one.
         region: ``us`` or ``eu``; defaults to the stack's region.
-        subaccount: a subaccount's id; defaults to the stack's subaccount.
+        subaccount: a subaccount's ID; defaults to the stack's subaccount.
 
     Raises:
         DomainNotFound: Mailgun has no such domain there.
-        TrackingError: Mailgun could not be asked.
+        TrackingError: the lookup failed for another reason.
     """
     return _plain(_TRACKING_DOMAIN, domain, account, region, subaccount)
 
@@ -234,7 +234,9 @@ def _read_tracking_certificate(operation: Operation) -> TrackingCertificateResul
         try:
             facts = asdict(parse_certificate(certificate.pem))
         except (ValueError, IndexError):
-            pulumi.log.warn(f"the certificate for {operation.target.domain} is not valid PEM")
+            pulumi.log.warn(
+                f"cannot read the certificate for {operation.target.domain}: it is not valid PEM"
+            )
     return TrackingCertificateResult(
         tracking_domain=operation.target.domain,
         status=certificate.status,

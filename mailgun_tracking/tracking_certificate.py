@@ -66,12 +66,12 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
             certificate that is being issued previews as an update until it is active.
         timeout: seconds to wait for the CNAME to become visible and the certificate to be issued;
             600 by default.
-        move_domain: whether create may move the domain to this host where Mailgun only issues for
-            the current tracking domain; false by default. The domain then uses http until the
+        move_domain: whether create may first make this the domain's tracking domain, where Mailgun
+            only issues for the current one; false by default. The domain then uses http until the
             certificate is active. `HttpsTracking` sets it when it manages the web prefix.
         account: the name of another account, as for `DomainTracking`.
         region: ``"us"`` or ``"eu"``, as for `DomainTracking`.
-        subaccount: a subaccount's id, as for `DomainTracking`.
+        subaccount: a subaccount's ID, as for `DomainTracking`.
         opts: Pulumi's resource options; see `DomainTracking`.
 
     Raises:
@@ -207,7 +207,9 @@ class TrackingCertificateProvider(MailgunProvider):
                 operation.is_domain_gone(sending_domain(target.domain))
                 if props.get("status"):
                     return ReadResult("", {})
-                error.advise(f"there is nothing to read: {target.domain} has no certificate")
+                error.advise(
+                    "it has no certificate yet; declare a TrackingCertificate to request one"
+                )
                 raise
         return ReadResult(target.id, outputs_from(target, certificate, props))
 
@@ -272,7 +274,7 @@ def not_a_tracking_domain(operation: Operation) -> list[CheckFailure]:
     """A failure where Mailgun says that the host cannot have a certificate.
 
     Raises:
-        TrackingError: the key or the subaccount is wrong, or Mailgun cannot be asked.
+        TrackingError: the key or the subaccount is wrong, or Mailgun is not available.
     """
     host = operation.target.domain
     domain = sending_domain(host)
@@ -322,14 +324,14 @@ def explain_certificate_error(operation: Operation, error: errors.TrackingError)
     if isinstance(error, errors.CertificatesNotInPlan):
         error.advise(
             "your Mailgun plan does not include tracking certificates: upgrade it, or put your "
-            'own CDN in front of the tracking domain and set https_by="proxy" on its DomainTracking'
+            'own CDN in front of the tracking domain and use DomainTracking with https_by="proxy"'
         )
     elif isinstance(error, errors.CnameNotValid):
         error.advise(_required_cname(operation))
     elif isinstance(error, errors.CertificateNotFound):
         error.advise(_why_not_found(operation))
     elif isinstance(error, errors.CertificateConflict):
-        error.advise("if Mailgun is already processing a change, try again in a minute")
+        error.advise("Mailgun may still be processing an earlier request; try again in a minute")
     else:
         operation.explain(error)
 
@@ -340,16 +342,19 @@ def _required_cname(operation: Operation) -> str:
     try:
         details = operation.client.get_domain(sending_domain(host))
     except errors.TrackingError:
-        record = f"the CNAME record for {host} that Mailgun shows for its domain"
+        record = "the CNAME record that Mailgun shows for it"
     else:
         cname = details.cname
         record = (
-            f"a CNAME record from {cname.name} to {cname.value}"
+            f"a CNAME record that points directly at {cname.value}"
             if cname and cname.name == host
-            else f"a CNAME record for {host} (the current tracking domain of "
+            else "a CNAME record that points directly at Mailgun (the current tracking domain of "
             f"{details.name} is {details.tracking_domain})"
         )
-    return f"it needs {record}, directly, with no proxy in front; add it and try again"
+    return (
+        f"{host} needs {record}, with no proxy in front; "
+        "add or fix the record and run `pulumi up` again"
+    )
 
 
 def _why_not_found(operation: Operation) -> str:
@@ -364,10 +369,10 @@ def _why_not_found(operation: Operation) -> str:
         return f"looking up its domain failed too: {error}"
     else:
         if details.tracking_domain == host:
-            return f"{host} is the tracking domain of {domain}; try again in a minute"
+            return f"{host} is the current tracking domain of {domain}; try again in a minute"
         return (
             f"the tracking domain of {domain} is {details.tracking_domain}; use that one, "
-            "or run `pulumi refresh` if somebody moved it since the last update"
+            "or run `pulumi refresh` if somebody changed it since the last `pulumi up`"
         )
     try:
         given = operation.client.get_domain(host)

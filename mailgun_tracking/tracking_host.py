@@ -37,7 +37,7 @@ class TrackingHost(Resource, module="mailgun", name="TrackingHost"):
     tracking_domain: pulumi.Output[str]
     """The host of rewritten links, ``web_prefix.domain``."""
     cname: pulumi.Output[Cname]
-    """The name and value of the CNAME record that Mailgun wants for the tracking domain."""
+    """The name and value of the CNAME record that Mailgun expects for the tracking domain."""
 
     def __init__(
         self,

@@ -118,7 +118,7 @@ class MailgunClient:
         )
 
     def get_domain(self, domain: str) -> DomainDetails:
-        """``GET /v4/domains/{name}``: web scheme, web prefix and the CNAME that Mailgun wants."""
+        """``GET /v4/domains/{name}``: web scheme, web prefix and the expected CNAME."""
         what = f"cannot read the domain {domain}"
         body = self._call("GET", f"/v4/domains/{_quoted(domain)}", what, domain)
         return self._understand(lambda: read_domain(body), what, domain)
@@ -176,7 +176,7 @@ class MailgunClient:
             raise errors.Cancelled("interrupted")
 
     def _request_certificate(self, method: str, tracking_domain: str, verb: str) -> None:
-        what = f"cannot {verb} a certificate for {tracking_domain}"
+        what = f"cannot {verb} the certificate for {tracking_domain}"
         path = X509_PATH + _quoted(tracking_domain)
         self._call(method, path, what, tracking_domain, has_body=False)
 
@@ -200,7 +200,7 @@ class MailgunClient:
             reraise=True,
         )
         response = retrying(self._attempt, method, path, what, domain, form, started)
-        return self._understand(response.json, what, domain) if has_body else None
+        return self._understand(lambda: _json(response), what, domain) if has_body else None
 
     def _attempt(
         self,
@@ -249,6 +249,13 @@ class MailgunClient:
                 advice="check the base URL",
                 domain=domain,
             ) from None
+
+
+def _json(response: Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        raise ValueError("it is not JSON") from None
 
 
 def _read_list(body: Any) -> list[DomainDetails]:

@@ -131,7 +131,7 @@ class Issuance:
             too_late = errors.CertificateTimeout(
                 f"the certificate for {host} was not issued within {request.timeout:.0f} s",
                 certificate.error or "Mailgun is still issuing it",
-                advice="run `pulumi up` again to pick it up, or raise timeout=",
+                advice="run `pulumi up` again to pick it up, or set a longer timeout",
                 domain=host,
             )
             self._pause(request, "waiting for Let's Encrypt", too_late)
@@ -219,9 +219,9 @@ def refresh_reason(state: Mapping[str, object], time: datetime) -> str | None:
     """
     status, not_after = state.get("status"), str(state.get("not_after") or "")
     if status == "processing":
-        return f"still being issued since {state.get('processing_since')}; will be checked again"
+        return f"being issued since {state.get('processing_since')}; will be checked again"
     if status == "error":
-        return f"failed ({state.get('error') or 'no reason given'}); will be retried"
+        return f"issuance failed ({state.get('error') or 'no reason given'}); will be retried"
     if status == "expired" or (not_after and from_rfc3339(not_after) <= time):
         return f"expired on {not_after[:10] or 'an unknown date'}; will be reissued"
     return None

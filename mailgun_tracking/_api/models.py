@@ -108,7 +108,7 @@ def write_form(fields: Mapping[str, object]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class CnameRecord:
-    """The DNS record that Mailgun wants for a tracking domain.
+    """The DNS record that Mailgun expects for a tracking domain.
 
     Attributes:
         name: the record's full name, the tracking domain (``email.mg.example.com``).
@@ -127,7 +127,7 @@ class DomainDetails:
         name: the sending domain.
         web_prefix: the first label of its tracking domain.
         web_scheme: ``http`` or ``https``.
-        cname: the record that Mailgun wants, or None where the response lists none.
+        cname: the record that Mailgun expects, or None where the response lists none.
     """
 
     name: str

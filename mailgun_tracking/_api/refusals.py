@@ -53,7 +53,7 @@ def _meaning(status: int, method: str, *, is_x509: bool) -> tuple[type[errors.Ma
         return errors.ServerError, "Mailgun returned a server error; try again later"
     # Mailgun answers a PUT of a certificate with 429 while it is issuing one.
     if status == 429 and not (is_x509 and method == "PUT"):
-        return errors.RateLimited, "try again with a smaller --parallel"
+        return errors.RateLimited, "try again with a lower --parallel"
     if status == 404 and not is_x509:
         return errors.DomainNotFound, ""
     if 300 <= status < 400:
@@ -67,9 +67,12 @@ def _meaning(status: int, method: str, *, is_x509: bool) -> tuple[type[errors.Ma
             429: (errors.CertificateInProgress, ""),
         }.get(status, (errors.UnexpectedResponse, CONTACT_SUPPORT))
     if status == 402:
-        return errors.MailgunError, "your Mailgun plan does not include this feature"
+        return (
+            errors.MailgunError,
+            "your Mailgun plan does not include this; upgrade it, or stop managing this setting",
+        )
     if status == 400:
-        return errors.MailgunError, "Mailgun rejected this value; change it and try again"
+        return errors.MailgunError, "Mailgun rejected a value; correct it and try again"
     return errors.MailgunError, CONTACT_SUPPORT
 
 

@@ -120,7 +120,7 @@ class Settings:
         if subaccount and not is_subaccount(subaccount):
             raise ConfigurationError(
                 f"the subaccount {subaccount!r} cannot be used",
-                advice=f"set {NAMESPACE}:subaccount or MAILGUN_SUBACCOUNT to its id",
+                advice=f"set {NAMESPACE}:subaccount or MAILGUN_SUBACCOUNT to its ID",
             )
         return subaccount
 
@@ -166,7 +166,7 @@ class Settings:
         if not is_account_name(account):
             raise ConfigurationError(
                 "the account cannot be used",
-                "its name may only have letters, digits, - and _, and must not be a key",
+                "its name may only contain letters, digits, - and _, and must not be an API key",
                 advice=f"use the name of an account in {ACCOUNTS_SETTING}",
             )
         variable = f"MAILGUN_API_KEY_{account.upper().replace('-', '_')}"
@@ -199,7 +199,7 @@ class Settings:
         if not isinstance(accounts, Mapping):
             raise ConfigurationError(
                 f"{ACCOUNTS_SETTING} cannot be used",
-                "it must be an object of account names and keys",
+                "it must be an object that maps account names to API keys",
                 advice=f"run `pulumi config set --secret --path '{ACCOUNTS_SETTING}[\"NAME\"]'`",
             )
         return {str(name): _text(key) for name, key in accounts.items()}

@@ -57,7 +57,7 @@ class Target:
         domain = normalize_domain(parts[-1])
         if len(parts) > 3 or region not in REGIONS or not is_domain(domain):
             raise InvalidInput(
-                f"{id_!r} is not a valid id",
+                f"{id_!r} is not a valid ID",
                 advice="write DOMAIN, REGION/DOMAIN or REGION/SUBACCOUNT/DOMAIN, "
                 "for example eu/mg.example.com",
             )

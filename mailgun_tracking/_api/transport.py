@@ -30,6 +30,7 @@ READ_TIMEOUT_SECONDS = 30.0
 TURNS_PER_SECOND = 50
 """How many polls and retries an account makes per second, however many resources are waiting."""
 
+_BASE_URL_SETTINGS = "mailgun-tracking:baseUrl or MAILGUN_BASE_URL"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _CUT_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 """TLS errors that say nothing about the certificate: a connection was cut off."""
@@ -53,19 +54,19 @@ def check_base_url(url: str) -> str:
         raise errors.ConfigurationError(
             "the base URL cannot be used",
             "it contains credentials",
-            advice="remove them (the key is configured separately)",
+            advice=f"remove them from {_BASE_URL_SETTINGS} (the key is configured separately)",
         )
     if not (parts.hostname and port_is_valid) or parts.scheme not in ("https", "http"):
         raise errors.ConfigurationError(
             f"the base URL {url!r} cannot be used",
             "it is not a valid URL",
-            advice="write it like https://api.mailgun.net",
+            advice=f"write it like https://api.mailgun.net, in {_BASE_URL_SETTINGS}",
         )
     if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
         raise errors.ConfigurationError(
             f"the base URL {url!r} cannot be used",
             "the API key would be sent unencrypted",
-            advice="use https; plain http is only allowed for localhost",
+            advice=f"use https in {_BASE_URL_SETTINGS}; plain http is only allowed for localhost",
         )
     return url.rstrip("/")
 
@@ -172,8 +173,8 @@ class Transport:
             raise errors.ConfigurationError(
                 f"the proxy for {self.base_url} cannot be used",
                 "it is not a valid HTTP proxy URL",
-                advice="set HTTPS_PROXY like http://proxy.example.com:3128, "
-                f"or NO_PROXY to {urlsplit(self.base_url).hostname}",
+                advice="set HTTPS_PROXY to a URL like http://proxy.example.com:3128, "
+                f"or add {urlsplit(self.base_url).hostname} to NO_PROXY",
             ) from None
         except requests.exceptions.SSLError as error:
             if isinstance(_cause(error), _CUT_OFF):

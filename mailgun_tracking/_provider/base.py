@@ -44,7 +44,7 @@ def one_line_errors(method: _Method) -> _Method:
         except Exception as error:
             frames = traceback.format_exception(type(error), error, error.__traceback__, limit=100)
             raise RuntimeError(
-                "this is a bug in mailgun-tracking; please report it with the following\n"
+                "this is a bug in mailgun-tracking; please report it with this traceback:\n"
                 + "".join(frames)
             ) from None
 

@@ -78,19 +78,19 @@ def require_certificate_for_https(
         certificate = operation.client.get_certificate(host)
     except errors.CertificateNotFound:
         reason = f"{host} has no certificate"
-        advice = f"add a TrackingCertificate for {host} and list it in depends_on"
+        advice = f"add a TrackingCertificate for {host} to this resource's depends_on"
     else:
         if certificate.status == "active":
             return
         reason = f"the certificate for {host} is {certificate.status}"
-        advice = f"a TrackingCertificate for {host} would have it reissued"
+        advice = f"add a TrackingCertificate for {host} to depends_on to have it reissued"
         if certificate.status == "processing":
             advice = (
-                "set wait=True on its TrackingCertificate and list it in depends_on, "
+                "add its TrackingCertificate, with wait=True, to this resource's depends_on, "
                 "or try again once it is active"
             )
     raise errors.CertificateMissing(
-        f"cannot set web_scheme of {domain} to https"
+        f"cannot change web_scheme of {domain} to https"
         if "web_scheme" in changed
         else f"cannot move {domain}, which uses https, to {host}",
         reason,

@@ -1,4 +1,4 @@
-"""Moving a domain to another tracking host, and back where that was in vain."""
+"""Moving a domain to another tracking domain, and back if no certificate is issued."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class DomainMove:
     Endpoint: ``PUT /v4/domains/{name}``.
 
     Args:
-        operation: an operation on the tracking host.
-        before: the domain, which uses another host.
+        operation: an operation on the new tracking domain.
+        before: the domain, as it was before.
     """
 
     def __init__(self, operation: Operation, before: DomainDetails) -> None:
@@ -40,8 +40,8 @@ class DomainMove:
                 self._advise(error, "may now use")
             raise
         self._operation.log.info(
-            f"{before.name} moved from {before.tracking_domain} to {self._host}, using http until "
-            "https is enabled, because Mailgun only issues for the current tracking domain"
+            f"moved {before.name} from {before.tracking_domain} to {self._host} (http for now), "
+            "because Mailgun only issues certificates for the current tracking domain"
         )
         return self
 
@@ -55,7 +55,7 @@ class DomainMove:
             self._undo(error)
 
     def restore_https(self) -> None:
-        """Turn https on again where it was on before, over a certificate that is active now."""
+        """Turn https on again where it was on before; the certificate is active now."""
         if self._before.web_scheme == "https":
             self._update({"web_scheme": "https"})
 
@@ -76,11 +76,11 @@ class DomainMove:
         before = self._before
         error.advise(
             f"{before.name} {verb} {self._host} over http; run `pulumi up` again, "
-            "or `pulumi refresh` before reverting"
+            "or run `pulumi refresh` before you revert the program"
         )
         if before.web_scheme == "https":
             error.advise(
-                'it used https: a DomainTracking with web_scheme="https" turns that on again, '
+                'it used https before: a DomainTracking with web_scheme="https" turns it on again '
                 "once the certificate is active"
             )
 

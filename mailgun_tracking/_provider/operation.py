@@ -78,7 +78,7 @@ class Operation:
         return self.connect(replace(self.target, region=region))
 
     def explain(self, error: errors.TrackingError, *, is_from_state: bool = False) -> None:
-        """Add advice that takes another look at settings or at Mailgun.
+        """Add advice that needs the settings or another request to Mailgun.
 
         Args:
             error: a 401, or the 404 of a domain; others stay as they are.
@@ -88,13 +88,13 @@ class Operation:
             _, source = self.settings.api_key(self.target.account)
             subaccount = self.target.subaccount
             error.advise(
-                f"the key is from {source}; check that it is a key of this account "
-                f"with access to region {self.target.region}"
+                f"the key is from {source}; check its account, its role, "
+                f"and its access to region {self.target.region}"
                 + (f" and subaccount {subaccount}" if subaccount else "")
             )
             if is_from_state:
                 error.advise(
-                    "refresh and destroy use the configuration of the last update; "
+                    "refresh and destroy use the configuration of the last `pulumi up`; "
                     "add --run-program to use the current one"
                 )
         elif isinstance(error, errors.DomainNotFound):
@@ -129,7 +129,7 @@ class Operation:
         if region:
             return (
                 f"{domain} is in region {region}: set region={region!r}, "
-                f"or give the id as {region}/{domain}"
+                f"or give the ID as {region}/{domain}"
             )
         place = f"region {self.target.region}"
         if self.target.subaccount:
@@ -140,7 +140,7 @@ class Operation:
         """A domain for the check of a new resource; None where it does not exist yet.
 
         Raises:
-            NO_RESPONSE: Mailgun cannot be asked; the check goes on without it.
+            NO_RESPONSE: Mailgun is not available; the check continues without it.
             TrackingError: the key, the region or the subaccount is wrong.
         """
         try:
@@ -204,7 +204,7 @@ class Operation:
 
         Raises:
             DomainNotFound: the other region does not have it.
-            TrackingError: it cannot be asked.
+            TrackingError: the request failed.
         """
         other = self.settings.other_region(self.target.region)
         if other is not None:
@@ -216,4 +216,4 @@ def warn_of_no_response(error: errors.TrackingError, warn: Callable[[str], None]
     """Warn, once per process, that a preview could not ask Mailgun."""
     if not process.warned.is_set():
         process.warned.set()
-        warn(f"Mailgun could not be reached; previewing without it: {error}")
+        warn(f"Mailgun is not available; the preview continues without it: {error}")

@@ -46,12 +46,14 @@ def prepare_options(
             f"{resource} does not support import_",
             "Pulumi does not implement it for dynamic resources",
             advice=f"run `mailgun-tracking import {import_arguments} > import.json` and "
-            "`pulumi import --file import.json --generate-code=false`, or just declare it: "
-            "the first `pulumi up` adopts what exists at Mailgun",
+            "`pulumi import --file import.json --generate-code=false`, or just declare the "
+            "resource: the first `pulumi up` adopts what exists at Mailgun",
         )
     if opts.custom_timeouts is not None:
         hint = (
-            "use timeout=" if resource == "TrackingCertificate" else "each call has its own limit"
+            "set its timeout"
+            if resource == "TrackingCertificate"
+            else "each request has its own limit"
         )
         log.warn(f"{resource}: custom_timeouts is ignored for dynamic resources; {hint}")
     return opts
@@ -70,6 +72,7 @@ def options_for_get(
         wanted = ".".join(map(str, OLDEST_SDK_FOR_GET))
         raise errors.InvalidInput(
             f"{resource}.get does not work with version {installed} of Pulumi's Python SDK",
-            advice=f"install pulumi>={wanted}, or use a lookup such as get_domain_tracking",
+            advice=f"install pulumi>={wanted}, or use get_domain_tracking or "
+            "get_tracking_certificate instead",
         )
     return ResourceOptions.merge(opts, ResourceOptions(id=id_))

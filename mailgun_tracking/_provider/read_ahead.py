@@ -29,7 +29,7 @@ LISTED_DOMAINS = 1000
 FRESH_SECONDS = 30.0
 """How long create uses what check has read."""
 NO_RESPONSE = (errors.Unreachable, errors.ServerError, errors.RateLimited)
-"""Errors that say nothing about a domain, only that Mailgun cannot be asked now."""
+"""Errors that say nothing about a domain, only that Mailgun is not available now."""
 
 Kind = Literal["details", "tracking"]
 """What is read: ``GET /v4/domains/{name}`` or ``GET /v3/domains/{name}/tracking``."""

@@ -93,7 +93,7 @@ class _Reconciliation:
             unknown = [part for part, reason in failed.items() if outcome_unknown(reason)]
             if unknown:
                 paths = paths_of(change for part in unknown for change in by_part[part])
-                error.advise(f"may have been changed: {paths}")
+                error.advise(f"Mailgun may have changed {paths}")
             self._fail(error, is_all=not unknown)
         try:
             outputs = self._outputs_after(state, by_part, responses)
@@ -167,7 +167,7 @@ class _Reconciliation:
                 which = "all changes" if is_all else "the other changes"
                 error.advise(f"{which} were rolled back")
         if changed:
-            error.advise(f"changed before it failed: {paths_of(changed)}")
+            error.advise(f"already changed: {paths_of(changed)}")
         raise error
 
     def _undo(self) -> list[FieldChange]:

@@ -16,6 +16,7 @@ from .._api.settings import is_account_name, is_subaccount
 from .._api.target import REGIONS
 
 CLICK_VALUES = 'true, false or "htmlonly"'
+EXAMPLES = {"domain": "mg.example.com", "tracking_domain": "email.mg.example.com"}
 
 
 def unknown_inputs(
@@ -41,7 +42,9 @@ def validate_identity(inputs: Mapping[str, Any], domain_input: str) -> list[Chec
     failures = []
     domain = inputs.get(domain_input)
     if domain is None:
-        failures.append(CheckFailure(domain_input, "is required, for example mg.example.com"))
+        failures.append(
+            CheckFailure(domain_input, f"is required, for example {EXAMPLES[domain_input]}")
+        )
     elif domain != UNKNOWN:
         failures += validate_domain(domain_input, domain)
     region = inputs.get("region")
@@ -50,11 +53,13 @@ def validate_identity(inputs: Mapping[str, Any], domain_input: str) -> list[Chec
     account = inputs.get("account")
     if account not in (None, UNKNOWN) and not is_account_name(account):
         failures.append(
-            CheckFailure("account", "must be a name of letters, digits, - and _, not a key")
+            CheckFailure(
+                "account", "must be an account name (letters, digits, - and _), not an API key"
+            )
         )
     subaccount = inputs.get("subaccount")
     if subaccount not in (None, UNKNOWN, "") and not is_subaccount(subaccount):
-        failures.append(CheckFailure("subaccount", "must be a subaccount's id as shown by Mailgun"))
+        failures.append(CheckFailure("subaccount", "must be a subaccount ID as shown by Mailgun"))
     return failures
 
 
@@ -67,7 +72,7 @@ def validate_domain(name: str, domain: object) -> list[CheckFailure]:
             return []
     except errors.InvalidInput:
         pass
-    return [CheckFailure(name, f"{domain!r} is not a domain name; write it like mg.example.com")]
+    return [CheckFailure(name, f"{domain!r} is not a domain name; write it like {EXAMPLES[name]}")]
 
 
 def validate_section(section: Section, value: object) -> list[CheckFailure]:
@@ -77,7 +82,7 @@ def validate_section(section: Section, value: object) -> list[CheckFailure]:
     active, *_ = fields = fields_of(section)
     if not isinstance(value, Mapping):
         bare = CLICK_VALUES.replace(" or", ",") if active.type == "click" else "true, false"
-        expected = f"{bare} or an object with {', '.join(field.name for field in fields)}"
+        expected = f"{bare} or an object (fields: {', '.join(field.name for field in fields)})"
         if not validate_field(active, value):
             # The constructor turns this into an object, before transforms run.
             expected = f"an object in a transform: {{'active': {value!r}}}"

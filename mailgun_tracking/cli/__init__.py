@@ -10,7 +10,7 @@ def main() -> None:
     try:
         import click  # noqa: F401
     except ImportError:
-        sys.exit("mailgun-tracking needs click: pip install 'mailgun-tracking[cli]'")
+        sys.exit("mailgun-tracking needs click: install the package as mailgun-tracking[cli]")
     from .commands import commands
 
     commands(prog_name="mailgun-tracking")

@@ -28,7 +28,8 @@ class _Subcommands(click.Group):
             if (error.name or "").startswith("mailgun_tracking"):
                 raise
             raise click.ClickException(
-                f"{cmd_name} needs {error.name}: pip install 'mailgun-tracking[cli,emulator]'"
+                f"{cmd_name} needs {error.name}: install the package as "
+                "mailgun-tracking[cli,emulator]"
             ) from None
         assert isinstance(command, click.Command)
         return command
@@ -37,4 +38,4 @@ class _Subcommands(click.Group):
 @click.group(cls=_Subcommands)
 @click.version_option(__version__)
 def commands() -> None:
-    """Manage Mailgun's domain tracking alongside `pulumi`."""
+    """Helpers for managing Mailgun's domain tracking with Pulumi."""

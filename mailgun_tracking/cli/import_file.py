@@ -24,22 +24,28 @@ _TYPE = "pulumi-python:dynamic/mailgun:"
 
 @click.command(name="import")
 @click.argument("ids", nargs=-1)
-@click.option("--all", "all_domains", is_flag=True, help="All domains that the key can list.")
+@click.option(
+    "--all",
+    "all_domains",
+    is_flag=True,
+    help="Import every domain that the key can list, in the region of MAILGUN_REGION.",
+)
 @click.option(
     "--certificate",
     "certificates",
     multiple=True,
     metavar="ID",
-    help="A tracking domain, as an id.",
+    help="The ID of a tracking domain whose certificate to import. Can be repeated.",
 )
 @click.option(
     "--field",
     "fields",
     multiple=True,
     type=click.Choice([field.path for field in FIELDS]),
-    help="A field that your program sets; by default the active of each section.",
+    help="A field that your program sets; by default `active` of all three sections. "
+    "Can be repeated.",
 )
-@click.option("--account", default="default", help="The account whose key is used.")
+@click.option("--account", default="default", help="The name of the account whose key is used.")
 def import_file(
     ids: tuple[str, ...],
     all_domains: bool,
@@ -49,7 +55,7 @@ def import_file(
 ) -> None:
     """Print a file for `pulumi import --file` with domains that exist at Mailgun.
 
-    IDS are the ids in state: mg.example.com, eu/mg.example.com or us/SUBACCOUNT/mg.example.com.
+    IDS are resource IDs: mg.example.com, eu/mg.example.com or us/SUBACCOUNT/mg.example.com.
     Each resource is named after its domain. The key is read from MAILGUN_API_KEY (or, for another
     account, MAILGUN_API_KEY_NAME).
     """

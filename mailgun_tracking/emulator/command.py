@@ -72,13 +72,13 @@ def _dials_help() -> str:
     "subaccounts",
     multiple=True,
     metavar="ID",
-    help="The id of a subaccount. Can be repeated.",
+    help="The ID of a subaccount. Can be repeated.",
 )
 @click.option(
     "--state",
     "state_file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A file to keep domains and certificates in.",
+    help="A file that keeps domains and certificates from one run to the next.",
 )
 @click.option(
     "--latency", type=float, default=0.0, help="Delay each response by this many seconds."
@@ -88,23 +88,23 @@ def _dials_help() -> str:
     type=float,
     default=2.0,
     show_default=True,
-    help="Seconds that it takes to issue a certificate.",
+    help="How many seconds it takes to issue a certificate.",
 )
 @click.option(
     "--certificate-lifetime",
     type=float,
     default=NINETY_DAYS,
-    help="Seconds that a certificate is valid; by default 90 days.",
+    help="How many seconds a certificate is valid; by default 90 days.",
 )
 @click.option(
-    "--no-certificates", is_flag=True, help="The account's plan does not include certificates."
+    "--no-certificates", is_flag=True, help="Emulate a plan without tracking certificates."
 )
 @click.option(
     "--dial",
     "dials",
     multiple=True,
     metavar="NAME=SETTING",
-    help="How to respond where Mailgun's documentation is silent. Can be repeated.",
+    help="How to respond where Mailgun's documentation is unclear; see below. Can be repeated.",
 )
 @click.option("--log-requests", is_flag=True, help="Print a line for each request.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
@@ -177,7 +177,9 @@ def _serve(served: Emulator, variables: Mapping[str, str]) -> int:
         stopped.set()
 
     with _handling_signals(stop):
-        click.echo(f"The Mailgun emulator is listening on {served.url}; Ctrl-C stops it.", err=True)
+        click.echo(
+            f"The Mailgun emulator is listening on {served.url}; press Ctrl-C to stop it.", err=True
+        )
         for name, value in variables.items():
             click.echo(f"export {name}={shlex.quote(value)}")
         while not stopped.wait(3600):

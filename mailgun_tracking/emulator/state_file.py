@@ -37,7 +37,9 @@ class StateFile:
         try:
             content = json.loads(text)
         except ValueError as error:
-            raise StateFileError(f"{self._path} is not valid JSON: {error}") from error
+            raise StateFileError(
+                f"{self._path} is not valid JSON ({error}); delete it, or choose another file"
+            ) from error
         if not isinstance(content, dict) or content.get("version") != VERSION:
             raise StateFileError(
                 f"{self._path} is not an emulator's state file (version {VERSION}); "
@@ -47,7 +49,10 @@ class StateFile:
 
     def invalid(self, error: Exception) -> StateFileError:
         """Return the error for a file whose content cannot be restored."""
-        return StateFileError(f"{self._path} is not a valid emulator state file: {error!r}")
+        return StateFileError(
+            f"{self._path} is not a valid emulator state file ({error!r}); "
+            "delete it, or choose another file"
+        )
 
     def save(self, content: dict[str, Any]) -> None:
         """Replace the content of the file.

@@ -272,7 +272,7 @@ def test_a_bug_shows_its_traceback(mail: MailFactory, emulator: Emulator, tmp_pa
     )
     result = mail(TRACKING, env={"PYTHONPATH": f"{tmp_path}:{ROOT}"}).up(check=False)
     [error] = result.diagnostics("it", "error")
-    assert "this is a bug in mailgun-tracking; please report it with the following" in error
+    assert "this is a bug in mailgun-tracking; please report it with this traceback" in error
     assert "Traceback (most recent call last):" in error
     assert 'sitecustomize.py", line 3, in update_tracking' in error
     assert "ZeroDivisionError: a bug" in error

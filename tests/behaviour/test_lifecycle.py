@@ -50,7 +50,7 @@ def test_a_successor_keeps_what_it_manages(mail: MailFactory, emulator: Emulator
     assert puts(emulator) == []
     assert [emulator.domain(f"{name}.example.com") for name in names] == before
     said = result.diagnostics("old", "info")
-    assert "open, click tracking left on: another resource in this stack manages it" in said
+    assert "open, click tracking left as is: another resource in this stack manages it" in said
     stack.preview("--refresh", "--expect-no-changes")
 
 

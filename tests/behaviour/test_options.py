@@ -145,7 +145,7 @@ def test_targets_and_transforms(mail: MailFactory, emulator: Emulator) -> None:
 def test_custom_timeouts_are_warned_of_once_a_resource_that_names_what_to_use(
     mail: MailFactory, emulator: Emulator
 ) -> None:
-    """The SDK drops them, so the constructor says `timeout=`."""
+    """The SDK drops them, so the constructor says `timeout`."""
     stack = mail(
         """
         slow = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="1h"))
@@ -156,7 +156,7 @@ def test_custom_timeouts_are_warned_of_once_a_resource_that_names_what_to_use(
     preview = stack.preview()
     warnings = [text for text in preview.all_diagnostics() if "custom_timeouts" in text]
     assert len(warnings) == 2
-    assert "use timeout=" in next(text for text in warnings if "TrackingCertificate" in text)
+    assert "set its timeout" in next(text for text in warnings if "TrackingCertificate" in text)
     assert preview.changes == {"create": 2}
     assert puts(emulator) == []
 

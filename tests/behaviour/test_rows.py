@@ -69,7 +69,7 @@ def test_what_happened_to_a_certificate_is_in_its_row(
     expired = stack.resource("new")["outputs"]["not_after"][:10]
     assert found == {
         "working": [
-            f"email.working.example.com: still being issued since {since}; will be checked again"
+            f"email.working.example.com: being issued since {since}; will be checked again"
         ],
         "new": [f"email.new.example.com: expired on {expired}; will be reissued"],
         "active": [],

@@ -219,7 +219,7 @@ def test_without_a_command_it_serves_until_stopped(number: signal.Signals) -> No
         assert process.stderr is not None
         said = process.stderr.read()
     assert said.splitlines() == [
-        f"The Mailgun emulator is listening on {base}; Ctrl-C stops it.",
+        f"The Mailgun emulator is listening on {base}; press Ctrl-C to stop it.",
         f"GET {path} (eu) 200",
         f"GET {path} (us) 404",
     ]

@@ -114,7 +114,7 @@ def test_a_pulumi_of_another_version_is_not_used(machine: Machine, version: str)
     machine.has("go", GO)
     result = machine.make()
     program = machine.programs / "pulumi"
-    message = f"Not using {program}: its version is {version}, 3.200 or newer is required.\n"
+    message = f"Not using {program}: its version is {version}, but 3.200 or newer is required.\n"
     assert result.stdout.startswith(message)
     assert "pulumi" in machine.installed()
 

@@ -58,6 +58,6 @@ def test_what_is_refused_from_the_first_call_on_fails_soon(
         stack.set_constants({"_api.client.FIRST_CONTACT_SECONDS": 0.5})
         result = stack.up(check=False)
     assert result.code != 0
-    assert len([row for row in result.all_diagnostics() if "previewing without it" in row]) == 1
+    assert len([row for row in result.all_diagnostics() if "continues without it" in row]) == 1
     assert f"no response from http://127.0.0.1:{port}" in result.diagnostics("mg", "error")[0]
     assert calls(emulator) == []

@@ -139,8 +139,8 @@ def test_create_by_status(
 @pytest.mark.parametrize(
     ("status", "settings", "requests", "advice"),
     [
-        (400, {"wait": False}, {"GET 404", "POST 400"}, f"a CNAME record from {HOST} to"),
-        (400, {"timeout": 0.05}, {"GET 404", "POST 400"}, f"a CNAME record from {HOST} to"),
+        (400, {"wait": False}, {"GET 404", "POST 400"}, f"{HOST} needs a CNAME record"),
+        (400, {"timeout": 0.05}, {"GET 404", "POST 400"}, f"{HOST} needs a CNAME record"),
         (402, {}, {"GET 404", "POST 402"}, 'https_by="proxy"'),
     ],
 )

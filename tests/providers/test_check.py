@@ -129,7 +129,7 @@ def test_without_the_network_there_is_one_warning(
     assert set(preview.steps.values()) == {"create"}
     assert len(preview.steps) == 12
     [[warning]] = preview.rows.values()
-    assert warning.startswith("Mailgun could not be reached; previewing without it: ")
+    assert warning.startswith("Mailgun is not available; the preview continues without it: ")
     assert engine.up(program, check=False).errors["d0"].startswith("Unreachable: ")
 
 

@@ -115,7 +115,7 @@ class TestCreate:
             ),
             check=False,
         )
-        assert run.errors["mg"].endswith("; changed before it failed: click.active")
+        assert run.errors["mg"].endswith("; already changed: click.active")
         now = emulator.domain(DOMAIN)
         assert (now.click["active"], now.open["active"]) == (True, False)
 
@@ -132,7 +132,7 @@ class TestCreate:
             ),
             check=False,
         )
-        assert run.errors["mg"].endswith("changed before it failed: open.place_at_the_top")
+        assert run.errors["mg"].endswith("already changed: open.place_at_the_top")
         forms = [r.form for r in emulator.requests if r.path.endswith("/tracking/open")]
         assert forms == [{"active": "true", "place_at_the_top": "true"}, {"active": "false"}]
 
@@ -149,7 +149,7 @@ class TestUpdate:
             DomainTracking("mg", DOMAIN, click=True, open=True)
 
         run = engine.up(changed, check=False)
-        assert run.errors["mg"].endswith("changed before it failed: click.active")
+        assert run.errors["mg"].endswith("already changed: click.active")
         assert sorted(puts(emulator)) == [f"PUT {TRACKING}/click", f"PUT {TRACKING}/open"]
         assert emulator.domain(DOMAIN).click["active"] is True
         engine.up(changed)
@@ -247,7 +247,7 @@ class TestDelete:
         emulator.forget_requests()
         run = engine.up(lambda: DomainTracking("new", DOMAIN, click="htmlonly", open=True))
         assert run.steps == {"new": "create", "old": "delete"}
-        assert "open, click tracking left on: another resource" in run.rows["old"][0]
+        assert "open, click tracking left as is: another resource" in run.rows["old"][0]
         assert puts(emulator) == []
 
 

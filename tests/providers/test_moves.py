@@ -29,7 +29,7 @@ def test_https_is_on_again_after_the_move(engine: Engine, emulator: Emulator) ->
     run = engine.up(moving)
     now = emulator.domain(DOMAIN)
     assert (now.web_prefix, now.web_scheme) == ("track", "https")
-    assert f"{DOMAIN} moved from {EMAIL} to {TRACK}" in run.rows["certificate"][0]
+    assert f"moved {DOMAIN} from {EMAIL} to {TRACK}" in run.rows["certificate"][0]
 
 
 @pytest.mark.behaviour(20, 36)

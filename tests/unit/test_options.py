@@ -48,7 +48,7 @@ def test_import_is_refused_with_the_way_that_works(declare: Declare, arguments: 
 
 @pytest.mark.parametrize(
     ("resource", "hint"),
-    [("TrackingCertificate", "timeout="), ("DomainTracking", "its own limit")],
+    [("TrackingCertificate", "its timeout"), ("DomainTracking", "its own limit")],
 )
 def test_custom_timeouts_are_warned_about(resource: str, hint: str, warnings: list[str]) -> None:
     opts = ResourceOptions(custom_timeouts=CustomTimeouts(create="5m"))

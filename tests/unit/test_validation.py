@@ -136,7 +136,7 @@ class TestIdentity:
             ({"account": "key abc"}, ("account", "letters")),
             ({"account": f"key-{'0123456789abcdef' * 2}"}, ("account", "key")),
             ({"account": f"{'0123456789abcdef' * 2}-01234567-89abcdef"}, ("account", "key")),
-            *(({"subaccount": value}, ("subaccount", "id")) for value in (7, "Łódź", "a\n", "a/b")),
+            *(({"subaccount": value}, ("subaccount", "ID")) for value in (7, "Łódź", "a\n", "a/b")),
         ],
     )
     def test_invalid(self, inputs: dict[str, Any], expected: tuple[str, str]) -> None:

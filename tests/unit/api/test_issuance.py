@@ -314,8 +314,8 @@ class TestRefreshReason:
             ("expired", None, ["expired", "unknown"]),
             ("error", None, ["failed", "no reason"]),
             ("error", 30, ["failed", "no reason"]),
-            ("processing", None, ["still being issued"]),
-            ("processing", 30, ["still being issued"]),
+            ("processing", None, ["being issued since"]),
+            ("processing", 30, ["being issued since"]),
             ("", None, None),
         ],
     )

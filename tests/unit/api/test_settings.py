@@ -112,7 +112,7 @@ class TestKey:
             assert word in caught.value.advice
 
     def test_is_no_account_name(self) -> None:
-        with pytest.raises(ConfigurationError, match="must not be a key") as caught:
+        with pytest.raises(ConfigurationError, match="must not be an API key") as caught:
             settings().api_key(KEY)
         assert KEY[4:] not in str(caught.value)
 

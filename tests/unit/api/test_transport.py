@@ -319,7 +319,7 @@ class TestProxy:
         monkeypatch.setenv("HTTPS_PROXY", url)
         with pytest.raises(errors.ConfigurationError, match="HTTPS_PROXY") as caught:
             read_domain()
-        assert f"NO_PROXY to {HOST}" in caught.value.advice
+        assert f"{HOST} to NO_PROXY" in caught.value.advice
         assert "secret" not in str(caught.value)
 
     @pytest.mark.parametrize(
