@@ -1,4 +1,4 @@
-"""The base of both providers: configure, check and diff, and errors on one line."""
+"""The base of the providers: configure, check and diff, and errors on one line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pulumi.runtime.rpc import UNKNOWN
 from .. import errors
 from .identity import effective_target, identity_inputs, key_failures
 from .operation import CHECK_DEADLINE_SECONDS, Operation
-from .plugin_process import install_hooks
+from .plugin_process import has_other_inputs, install_hooks
 from .process import process
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -90,7 +90,11 @@ class MailgunProvider(ResourceProvider, ABC):
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Compare a state with inputs."""
-        return self.compute_diff(olds, plain_unknowns(news))
+        result = self.compute_diff(olds, plain_unknowns(news))
+        if result.changes and not result.replaces and has_other_inputs():
+            # The engine finds out which ones, as it has to for `replace_on_changes`.
+            return DiffResult()
+        return result
 
     def own_inputs(self, _olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs that come from the program."""

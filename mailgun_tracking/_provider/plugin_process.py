@@ -1,14 +1,15 @@
 """Everything that reaches into the SDK's provider process (``python -m pulumi.dynamic``).
 
 The SDK answers four calls at a time, does nothing on Cancel, outlives its engine, and tells a
-provider neither the URN of the resource nor where the engine's log is. Each piece below fixes one
-of these on its own, and leaves the SDK's behaviour as it is where the SDK has changed:
+provider neither the URN and the old inputs of the resource nor where the engine's log is. Each
+piece below fixes one of these on its own, and leaves the SDK's behaviour as it is where the SDK has
+changed:
 
 - more calls at a time: gRPC runs a method in the pool that the method names in the attribute
   ``experimental_thread_pool``;
 - Cancel: its own pool is told of the call the moment it arrives. The engine also cancels at the
   end of every command and waits for the answer: until then, messages still reach its display;
-- the URN: it is in the request, in the frames below the call;
+- the URN and the old inputs: they are in the request, in the frames below the call;
 - the engine's log: its address is the process's first argument;
 - leaving with the engine: the engine reads this process's standard output, so that pipe breaks
   when the engine is gone, however it ended.
@@ -115,13 +116,29 @@ def _await_engine() -> None:
 
 def current_urn() -> str:
     """The URN of the resource that this thread's call is about, or an empty string."""
+    urn = getattr(_current_request(), "urn", "")
+    return urn if isinstance(urn, str) else ""
+
+
+def has_other_inputs() -> bool:
+    """Whether this thread's Diff is about inputs other than those in state, as far as is known."""
+    request = _current_request()
+    olds, news = (_own_fields(getattr(request, name, None)) for name in ("old_inputs", "news"))
+    return bool(olds) and olds != news
+
+
+def _own_fields(properties: Any) -> dict[str, Any]:
+    fields = getattr(properties, "fields", {})
+    return {name: value for name, value in fields.items() if name != "__provider"}
+
+
+def _current_request() -> Any:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_code.co_name in CONCURRENT_METHODS and "request" in frame.f_locals:
-            urn = getattr(frame.f_locals["request"], "urn", "")
-            return urn if isinstance(urn, str) else ""
+            return frame.f_locals["request"]
         frame = frame.f_back
-    return ""
+    return None
 
 
 @functools.cache

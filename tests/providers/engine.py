@@ -105,6 +105,7 @@ class _Request:
     urn: str
     id: str = ""
     olds: Struct = field(default_factory=Struct)
+    old_inputs: Struct = field(default_factory=Struct)
     news: Struct = field(default_factory=Struct)
 
 
@@ -286,7 +287,7 @@ class Engine:
     def _difference(
         self, name: str, provider: ResourceProvider, old: State, inputs: Properties
     ) -> str:
-        request = _request(provider, name, old.id, old.outputs, inputs)
+        request = _request(provider, name, old.id, old.outputs, inputs, old.inputs)
         result = self._call(name, self.Diff, request)
         changes = old.inputs != inputs if result.changes is None else result.changes
         if not changes:
@@ -371,9 +372,11 @@ def _request(
     id_: str = "",
     olds: Mapping[str, Any] | None = None,
     news: Mapping[str, Any] | None = None,
+    old_inputs: Mapping[str, Any] | None = None,
 ) -> _Request:
     urn = f"urn:pulumi:dev::mail::{type(provider).__name__}::{name}"
-    return _Request(provider, urn, id_, _sent(olds or {}), _sent(news or {}))
+    sent = (_sent(properties or {}) for properties in (olds, old_inputs, news))
+    return _Request(provider, urn, id_, *sent)
 
 
 def _sent(properties: Mapping[str, Any]) -> Struct:

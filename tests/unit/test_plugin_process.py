@@ -11,8 +11,8 @@ from types import ModuleType, SimpleNamespace
 
 import grpc
 import pytest
-from google.protobuf import empty_pb2
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+from google.protobuf import empty_pb2, struct_pb2
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2
 
 from mailgun_tracking._provider import plugin_process
 from mailgun_tracking._provider.plugin_process import (
@@ -21,6 +21,7 @@ from mailgun_tracking._provider.plugin_process import (
     CancelPool,
     current_urn,
     engine_log,
+    has_other_inputs,
     install_hooks,
     is_provider_process,
 )
@@ -165,6 +166,47 @@ class TestCurrentUrn:
 
     def test_is_empty_in_a_program(self) -> None:
         assert current_urn() == ""
+
+
+def struct(**properties: str) -> struct_pb2.Struct:
+    """Properties as they travel."""
+    sent = struct_pb2.Struct()
+    sent.update(properties)
+    return sent
+
+
+class TestHasOtherInputs:
+    """The old inputs come from the request of a Diff; a provider gets only the old outputs."""
+
+    @pytest.mark.parametrize(
+        ("old", "new", "is_other"),
+        [
+            (struct(click="true"), struct(click="false"), True),
+            (struct(click="true"), struct(click="true", open="true"), True),
+            (struct(click="true"), struct(click="true"), False),
+            pytest.param(
+                struct(click="true", __provider="a"),
+                struct(click="true", __provider="b"),
+                False,
+                id="another pickle",
+            ),
+            pytest.param(struct(), struct(click="true"), False, id="not sent by the engine"),
+        ],
+    )
+    def test_compares_what_the_request_has(
+        self, old: struct_pb2.Struct, new: struct_pb2.Struct, is_other: bool
+    ) -> None:
+        def Diff(request: object) -> bool:
+            return has_other_inputs()
+
+        assert Diff(provider_pb2.DiffRequest(old_inputs=old, news=new)) is is_other
+
+    def test_is_false_where_the_request_is_another(self) -> None:
+        def Diff(request: object) -> bool:
+            return has_other_inputs()
+
+        assert Diff(SimpleNamespace(news=struct(click="true"))) is False
+        assert has_other_inputs() is False
 
 
 class Engine(engine_pb2_grpc.EngineServicer):
