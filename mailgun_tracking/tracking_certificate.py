@@ -282,15 +282,15 @@ def not_a_tracking_domain(operation: Operation) -> list[CheckFailure]:
     """
     host = operation.target.domain
     domain = sending_domain(host)
-    # Both at once. The host itself comes first: its parent may be in the account too.
-    process.read_ahead.start(operation.client, operation.target.with_domain(domain), "details")
-    given = operation.read_new_domain(host)
-    if given is not None:
+    parent = operation.read_new_domain(domain)
+    if parent is not None and parent.tracking_domain == host:
+        return []
+    # Also where the parent is in the account: moving that to this host would break its links.
+    if process.read_ahead.is_sending_domain(operation.client, operation.target):
+        given = operation.client.get_domain(host)
         message = f"{host} is a sending domain; its tracking domain is {given.tracking_domain}"
         return [CheckFailure("tracking_domain", message)]
-    if operation.read_new_domain(domain) is not None:
-        return []
-    return operation.wrong_region(domain)
+    return [] if parent is not None else operation.wrong_region(domain)
 
 
 def outputs_from(

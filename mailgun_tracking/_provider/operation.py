@@ -198,7 +198,7 @@ class Operation:
             raise self._not_gone(
                 domain,
                 f"cannot find {domain}, nor any other domain of this stack",
-                "check the key and the base URL",
+                "check the key and the base URL, or run `pulumi state delete` if all were deleted",
             )
         return True
 

@@ -113,6 +113,20 @@ class ReadAhead:
             return False
         return True
 
+    def is_sending_domain(self, client: MailgunClient, target: Target) -> bool:
+        """Whether the account's list has a domain; False where the key may not list them."""
+        with self._lock:
+            account = self._account(client, target)
+            if account.list is None:
+                account.list = self._pool.submit(_list, account.client)
+        try:
+            listed = account.list.result()
+        except errors.TrackingError:
+            return False
+        if target.domain in listed or len(listed) < LISTED_DOMAINS:
+            return target.domain in listed
+        return self.exists(client, target)
+
     def on_tracking(
         self, client: MailgunClient, target: Target, callback: Callable[[dict[str, Any]], None]
     ) -> None:

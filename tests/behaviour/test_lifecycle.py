@@ -110,3 +110,31 @@ def test_gone_is_removed_from_state(mail: MailFactory, emulator: Emulator) -> No
     assert left & {"two", "below", "mg", "lost"} == {"mg"}
     assert result.step("two") == "delete"
     assert puts(emulator) == []
+
+
+@pytest.mark.behaviour(18, 42)
+@pytest.mark.parametrize("command", ["refresh", "destroy"])
+def test_nothing_is_removed_where_every_domain_is_missing(
+    mail: MailFactory, emulator: Emulator, command: str
+) -> None:
+    """As with the key of another account: then it is the key that is wrong."""
+    emulator.add_domain("elsewhere.example.com", account="brand-b")
+    stack = mail(
+        """
+        DomainTracking("two", "two.example.com", click=True)
+        DomainTracking("mg", "mg.example.com", click=True)
+        """
+    )
+    stack.set_constants({"_provider.operation.MISSING_SECONDS": 1.0})
+    stack.up()
+    emulator.forget_requests()
+    stack.environment["MAILGUN_API_KEY"] = "key-of-brand-b-77c04e"
+
+    result = getattr(stack, command)(check=False)
+
+    assert result.code != 0
+    assert "check the key and the base URL" in result.output
+    assert "nothing was removed from the state" in result.output
+    left = {r["urn"].rpartition("::")[2] for r in stack.export()["deployment"]["resources"]}
+    assert {"two", "mg"} <= left
+    assert puts(emulator) == []

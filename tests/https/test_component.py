@@ -187,7 +187,7 @@ class Team(pulumi.ComponentResource):
 one = Domain(Provider(), "one", {{"domain": "slow-one.example.test"}})
 for name, dependency in [("one", one), ("two", [Team()])]:
     HttpsTracking(
-        name, f"slow-{{name}}.example.test", cname_of(f"{{name}}-record"), click=True,
+        name, f"slow-{{name}}.example.test", cname=cname_of(f"{{name}}-record"), click=True,
         opts=pulumi.ResourceOptions(depends_on=dependency),
     )
 """

@@ -213,13 +213,31 @@ class TestDelete:
     def test_of_a_domain_that_is_gone(
         self, engine: Engine, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """There is nothing to turn off."""
+        """There is nothing to turn off, once that is as certain as for a refresh."""
         monkeypatch.setattr(operation, "MISSING_SECONDS", 0.0)
         engine.up(lambda: DomainTracking("mg", DOMAIN, click=True))
         emulator.remove_domain(DOMAIN)
         run = engine.destroy()
-        assert run.rows["mg"] == [f"{DOMAIN} no longer exists at Mailgun; nothing to turn off"]
+        assert run.rows["mg"] == [f"{DOMAIN} no longer exists at Mailgun; nothing was turned off"]
         assert engine.state == {}
+
+    @pytest.mark.behaviour(17, 18, 42)
+    def test_of_a_domain_that_may_not_be_gone(self, engine: Engine, emulator: Emulator) -> None:
+        """It may be in the other region, or the key may not be allowed to list domains."""
+        engine.up(lambda: DomainTracking("mg", DOMAIN, click=True))
+        emulator.remove_domain(DOMAIN)
+        emulator.add_fault(method="GET", path="/v4/domains", status=403, body=REFUSED, times=1)
+        assert engine.destroy(check=False).errors["mg"].startswith("Unauthorized: ")
+        emulator.add_domain(DOMAIN, region="eu", click=True)
+        run = engine.destroy(check=False)
+        assert run.errors["mg"].endswith(f"or give the ID as eu/{DOMAIN}")
+        assert "nothing was removed from the state" in run.errors["mg"]
+        assert list(engine.state) == ["mg"]
+
+    @pytest.mark.behaviour(44)
+    def test_says_what_was_turned_off(self, engine: Engine) -> None:
+        engine.up(lambda: DomainTracking("mg", DOMAIN, click=True, open=True, unsubscribe=False))
+        assert engine.destroy().rows["mg"][0] == "open, click tracking turned off"
 
     @pytest.mark.behaviour(17)
     def test_of_a_neighbour_on_the_same_domain(self, engine: Engine, emulator: Emulator) -> None:
@@ -295,7 +313,11 @@ class TestRead:
         monkeypatch.setattr(operation, "MISSING_SECONDS", 10.0)
         monkeypatch.setattr(operation, "time", SimpleNamespace(monotonic=lambda: now))
         monkeypatch.setattr(MailgunClient, "sleep", sleep)
-        assert engine.refresh().steps == {"mg": "delete"}
+        run = engine.refresh()
+        assert run.steps == {"mg": "delete"}
+        [row] = run.rows["mg"]
+        assert row.startswith(f"{DOMAIN} no longer exists at Mailgun")
+        assert "us and eu" in row
         assert engine.state == {}
         assert now == 10
         looks = [r for r in emulator.requests if r.path == f"/v4/domains/{DOMAIN}"]

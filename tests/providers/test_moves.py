@@ -93,3 +93,17 @@ def test_an_expired_certificate_never_moves_its_domain(engine: Engine, emulator:
     assert puts(emulator) == [f"POST /v2/x509/{TRACK}"]
     now = emulator.domain(DOMAIN)
     assert (now.web_prefix, now.web_scheme) == ("email", "https")
+
+
+@pytest.mark.behaviour(41)
+@pytest.mark.parametrize("move_domain", [None, True])
+def test_a_sending_domain_is_never_a_tracking_domain(
+    engine: Engine, emulator: Emulator, move_domain: bool | None
+) -> None:
+    """Otherwise the links of its parent, which is in the account too, would move there."""
+    emulator.add_domain("example.com")
+    run = engine.preview(
+        lambda: TrackingCertificate("certificate", DOMAIN, move_domain=move_domain), check=False
+    )
+    assert run.refused["certificate"]["tracking_domain"].endswith(EMAIL)
+    assert puts(emulator) == []

@@ -378,15 +378,25 @@ class TestTurnOff:
         assert sorted(sent) == [
             ("update_tracking", DOMAIN, section, {"active": False}) for section in ("click", "open")
         ]
-        [message] = messages_of(operation)
-        assert HOST in message
-        assert "CNAME" in message
+        turned_off, kept = messages_of(operation)
+        assert turned_off == "open, click tracking turned off"
+        assert HOST in kept
+        assert "CNAME" in kept
 
     def test_a_domain_that_is_gone_has_nothing_to_turn_off(self, clock: Clock) -> None:
-        """Once it was not found for ten seconds."""
+        """Once it was not found for ten seconds, by a key that lists other domains."""
         gone = errors.DomainNotFound("cannot read", "Domain not found", status=404)
-        operation = operation_on(Scripted(clock, get_tracking=gone))
+        client = Scripted(clock, get_tracking=gone, get_domain=gone, list_domains=iter([DETAILS]))
+        operation = operation_on(client, other_region=Scripted(get_domain=gone))
         turn_off(operation, state("open.active"), ["open"])
         assert clock.passed == 10
         [message] = messages_of(operation)
         assert "no longer exists" in message
+
+    def test_a_domain_that_may_not_be_gone_is_an_error(self, clock: Clock) -> None:
+        """A key that may not list domains proves nothing."""
+        gone = errors.DomainNotFound("cannot read", "Domain not found", status=404)
+        refused = errors.Unauthorized("cannot list", status=401)
+        client = Scripted(clock, get_tracking=gone, get_domain=gone, list_domains=refused)
+        with pytest.raises(errors.Unauthorized):
+            turn_off(operation_on(client), state("open.active"), ["open"])

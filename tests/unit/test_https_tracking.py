@@ -10,7 +10,13 @@ import pytest
 from pulumi.runtime import Mocks
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
 
-from mailgun_tracking import HttpsTracking, InvalidInput, TrackingRecord
+from mailgun_tracking import (
+    DomainTracking,
+    HttpsTracking,
+    InvalidInput,
+    TrackingCertificate,
+    TrackingRecord,
+)
 from tests.unit.conftest import run_program
 
 DOMAIN = "mg.example.com"
@@ -130,9 +136,47 @@ def test_the_record_is_kept_when_the_component_goes(
     assert [opts.parent for opts in options] == [component]
 
 
-def test_a_cname_function_must_return_a_resource(engine: Engine) -> None:
-    with pytest.raises(InvalidInput, match="NoneType"):
-        declare(cname=lambda _record, _opts: None)
+def without_options(record: TrackingRecord, _opts: pulumi.ResourceOptions) -> pulumi.Resource:
+    """Drops the options, which make destroy keep the record."""
+    return Record("cname", {"name": record.name}, pulumi.ResourceOptions())
+
+
+def failing(_record: TrackingRecord, _opts: pulumi.ResourceOptions) -> pulumi.Resource:
+    """Has a bug."""
+    raise KeyError("zone")
+
+
+@pytest.mark.behaviour(45)
+@pytest.mark.parametrize(
+    ("cname", "word"),
+    [
+        (lambda _record, _opts: None, "NoneType"),
+        ("email.mg.example.com", "must be a function, not a string"),
+        (lambda _record: None, "two arguments"),
+        (without_options, "opts=opts"),
+        (failing, "KeyError: 'zone'"),
+    ],
+)
+def test_a_cname_function_that_cannot_be_used_is_one_line(
+    engine: Engine, cname: Any, word: str
+) -> None:
+    with pytest.raises(InvalidInput, match=word) as caught:
+        declare(cname=cname)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_error_of_a_cname_function_says_where_it_is_from(engine: Engine) -> None:
+    line = failing.__code__.co_firstlineno + 2
+    with pytest.raises(InvalidInput, match=f"line {line} of test_https_tracking.py"):
+        declare(cname=failing)
+
+
+@pytest.mark.behaviour(45)
+@pytest.mark.parametrize("resource", [HttpsTracking, DomainTracking, TrackingCertificate])
+def test_what_follows_the_domain_is_named(resource: Any) -> None:
+    """Options given by position would be taken for another argument."""
+    with pytest.raises(TypeError, match="positional"):
+        resource("mg", DOMAIN, pulumi.ResourceOptions())
 
 
 class Zone(pulumi.ComponentResource):

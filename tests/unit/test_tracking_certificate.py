@@ -97,9 +97,19 @@ class TestNotATrackingDomain:
             ({DOMAIN: DETAILS}, []),
             ({}, []),
             ({HOST: DomainDetails(HOST, "email", "http", None)}, [("tracking_domain", "sending")]),
+            (
+                {DOMAIN: DETAILS, HOST: DomainDetails(HOST, "go", "http", None)},
+                [("tracking_domain", f"go.{HOST}")],
+            ),
             ({f"eu/{DOMAIN}": DETAILS}, [("region", "region eu")]),
         ],
-        ids=["it is one", "unknown", "a sending domain", "in the other region"],
+        ids=[
+            "it is one",
+            "unknown",
+            "a sending domain",
+            "a sending domain below another",
+            "in the other region",
+        ],
     )
     def test_is(
         self,
@@ -112,8 +122,13 @@ class TestNotATrackingDomain:
                 raise not_found()
             return domains[target.id]
 
+        def is_sending_domain(_client: object, target: Target) -> bool:
+            return target.id in domains
+
         monkeypatch.setattr(process.read_ahead, "details", details)
-        failures = not_a_tracking_domain(operation_on(Scripted(), HOST))
+        monkeypatch.setattr(process.read_ahead, "is_sending_domain", is_sending_domain)
+        client = Scripted(get_domain=domains.get(HOST))
+        failures = not_a_tracking_domain(operation_on(client, HOST))
         assert [failure.property for failure in failures] == [name for name, _ in expected]
         for failure, (_, word) in zip(failures, expected, strict=True):
             assert word in failure.reason

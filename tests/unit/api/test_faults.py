@@ -50,7 +50,9 @@ TLS_FAULTS: dict[str, tuple[Response, bool]] = {
     "reset": (reset, True),
     "closed": (b"", True),
     "cut off": (b"\x16\x03\x03\x00\x7a\x02", True),
-    "refused": (b"\x15\x03\x03\x00\x02\x02\x28", False),
+    "alert handshake_failure": (b"\x15\x03\x03\x00\x02\x02\x28", True),
+    "alert internal_error": (b"\x15\x03\x03\x00\x02\x02\x50", True),
+    "alert protocol_version": (b"\x15\x03\x03\x00\x02\x02\x46", False),
     "plain HTTP": (b"HTTP/1.1 400 Bad Request\r\n\r\n", False),
 }
 
@@ -139,7 +141,7 @@ class TestNoResponse:
 
 
 class TestHandshake:
-    """A TLS handshake that is cut off is retried; one that is refused is not."""
+    """A handshake that is cut off or fails as on a busy server is retried; a refusal is not."""
 
     @pytest.mark.parametrize("fault", TLS_FAULTS)
     def test_fails(self, fault: str, new_client: ClientFactory) -> None:

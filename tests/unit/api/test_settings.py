@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mailgun_tracking._api.settings import (
+    BASE_URLS,
     SECRET_SETTINGS,
     Connections,
     Settings,
@@ -251,18 +252,27 @@ class TestBaseUrl:
         assert (chosen.base_url("us"), chosen.base_url("eu")) == urls
         assert (chosen.other_region("us"), chosen.other_region("eu")) == other_regions
 
+    @pytest.mark.behaviour(43)
     @pytest.mark.parametrize(
         ("url", "region", "other"),
         [
             ("https://api.mailgun.net", "us", "eu"),
             ("https://api.eu.mailgun.net/", "eu", "us"),
+            ("https://API.eu.Mailgun.net:443", "eu", "us"),
+            ("https://api.eu.mailgun.net/v3", "eu", "us"),
+            ("https://api.mailgun.net/v3/", "us", "eu"),
         ],
     )
     def test_of_mailgun_serves_one_region(self, url: str, region: str, other: str) -> None:
+        """However it is written; for years the documented one ended with a version."""
         chosen = settings(MAILGUN_BASE_URL=url)
-        assert chosen.base_url(region) == url
+        assert chosen.base_url(region) == BASE_URLS[region]
         with pytest.raises(ConfigurationError, match=f"belongs to region {region}"):
             chosen.base_url(other)
+
+    @pytest.mark.parametrize("url", ["https://gateway.example.com/v3", "https://[broken"])
+    def test_of_another_server_stays_as_it_is(self, url: str) -> None:
+        assert settings(MAILGUN_BASE_URL=url).base_url("eu") == url
 
 
 class TestConnections:
