@@ -98,7 +98,10 @@ class TestNotATrackingDomain:
             ({}, []),
             ({HOST: DomainDetails(HOST, "email", "http", None)}, [("tracking_domain", "sending")]),
             (
-                {DOMAIN: DETAILS, HOST: DomainDetails(HOST, "go", "http", None)},
+                {
+                    DOMAIN: DomainDetails(DOMAIN, "track", "http", None),
+                    HOST: DomainDetails(HOST, "go", "http", None),
+                },
                 [("tracking_domain", f"go.{HOST}")],
             ),
             ({f"eu/{DOMAIN}": DETAILS}, [("region", "region eu")]),
