@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -39,15 +40,15 @@ VOLATILE = ("serial", "fingerprint", "not_before", "not_after")
 Seen = dict[str, Any]
 
 
-class Commands:
+class Commands(ABC):
     """The commands of one engine, and what is compared of each."""
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
 
+    @abstractmethod
     def run(self, command: str, program: str, *, refresh: bool = False) -> Seen:
         """Run a command; returns its steps, its rows, and the state after it."""
-        raise NotImplementedError
 
     def look(self, command: str, program: str = "", *, refresh: bool = False) -> Seen:
         """Run a command; returns what it did, with the changes that it sent to Mailgun."""
