@@ -240,7 +240,10 @@ class DomainTrackingProvider(MailgunProvider):
                 process.read_ahead.start(operation.client, operation.target, "tracking", "details")
             details = operation.read_new_domain(operation.target.domain)
             if details is None:
-                return failures + operation.wrong_region(operation.target.domain)
+                elsewhere = operation.wrong_region(operation.target.domain)
+                if self.sections and not elsewhere:
+                    _report_missing(operation)
+                return failures + elsewhere
             if not olds and managed:
                 self._report_existing(operation, inputs, managed, details)
             inputs |= host_inputs(operation.target, inputs, host_outputs(operation.target, details))
@@ -476,6 +479,14 @@ def _report_released(operation: Operation, olds: Mapping[str, Any], managed: lis
         if field not in managed:
             left = format_value(field, field.get(olds))
             operation.log.info(f"{field.label} is no longer managed; left at {left}")
+
+
+def _report_missing(operation: Operation) -> None:
+    """Say that a new domain does not exist, so that a typo does not pass a preview unnoticed."""
+    operation.log.info(
+        f"{operation.target.domain} does not exist at Mailgun yet; "
+        "`pulumi up` fails unless something creates it first"
+    )
 
 
 def _report_kept_links(operation: Operation, olds: Mapping[str, Any]) -> None:

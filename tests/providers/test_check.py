@@ -175,3 +175,11 @@ def test_values_that_are_not_known_yet_pass(
     assert (now.open["active"], now.click["active"]) == (
         (False, False) if scheme == "gopher" else (True, "htmlonly")
     )
+
+
+@pytest.mark.behaviour(46)
+def test_a_domain_that_does_not_exist_is_told(engine: Engine) -> None:
+    """A typo must not pass a preview in silence."""
+    run = engine.preview(lambda: DomainTracking("mg", "mgg.example.com", click=True))
+    [row] = run.rows["mg"]
+    assert row.startswith("mgg.example.com does not exist at Mailgun yet")
