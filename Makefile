@@ -43,7 +43,7 @@ env: ## Set up this shell for pulumi, without the emulator: eval "$(make -s env)
 
 # Coverage, and its minimum, are for a complete run only.
 test: engine .venv/examples test-tools ## Run all tests
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),--cov)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(or $(ARGS),--cov)
 
 test-pythons: .venv/dev ## Run the fast tests on the built wheel with each installed Python
 	@.ci/test-pythons
