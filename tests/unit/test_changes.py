@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pulumi.runtime.rpc import UNKNOWN
 
 from mailgun_tracking import errors
-from mailgun_tracking._api.fields import FIELDS, Field, field_at
-from mailgun_tracking._api.models import CertificateStatus, CnameRecord, DomainDetails
+from mailgun_tracking._api.fields import FIELDS, Field
+from mailgun_tracking._api.models import CertificateStatus, DomainDetails
 from mailgun_tracking._api.target import Target
 from mailgun_tracking._provider.changes import (
     FieldChange,
@@ -24,33 +24,7 @@ from mailgun_tracking._provider.changes import (
 )
 from mailgun_tracking._provider.operation import Operation
 from tests.unit.fakes import Scripted, messages_of, operation_on
-
-DOMAIN = "mg.example.com"
-HOST = f"email.{DOMAIN}"
-TARGET = Target("default", "us", "", DOMAIN)
-DETAILS = DomainDetails(DOMAIN, "email", "http", CnameRecord(HOST, "mailgun.org"))
-
-
-def state(*managed: str, **outputs: Any) -> dict[str, Any]:
-    """A resource's outputs, of a domain that tracks opens and clicks."""
-    return {
-        "open": {"active": True, "place_at_the_top": False},
-        "click": {"active": "htmlonly"},
-        "unsubscribe": {"active": False, "html_footer": "<p>", "text_footer": "bye"},
-        **host_outputs(TARGET, DETAILS),
-        "managed": list(managed),
-        **outputs,
-    }
-
-
-def inputs(*managed: str, **values: Any) -> dict[str, Any]:
-    """A resource's inputs, as check completes them."""
-    return {"managed": list(managed), "https_by": "mailgun", **values}
-
-
-def change(path: str, old: object, new: object) -> FieldChange:
-    """A change of the field with a path."""
-    return FieldChange(field_at(path), old, new)
+from tests.unit.tracked import DETAILS, DOMAIN, HOST, TARGET, change, inputs, state
 
 
 class TestChangedFields:
