@@ -163,7 +163,7 @@ class HttpsTracking(pulumi.ComponentResource):
             lambda known: f"{known[1]}.{known[0].domain}" if known[1] else known[0].tracking_domain
         )
         self.record = TrackingRecord(host, found.apply(lambda known: known.cname_value))
-        self.cname = self._make_record(cname, delete_record) if cname else None
+        self.cname = self._make_record(resource_name, cname, delete_record) if cname else None
         self.certificate = TrackingCertificate(
             resource_name,
             host,
@@ -204,34 +204,36 @@ class HttpsTracking(pulumi.ComponentResource):
             }
         )
 
-    def _make_record(self, cname: CnameFactory, delete_record: bool) -> pulumi.Resource:
+    def _make_record(self, name: str, cname: CnameFactory, delete_record: bool) -> pulumi.Resource:
         options = pulumi.ResourceOptions(parent=self, retain_on_delete=not delete_record)
-        resource = _call_cname(cname, self.record, options)
+        resource = _call_cname(name, cname, self.record, options)
         if not isinstance(resource, pulumi.Resource):
             raise InvalidInput(
-                "the cname function must return the DNS resource it creates, "
-                f"not {type(resource).__name__}"
+                f"the cname function of {name} must return the DNS resource it creates, "
+                f"not {type_name(resource)}"
             )
         # The SDK has no public name for a component's children.
         if resource not in getattr(self, "_childResources", ()):
             raise InvalidInput(
-                "the cname function must create the DNS resource with the options it is given",
+                f"the cname function of {name} must create the DNS resource "
+                "with the options it is given",
                 advice="pass them on as opts=opts; otherwise destroy would delete the record",
             )
         return resource
 
 
 def _call_cname(
-    cname: CnameFactory, record: TrackingRecord, options: pulumi.ResourceOptions
+    name: str, cname: CnameFactory, record: TrackingRecord, options: pulumi.ResourceOptions
 ) -> object:
     """Call the function, with its errors on one line."""
     if not callable(cname):
-        raise InvalidInput(f"cname must be a function, not {type_name(cname)}")
+        raise InvalidInput(f"cname of {name} must be a function, not {type_name(cname)}")
     try:
         inspect.signature(cname).bind(record, options)
     except TypeError as error:
         raise InvalidInput(
-            "the cname function must take two arguments, the record and the resource options",
+            f"the cname function of {name} must take two arguments, "
+            "the record and the resource options",
             str(error),
         ) from None
     try:
@@ -239,8 +241,10 @@ def _call_cname(
     except pulumi.RunError:
         raise
     except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
+        # Where the function itself was: the error may come from deep inside a DNS provider.
+        place = traceback.extract_tb(error.__traceback__, limit=2)[-1]
         raise InvalidInput(
-            f"the cname function failed at line {place.lineno} of {Path(place.filename).name}",
+            f"the cname function of {name} failed "
+            f"at line {place.lineno} of {Path(place.filename).name}",
             f"{type(error).__name__}: {error}",
         ) from error

@@ -156,7 +156,14 @@ def type_name(value: object) -> str:
     """The type of a value, in words that do not need Python."""
     if isinstance(value, bool):
         return "a boolean"
-    names = {str: "a string", float: "a number", int: "a number", dict: "an object", list: "a list"}
+    names = {
+        type(None): "None",
+        str: "a string",
+        float: "a number",
+        int: "a number",
+        dict: "an object",
+        list: "a list",
+    }
     return names.get(type(value), type(value).__name__)
 
 

@@ -225,7 +225,7 @@ def test_a_cname_function_that_makes_nothing_is_refused(
     stack = example('HttpsTracking("mail", "mg.example.test", cname=lambda record, opts: None)')
     result = stack.preview(check=False)
     assert result.code != 0
-    assert "the cname function must return" in result.output
+    assert "the cname function of mail must return" in result.output
     assert all(call.startswith("GET ") for call in calls(mailgun))
 
 

@@ -146,11 +146,16 @@ def failing(_record: TrackingRecord, _opts: pulumi.ResourceOptions) -> pulumi.Re
     raise KeyError("zone")
 
 
+def calling(record: TrackingRecord, opts: pulumi.ResourceOptions) -> pulumi.Resource:
+    """Calls a library that has one."""
+    return failing(record, opts)
+
+
 @pytest.mark.behaviour(45)
 @pytest.mark.parametrize(
     ("cname", "word"),
     [
-        (lambda _record, _opts: None, "NoneType"),
+        (lambda _record, _opts: None, "must return the DNS resource it creates, not None"),
         ("email.mg.example.com", "must be a function, not a string"),
         (lambda _record: None, "two arguments"),
         (without_options, "opts=opts"),
@@ -165,10 +170,12 @@ def test_a_cname_function_that_cannot_be_used_is_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_an_error_of_a_cname_function_says_where_it_is_from(engine: Engine) -> None:
-    line = failing.__code__.co_firstlineno + 2
+@pytest.mark.parametrize("cname", [failing, calling])
+def test_an_error_of_a_cname_function_says_where_it_is_from(engine: Engine, cname: Any) -> None:
+    """The line of the function, not that of the library it calls."""
+    line = cname.__code__.co_firstlineno + 2
     with pytest.raises(InvalidInput, match=f"line {line} of test_https_tracking.py"):
-        declare(cname=failing)
+        declare(cname=cname)
 
 
 @pytest.mark.behaviour(45)
