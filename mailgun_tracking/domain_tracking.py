@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import pulumi
@@ -336,7 +336,8 @@ class DomainTrackingProvider(MailgunProvider):
         kept = [str(field.section) for field in active if field.section in owned]
         if kept:
             operation.log.info(
-                f"{', '.join(kept)} tracking left as is: another resource in this stack manages it"
+                f"{format_tracking(kept, target.domain)} left as is: "
+                "managed by another resource in this stack"
             )
         on = [f.section for f in active if f.section and f.section not in owned and f.get(props)]
         if on:
@@ -393,7 +394,7 @@ def turn_off(operation: Operation, props: Mapping[str, Any], sections: list[Sect
     calls = {section: turn_off_call(operation, props, current, section) for section in sections}
     gather(*filter(None, calls.values()))
     if off := [section for section, call in calls.items() if call]:
-        operation.log.info(f"{', '.join(off)} tracking turned off")
+        operation.log.info(f"{format_tracking(off, domain)} turned off")
     _report_kept_links(operation, props)
 
 
@@ -478,7 +479,8 @@ def _report_released(operation: Operation, olds: Mapping[str, Any], managed: lis
     for field in fields_at(olds.get("managed")):
         if field not in managed:
             left = format_value(field, field.get(olds))
-            operation.log.info(f"{field.label} is no longer managed; left at {left}")
+            domain = operation.target.domain
+            operation.log.info(f"{field.label} of {domain} is no longer managed; left at {left}")
 
 
 def _report_missing(operation: Operation) -> None:
@@ -495,6 +497,13 @@ def _report_kept_links(operation: Operation, olds: Mapping[str, Any]) -> None:
         f"links in mail already sent use {olds['tracking_domain']}; "
         "keep its CNAME record for as long as that mail is read"
     )
+
+
+def format_tracking(sections: Sequence[str], domain: str) -> str:
+    """Kinds of tracking, for a message: ``open and click tracking of mg.example.com``."""
+    *others, last = sections
+    kinds = f"{', '.join(others)} and {last}" if others else last
+    return f"{kinds} tracking of {domain}"
 
 
 def format_change(change: FieldChange) -> str:

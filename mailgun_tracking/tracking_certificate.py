@@ -206,9 +206,15 @@ class TrackingCertificateProvider(MailgunProvider):
                 certificate = operation.client.get_certificate(target.domain)
             except errors.CertificateNotFound as error:
                 # Raises where the domain is only out of sight, as in another region.
-                operation.is_domain_gone(sending_domain(target.domain))
+                is_gone = operation.is_domain_gone(sending_domain(target.domain))
                 if props.get("status"):
-                    operation.report_gone(f"the certificate for {target.domain}")
+                    if is_gone:
+                        operation.report_gone(sending_domain(target.domain))
+                    else:
+                        operation.log.info(
+                            f"the certificate for {target.domain} no longer exists at Mailgun; "
+                            "removing this resource from the state"
+                        )
                     return ReadResult("", {})
                 error.advise(
                     "it has no certificate yet; declare a TrackingCertificate to request one"
@@ -288,7 +294,7 @@ def not_a_tracking_domain(operation: Operation) -> list[CheckFailure]:
     # Also where the parent is in the account: moving that to this host would break its links.
     if process.read_ahead.is_sending_domain(operation.client, operation.target):
         given = operation.client.get_domain(host)
-        message = f"{host} is a sending domain; its tracking domain is {given.tracking_domain}"
+        message = f"{host} is a sending domain; use its tracking domain, {given.tracking_domain}"
         return [CheckFailure("tracking_domain", message)]
     return [] if parent is not None else operation.wrong_region(domain)
 

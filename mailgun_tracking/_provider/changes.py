@@ -151,6 +151,7 @@ def turn_off_call(
         return lambda: operation.client.update_tracking(domain, section, {"active": False})
     if current[section].get("active"):
         operation.log.info(
-            f"{section} tracking left on: {', '.join(drifted)} was changed outside this stack"
+            f"{section} tracking of {domain} left on; "
+            f"changed outside this stack: {', '.join(drifted)}"
         )
     return None

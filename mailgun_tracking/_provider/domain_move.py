@@ -40,8 +40,8 @@ class DomainMove:
                 self._advise(error, "may now use")
             raise
         self._operation.log.info(
-            f"moved {before.name} from {before.tracking_domain} to {self._host} (http for now), "
-            "because Mailgun only issues certificates for the current tracking domain"
+            f"moved the links of {before.name} from {before.tracking_domain} to {self._host}, over "
+            "http for now, because Mailgun only issues certificates for the current tracking domain"
         )
         return self
 
@@ -68,20 +68,22 @@ class DomainMove:
             except errors.TrackingError:
                 pass
             else:
-                error.advise(f"{before.name} was moved back to {before.tracking_domain}")
+                error.advise(
+                    f"the links of {before.name} were moved back to {before.tracking_domain}"
+                )
                 return
-        self._advise(error, "now uses")
+        self._advise(error, "now use")
 
     def _advise(self, error: errors.TrackingError, verb: str) -> None:
         before = self._before
         error.advise(
-            f"{before.name} {verb} {self._host} over http; run `pulumi up` again, "
-            "or run `pulumi refresh` before you revert the program"
+            f"the links of {before.name} {verb} {self._host} over http; run `pulumi up` again to "
+            "continue, or `pulumi refresh` before you revert the program"
         )
         if before.web_scheme == "https":
             error.advise(
-                'it used https before: a DomainTracking with web_scheme="https" turns it on again '
-                "once the certificate is active"
+                'they used https before; a DomainTracking with web_scheme="https" turns it on '
+                "again, once the certificate is active"
             )
 
     def _update(self, changes: Mapping[str, str]) -> None:

@@ -98,6 +98,8 @@ class Operation:
                     "add --run-program to use the current one"
                 )
         elif isinstance(error, errors.DomainNotFound):
+            if process.domains_seen.are_all_missing(self.target):
+                return  # The error says already that the key or the base URL is wrong.
             error.advise(self.location_hint(error.domain or self.target.domain))
 
     @contextlib.contextmanager
@@ -197,8 +199,9 @@ class Operation:
         if process.domains_seen.are_all_missing(self.target):
             raise self._not_gone(
                 domain,
-                f"cannot find {domain}, nor any other domain of this stack",
-                "check the key and the base URL, or run `pulumi state delete` if all were deleted",
+                f"cannot find {domain} or any other domain of this stack",
+                "check the key and the base URL, "
+                "or run `pulumi state delete` if all of them were deleted",
             )
         return True
 
@@ -210,13 +213,13 @@ class Operation:
         return error
 
     def report_gone(self, domain: str) -> None:
-        """Say that a resource is removed from the state, and why."""
-        places = [self.target.region]
+        """Say that a resource is removed from the state, because its domain is gone."""
+        regions = [self.target.region]
         if other := self.settings.other_region(self.target.region):
-            places.append(other)
+            regions.append(other)
         self.log.info(
-            f"{domain} no longer exists at Mailgun (looked for repeatedly in region "
-            f"{' and '.join(places)}); removing it from the state"
+            f"{domain} no longer exists at Mailgun (checked in {' and '.join(regions)}); "
+            "removing this resource from the state"
         )
 
     def _read_in_other_region(self, domain: str) -> str | None:

@@ -93,7 +93,7 @@ class _Reconciliation:
             unknown = [part for part, reason in failed.items() if outcome_unknown(reason)]
             if unknown:
                 paths = paths_of(change for part in unknown for change in by_part[part])
-                error.advise(f"Mailgun may have changed {paths}")
+                error.advise(f"despite the error, Mailgun may have changed {paths}")
             self._fail(error, is_all=not unknown)
         try:
             outputs = self._outputs_after(state, by_part, responses)

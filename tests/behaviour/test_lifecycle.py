@@ -50,7 +50,8 @@ def test_a_successor_keeps_what_it_manages(mail: MailFactory, emulator: Emulator
     assert puts(emulator) == []
     assert [emulator.domain(f"{name}.example.com") for name in names] == before
     said = result.diagnostics("old", "info")
-    assert "open, click tracking left as is: another resource in this stack manages it" in said
+    kept = "open and click tracking of renamed.example.com left as is"
+    assert f"{kept}: managed by another resource in this stack" in said
     stack.preview("--refresh", "--expect-no-changes")
 
 
@@ -133,7 +134,9 @@ def test_nothing_is_removed_where_every_domain_is_missing(
     result = getattr(stack, command)(check=False)
 
     assert result.code != 0
+    assert "or any other domain of this stack" in result.output
     assert "check the key and the base URL" in result.output
+    assert "check the name" not in result.output
     assert "nothing was removed from the state" in result.output
     left = {r["urn"].rpartition("::")[2] for r in stack.export()["deployment"]["resources"]}
     assert {"two", "mg"} <= left

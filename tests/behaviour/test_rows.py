@@ -111,7 +111,7 @@ def test_what_happens_to_settings_is_in_their_rows(mail: MailFactory, emulator: 
     )
     emulator.forget_requests()
     assert rows(stack.up(), "mg", "two") == {
-        "mg": ["click is no longer managed; left at htmlonly"],
+        "mg": ["click of mg.example.com is no longer managed; left at htmlonly"],
         "two": [],
     }
     assert calls(emulator) == []
@@ -120,11 +120,12 @@ def test_what_happens_to_settings_is_in_their_rows(mail: MailFactory, emulator: 
     emulator.remove_domain("eu.example.com", region="eu")
     told = rows(stack.destroy(), "mg", "two", "eu")
     assert told["mg"] == [
-        "open tracking turned off",
+        "open tracking of mg.example.com turned off",
         "links in mail already sent use email.mg.example.com; "
         "keep its CNAME record for as long as that mail is read",
     ]
-    assert "click tracking left on: click.active was changed outside this stack" in told["two"]
+    left = "click tracking of two.example.com left on; changed outside this stack: click.active"
+    assert left in told["two"]
     assert told["eu"][-1:] == ["eu.example.com no longer exists at Mailgun; nothing was turned off"]
     assert puts(emulator) == ["PUT /v3/domains/mg.example.com/tracking/open"]
     assert emulator.domain("two.example.com").click["active"] == "htmlonly"

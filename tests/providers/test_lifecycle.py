@@ -205,7 +205,9 @@ class TestDelete:
         engine.up(lambda: DomainTracking("mg", DOMAIN, click=True, open=True))
         emulator.drift(DOMAIN, click="htmlonly")
         run = engine.destroy()
-        assert "click tracking left on: click.active was changed" in run.rows["mg"][0]
+        assert run.rows["mg"][0] == (
+            f"click tracking of {DOMAIN} left on; changed outside this stack: click.active"
+        )
         now = emulator.domain(DOMAIN)
         assert (now.click["active"], now.open["active"]) == ("htmlonly", False)
 
@@ -237,7 +239,8 @@ class TestDelete:
     @pytest.mark.behaviour(44)
     def test_says_what_was_turned_off(self, engine: Engine) -> None:
         engine.up(lambda: DomainTracking("mg", DOMAIN, click=True, open=True, unsubscribe=False))
-        assert engine.destroy().rows["mg"][0] == "open, click tracking turned off"
+        told = engine.destroy().rows["mg"][0]
+        assert told == f"open and click tracking of {DOMAIN} turned off"
 
     @pytest.mark.behaviour(17)
     def test_of_a_neighbour_on_the_same_domain(self, engine: Engine, emulator: Emulator) -> None:
@@ -265,7 +268,10 @@ class TestDelete:
         emulator.forget_requests()
         run = engine.up(lambda: DomainTracking("new", DOMAIN, click="htmlonly", open=True))
         assert run.steps == {"new": "create", "old": "delete"}
-        assert "open, click tracking left as is: another resource" in run.rows["old"][0]
+        assert run.rows["old"][0] == (
+            f"open and click tracking of {DOMAIN} left as is: "
+            "managed by another resource in this stack"
+        )
         assert puts(emulator) == []
 
 
@@ -333,7 +339,9 @@ class TestRead:
         """Both are gone."""
         engine.up(self.program)
         emulator.remove_domain(DOMAIN)
-        assert engine.refresh().steps == {"mg": "delete", "certificate": "delete"}
+        run = engine.refresh()
+        assert run.steps == {"mg": "delete", "certificate": "delete"}
+        assert run.rows["certificate"][-1].startswith(f"{DOMAIN} no longer exists at Mailgun")
         assert engine.state == {}
 
     @pytest.mark.behaviour(18)
@@ -341,7 +349,12 @@ class TestRead:
         """Its domain stays."""
         engine.up(self.program)
         emulator.set_certificate(f"email.{DOMAIN}", None)
-        assert engine.refresh().steps == {"mg": "same", "certificate": "delete"}
+        run = engine.refresh()
+        assert run.steps == {"mg": "same", "certificate": "delete"}
+        assert run.rows["certificate"] == [
+            f"the certificate for email.{DOMAIN} no longer exists at Mailgun; "
+            "removing this resource from the state"
+        ]
         assert list(engine.state) == ["mg"]
 
     @pytest.mark.behaviour(18)

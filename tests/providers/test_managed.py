@@ -75,8 +75,8 @@ def test_letting_go_of_a_field_makes_no_call_and_says_so(
     run = engine.up(less)
     assert run.steps == {"mg": "update"}
     assert run.rows["mg"] == [
-        "click is no longer managed; left at htmlonly",
-        "web_prefix is no longer managed; left at email",
+        f"click of {DOMAIN} is no longer managed; left at htmlonly",
+        f"web_prefix of {DOMAIN} is no longer managed; left at email",
     ]
     assert engine.state["mg"].outputs["managed"] == ["open.active"]
     assert engine.up(less).steps == {"mg": "same"}

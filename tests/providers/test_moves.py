@@ -29,7 +29,7 @@ def test_https_is_on_again_after_the_move(engine: Engine, emulator: Emulator) ->
     run = engine.up(moving)
     now = emulator.domain(DOMAIN)
     assert (now.web_prefix, now.web_scheme) == ("track", "https")
-    assert f"moved {DOMAIN} from {EMAIL} to {TRACK}" in run.rows["certificate"][0]
+    assert f"moved the links of {DOMAIN} from {EMAIL} to {TRACK}" in run.rows["certificate"][0]
 
 
 @pytest.mark.behaviour(20, 36)
@@ -52,7 +52,7 @@ def test_a_move_that_timed_out_says_where_the_domain_is(engine: Engine, emulator
     run = engine.up(lambda: moving(timeout=0.01), check=False)
     error = run.errors["certificate"]
     assert error.startswith("CertificateTimeout: ")
-    assert f"{DOMAIN} now uses {TRACK} over http" in error
+    assert f"the links of {DOMAIN} now use {TRACK} over http" in error
     now = emulator.domain(DOMAIN)
     assert (now.web_prefix, now.web_scheme) == ("track", "http")
 
@@ -67,7 +67,8 @@ def test_a_move_in_vain_is_undone(engine: Engine, emulator: Emulator) -> None:
     """The error says so; the domain is as it was."""
     emulator.set(issuance_fails=f"CAA record for {DOMAIN} prevents issuance")
     run = engine.up(moving, check=False)
-    assert run.errors["certificate"].endswith(f"{DOMAIN} was moved back to {EMAIL}")
+    back = f"the links of {DOMAIN} were moved back to {EMAIL}"
+    assert run.errors["certificate"].endswith(back)
     now = emulator.domain(DOMAIN)
     assert (now.web_prefix, now.web_scheme) == ("email", "https")
 

@@ -70,7 +70,7 @@ def test_a_certificate_that_may_still_come_keeps_the_domain_moved(
     with pytest.raises(type_) as caught, DomainMove(operation_on(client, HOST), OVER_HTTP):
         raise type_("not issued yet")
     assert updates(client) == [MOVED]
-    assert f"now uses {HOST}" in caught.value.advice
+    assert f"now use {HOST}" in caught.value.advice
     assert "https:" not in caught.value.advice
 
 
@@ -81,7 +81,7 @@ def test_a_domain_that_cannot_be_moved_back_is_named_with_what_it_lost() -> None
         DomainMove(operation_on(client, HOST), OVER_HTTPS),
     ):
         raise errors.CertificateFailed("cannot issue")
-    assert f"now uses {HOST}" in caught.value.advice
+    assert f"now use {HOST}" in caught.value.advice
     assert 'web_scheme="https"' in caught.value.advice
 
 

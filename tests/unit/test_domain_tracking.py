@@ -379,7 +379,7 @@ class TestTurnOff:
             ("update_tracking", DOMAIN, section, {"active": False}) for section in ("click", "open")
         ]
         turned_off, kept = messages_of(operation)
-        assert turned_off == "open, click tracking turned off"
+        assert turned_off == f"open and click tracking of {DOMAIN} turned off"
         assert HOST in kept
         assert "CNAME" in kept
 
