@@ -215,6 +215,8 @@ class Engine:
         with suppress(_Stop):
             yield run
         process.read_ahead.drain(plugin_process.LAST_MESSAGES_SECONDS)
+        # A process that ends takes its reads along; here they would get into the next test.
+        process.read_ahead._pool.shutdown(cancel_futures=True)
         if check and run.failed:
             raise EngineFailed(f"{run.errors or run.refused}")
 

@@ -191,7 +191,7 @@ def test_seconds_that_are_refused(value: object) -> None:
         (1.5, "a number", "1.5"),
         ({}, "an object", "an object"),
         ([], "a list", "a list"),
-        (None, "NoneType", "NoneType"),
+        (None, "None", "None"),
     ],
 )
 def test_values_and_types_in_plain_words(value: object, name: str, shown: str) -> None:
