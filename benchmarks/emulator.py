@@ -39,10 +39,11 @@ class EmulatorProcess:
             text=True,
         )
         assert self._process.stdout is not None
-        exports = [self._process.stdout.readline() for _ in range(2)]
+        exports = [self._process.stdout.readline() for _ in range(3)]
         self.environment = dict(
             re.sub(r"^export |['\"\n]", "", line).split("=", 1) for line in exports
         )
+        self._token = self.environment.pop("MAILGUN_EMULATOR_TOKEN")
         self._usage = psutil.Process(self._process.pid)
         return self
 
@@ -76,6 +77,7 @@ class EmulatorProcess:
         url = f"{self.environment['MAILGUN_BASE_URL']}/_emulator/{path}"
         with requests.Session() as session:
             session.trust_env = False  # it is on this machine: no proxy
+            session.headers["Authorization"] = f"Bearer {self._token}"
             response = session.request(method, url, json=body, timeout=30)
         response.raise_for_status()
         return response.json() if response.content else None

@@ -27,8 +27,9 @@ from .control import Control
 from .domains import REGIONS, Region
 from .endpoints import ROUTES, Call, Endpoint, Rejected
 from .faults import Fault, Faults
-from .forms import BadForm, read_body, read_form
+from .forms import URLENCODED, BadForm, media_type, read_body, read_form
 from .history import SECRET_FIELDS, History, RecordedRequest
+from .not_emulated import is_not_emulated
 from .store import Store
 
 _CALL = "mailgun_emulator.call"
@@ -42,6 +43,7 @@ class Application:
         store: Store,
         history: History,
         faults: Faults,
+        control_token: str,
         on_response: Callable[[RecordedRequest], None] | None = None,
     ) -> None:
         """Build the application.
@@ -50,6 +52,7 @@ class Application:
             store: the state.
             history: where requests are recorded.
             faults: the failures to inject.
+            control_token: what the control API asks for.
             on_response: called for each request to the API after its response was sent, or its
                 connection dropped.
         """
@@ -60,7 +63,7 @@ class Application:
         self._faults = faults
         self._on_response = on_response
         self._api = _api(store)
-        self._control = Control(store, history, faults).application()
+        self._control = Control(store, history, faults, control_token)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -77,13 +80,21 @@ class Application:
 
     async def _record_and_handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         region, path = _split_region(scope["path"], self._store.region)
-        body = await read_body(receive)
-        if body is None:
-            return
         scope = {**scope, "path": path, "raw_path": path.encode()}
         headers = Headers(scope=scope)
-        form, form_error = await _form(scope, body)
         key = _key(headers.get("authorization", ""))
+        account = None if key is None else self._store.accounts.owner_of(key)
+        form: dict[str, str] = {}
+        form_error: BadForm | None = None
+        # Nobody without a key can make the server hold a body.
+        if account is not None and scope["method"] in ("PUT", "POST"):
+            try:
+                body = await read_body(receive)
+                if body is None:
+                    return
+                form = await read_form(scope, body)
+            except BadForm as error:
+                form_error = error
         record = RecordedRequest(
             method=scope["method"],
             path=path,
@@ -91,7 +102,7 @@ class Application:
             status=None,
             form={name: "***" if name in SECRET_FIELDS else form[name] for name in form},
             at=datetime.now(timezone.utc),
-            account=None if key is None else self._store.accounts.owner_of(key),
+            account=account,
             on_behalf_of=headers.get("x-mailgun-on-behalf-of"),
             user_agent=headers.get("user-agent"),
             query=dict(parse_qsl(scope["query_string"].decode("latin-1"))),
@@ -139,6 +150,12 @@ def _api(store: Store) -> Starlette:
     async def not_found(request: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException) and error.status_code == 405:
             return responses.message(405, "Method Not Allowed", error.headers)
+        if is_not_emulated(request.url.path):
+            text = (
+                f"The emulator does not have {request.method} {request.url.path}, only domains "
+                "with their tracking settings and tracking certificates"
+            )
+            return responses.message(501, text)
         return responses.message(404, "Not Found")
 
     async def server_error(request: Request, error: Exception) -> Response:
@@ -168,9 +185,17 @@ def _route(store: Store, endpoints: Mapping[str, Endpoint]) -> Callable[[Request
         if subaccount is not None and subaccount not in store.accounts.subaccounts:
             return responses.message(403, "Subaccount not found")
         if form_error is not None and not request.url.path.startswith("/v2/x509/"):
-            return responses.message(400, form_error)
+            return responses.message(form_error.status, str(form_error))
         caller = Caller(region, record.account, subaccount)
-        call = Call(store, caller, request.path_params, record.query, form)
+        call = Call(
+            store,
+            caller,
+            request.path_params,
+            record.query,
+            form,
+            method=request.method,
+            is_urlencoded=media_type(request.headers) == URLENCODED,
+        )
         endpoint = endpoints[request.method]
         try:
             if store.cname_records.may_block:
@@ -182,16 +207,6 @@ def _route(store: Store, endpoints: Mapping[str, Endpoint]) -> Callable[[Request
             return responses.message(400, str(error))
 
     return respond
-
-
-async def _form(scope: Scope, body: bytes) -> tuple[dict[str, str], str | None]:
-    """Return the fields of a form, or the error if it is malformed."""
-    if scope["method"] not in ("PUT", "POST"):
-        return {}, None
-    try:
-        return await read_form(scope, body), None
-    except BadForm as error:
-        return {}, str(error)
 
 
 def _split_region(path: str, default: Region) -> tuple[Region, str]:

@@ -13,12 +13,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from .errors import InvalidSetting, reject_unknown
+from .errors import InvalidSetting, check_seconds, reject_unknown
 
 Status = Literal["processing", "active", "expired", "error"]
 STATUSES: tuple[Status, ...] = ("processing", "active", "expired", "error")
 
 ISSUER_NAME = "Emulated Let's Encrypt"
+EARLIEST = datetime(1950, 1, 1, tzinfo=timezone.utc)
+"""X.509 has no dates before this."""
 GENERATION_FAILED = "TLS x509 key pair generation failed, please contact support"
 
 
@@ -62,8 +64,8 @@ class EmulatedAuthority:
             .issuer_name(authority.subject)
             .public_key(ec.generate_private_key(ec.SECP256R1()).public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(not_before)
-            .not_valid_after(not_after)
+            .not_valid_before(max(not_before, EARLIEST))
+            .not_valid_after(max(not_after, EARLIEST))
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -126,10 +128,8 @@ class CertificateSpec:
             raise InvalidSetting(f"error must be a string, not {self.error!r}")
         for name in ("lifetime_seconds", "age_seconds", "ready_after_seconds"):
             value = getattr(self, name)
-            if value is not None and (
-                isinstance(value, bool) or not isinstance(value, (int, float))
-            ):
-                raise InvalidSetting(f"{name} must be a number, not {value!r}")
+            if value is not None:
+                check_seconds(name, value)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> CertificateSpec | None:

@@ -20,6 +20,7 @@ from .dials import Dials, allowed_settings
 from .errors import EmulatorError, InvalidSetting, StateFileError
 from .history import RecordedRequest
 from .server import DEFAULT_ACCOUNT, Emulator
+from .serving import ServerStuckError
 from .settings import NINETY_DAYS
 
 COMMAND_NOT_FOUND = 127
@@ -129,7 +130,7 @@ def emulator(
     """Emulate Mailgun's domain tracking on this machine.
 
     With COMMAND, run it with MAILGUN_BASE_URL and MAILGUN_API_KEY set, and exit with its status.
-    Without, serve until Ctrl-C.
+    Without, serve until Ctrl-C. MAILGUN_EMULATOR_TOKEN is the token of the control API.
     """
     try:
         served = Emulator(
@@ -157,6 +158,7 @@ def emulator(
     variables = {
         "MAILGUN_BASE_URL": served.url + ("/{region}" if region == "both" else ""),
         "MAILGUN_API_KEY": served.key,
+        "MAILGUN_EMULATOR_TOKEN": served.control_token,
     }
     try:
         status = _run(command, variables) if command else _serve(served, variables)
@@ -243,6 +245,9 @@ def _close(served: Emulator) -> None:
         served.close()
     except EmulatorError as error:
         click.echo(f"Error: {error}", err=True)
+    except ServerStuckError:
+        # Without a word, since what it hangs in may be a full stderr, and without waiting for it.
+        os._exit(1)
 
 
 def _keys(given: Sequence[str]) -> dict[str, str]:

@@ -1,19 +1,24 @@
 """The control API: JSON under `/_emulator/`, separate from the paths of Mailgun's API.
 
-It needs no key and shows none, and is not affected by latency and faults.
+It has a token of its own, shows no key, and is not affected by latency and faults. A web page must
+not get at it: neither by requests of a browser to this machine, nor under a name that leads here.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from .accounts import Caller
 from .certificates import CertificateSpec
@@ -21,7 +26,9 @@ from .dials import allowed_settings
 from .domains import Domain, Region, parse_region
 from .errors import InvalidSetting, UnknownDomain
 from .faults import Fault, Faults
+from .forms import BodyTooLarge, read_body
 from .history import History
+from .serving import is_loopback
 from .store import Store
 
 PREFIX = "/_emulator/"
@@ -32,14 +39,30 @@ Handler = Callable[[Request], Awaitable[Any]]
 class Control:
     """Offers over HTTP what `Emulator` offers in Python."""
 
-    def __init__(self, store: Store, history: History, faults: Faults) -> None:
-        """Store what is to be controlled."""
+    def __init__(self, store: Store, history: History, faults: Faults, token: str) -> None:
+        """Store what is to be controlled, and the token that requests must have."""
         self._store = store
         self._history = history
         self._faults = faults
+        self._authorization = f"Bearer {token}"
+        self._routes = self._application()
 
-    def application(self) -> Starlette:
-        """Return the ASGI application."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        application = self._refusal(Headers(scope=scope)) or self._routes
+        await application(scope, receive, send)
+
+    def _refusal(self, headers: Headers) -> JSONResponse | None:
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if not _names_this_machine(host) or origin not in (None, f"http://{host}"):
+            return JSONResponse({"message": "foreign Host or Origin"}, 403)
+        given = headers.get("authorization", "").encode()
+        if not secrets.compare_digest(given, self._authorization.encode()):
+            text = "the control API needs its token, as `Authorization: Bearer TOKEN`"
+            return JSONResponse({"message": text}, 401)
+        return None
+
+    def _application(self) -> Starlette:
         table: list[tuple[str, str, Handler]] = [
             ("GET", "requests", self._get_requests),
             ("DELETE", "requests", self._clear_requests),
@@ -82,8 +105,10 @@ class Control:
         name = data.pop("name", "")
         region = parse_region(data.pop("region", self._store.region))
         account = data.pop("account", self._store.accounts.default)
-        caller = Caller(region, account, data.pop("subaccount", None))
-        return _domain_json(self._store.add(str(name), caller, data))
+        subaccount = data.pop("subaccount", None)
+        if not isinstance(account, str) or not isinstance(subaccount, (str, type(None))):
+            raise InvalidSetting("account and subaccount must be strings")
+        return _domain_json(self._store.add(str(name), Caller(region, account, subaccount), data))
 
     async def _change_domain(self, request: Request) -> Any:
         changes = await _body(request)
@@ -146,6 +171,8 @@ def _json_route(handler: Handler) -> Callable[[Request], Awaitable[JSONResponse]
             return JSONResponse(await handler(request))
         except UnknownDomain as error:
             return JSONResponse({"message": str(error)}, 404)
+        except BodyTooLarge as error:
+            return JSONResponse({"message": str(error)}, 413)
         except ValueError as error:
             return JSONResponse({"message": str(error)}, 400)
 
@@ -154,12 +181,24 @@ def _json_route(handler: Handler) -> Callable[[Request], Awaitable[JSONResponse]
 
 async def _body(request: Request) -> dict[str, Any]:
     try:
-        data = json.loads(await request.body())
-    except ValueError as error:
+        data = json.loads(await read_body(request.receive) or b"", parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
         raise InvalidSetting(f"the body is not valid JSON: {error}") from error
     if not isinstance(data, dict):
         raise InvalidSetting("the body is not a JSON object")
     return data
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _names_this_machine(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname
+    except ValueError:
+        return False
+    return name is not None and is_loopback(name)
 
 
 def _region(request: Request) -> Region:

@@ -74,6 +74,10 @@ class Dials:
     """Whether the section `open` has all its fields, or only `active` as in the official
     examples. Catches a client that treats a missing field as false and writes that back."""
 
+    domain_put_urlencoded: Literal["ignored", "applied"] = "ignored"
+    """Whether PUT of a domain applies a form that is urlencoded instead of multipart, or ignores
+    it and responds as usual. Catches a client that sends one and trusts the 200."""
+
     def __post_init__(self) -> None:
         """Validate the settings."""
         for name, allowed in allowed_settings().items():

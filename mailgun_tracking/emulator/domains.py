@@ -26,6 +26,8 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
 _BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
 
+MAX_INTEGER = 2**31 - 1
+
 
 def parse_region(text: str) -> Region:
     """Return the region of that name.
@@ -51,15 +53,27 @@ def is_domain_name(text: str) -> bool:
 
 
 def parse_boolean(text: str) -> bool:
-    """Parse true, false, yes or no, ignoring case.
+    """Parse true or false as documented, or yes or no as Mailgun's own clients send them.
 
     Raises:
         ValueError: it is none of these.
     """
     try:
-        return _BOOLEANS[text.lower()]
+        return _BOOLEANS[text]
     except KeyError:
         raise ValueError(text) from None
+
+
+def parse_integer(text: str, minimum: int, maximum: int = MAX_INTEGER) -> int:
+    """Parse an integer in decimal digits.
+
+    Raises:
+        ValueError: it is none, or out of range.
+    """
+    # int() also takes white space, underscores and the digits of other scripts.
+    if not (text.isascii() and text.isdigit()) or not minimum <= int(text) <= maximum:
+        raise ValueError(text)
+    return int(text)
 
 
 def parse_click(text: str) -> bool | Literal["htmlonly"]:
@@ -68,7 +82,7 @@ def parse_click(text: str) -> bool | Literal["htmlonly"]:
     Raises:
         ValueError: it is none of true, false, yes, no, htmlonly.
     """
-    return "htmlonly" if text.lower() == "htmlonly" else parse_boolean(text)
+    return "htmlonly" if text == "htmlonly" else parse_boolean(text)
 
 
 def parse_web_scheme(text: str) -> str:
@@ -135,7 +149,7 @@ SECTIONS: dict[str, dict[str, SectionField]] = {
 OPTION_FIELDS: dict[str, FieldParser] = {
     "archive_to": str,
     "mailfrom_host": str,
-    "message_ttl": int,
+    "message_ttl": functools.partial(parse_integer, minimum=1),
     "require_tls": parse_boolean,
     "skip_verification": parse_boolean,
     "spam_action": parse_spam_action,
@@ -215,6 +229,8 @@ class Domain:
     subaccount: str | None
     created_at: datetime
     id: str = dataclasses.field(default_factory=lambda: secrets.token_hex(12))
+    only_seen: bool = False
+    """Whether it only exists because somebody looked, with `any_domain`."""
     web_prefix: str = DEFAULT_WEB_PREFIX
     web_scheme: str = "http"
     open: dict[str, Any] = dataclasses.field(

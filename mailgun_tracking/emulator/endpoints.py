@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -17,7 +18,10 @@ from .domains import (
     SECTIONS,
     WEB_FIELDS,
     Domain,
+    FieldParser,
     is_domain_name,
+    parse_boolean,
+    parse_integer,
     section_parsers,
 )
 from .errors import DomainTaken
@@ -36,13 +40,15 @@ class Call:
     path: Mapping[str, str]
     query: Mapping[str, str]
     form: Mapping[str, str]
+    method: str = "GET"
+    is_urlencoded: bool = False
 
     def domain(self) -> Domain:
         """Return the domain in the path, or reject the request if the caller cannot see it."""
         domain = self.store.visible_domain(self.caller, self.path["name"])
         if domain is None:
             raise Rejected(responses.message(404, "Domain not found"))
-        return domain
+        return self._claimed(domain)
 
     @property
     def host(self) -> str:
@@ -54,7 +60,21 @@ class Call:
         domain = self.store.visible_domain_by_host(self.caller, self.host)
         if domain is None:
             raise Rejected(responses.description(404, "x509 cert not found"))
+        return self._claimed(domain)
+
+    def _claimed(self, domain: Domain) -> Domain:
+        if self.method != "GET":
+            self.store.claim(domain)
         return domain
+
+    def require_form(self) -> None:
+        """Reject the request if it has no fields; Mailgun's file requires a body of every PUT."""
+        if not self.form:
+            raise BadForm("the form is missing")
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return a boolean of the query."""
+        return bool(_parsed(self.query, name, parse_boolean, default))
 
 
 class Rejected(Exception):
@@ -86,6 +106,7 @@ def put_section(name: str) -> Endpoint:
         store = call.store
         with store.lock:
             domain = call.domain()
+            call.require_form()
             changes = parse_fields(call.form, parsers)
             if changes:
                 domain.section(name).update(changes)
@@ -99,31 +120,59 @@ def put_section(name: str) -> Endpoint:
 
 
 def get_domain(call: Call) -> Response:
-    """GET /v4/domains/{name}."""
+    """GET /v4/domains/{name}; `h:with_dns` and `h:extended` are what Mailgun's clients send."""
+    with_dns = call.flag("h:with_dns", default=True)
+    extended = call.flag("h:extended", default=False)
     with call.store.lock:
         domain = call.domain()
-    return JSONResponse(_details(call.store, domain))
+    details = _details(call.store, domain)
+    if extended:
+        details["domain"].update(responses.extended_fields(domain))
+    return JSONResponse(details if with_dns else {"domain": details["domain"]})
 
 
 def put_domain(call: Call) -> Response:
     """PUT /v4/domains/{name}; like Mailgun, accepts https without a certificate."""
+    store = call.store
+    with store.lock:
+        domain = call.domain()
+        call.require_form()
+        if not call.is_urlencoded or store.dials.domain_put_urlencoded == "applied":
+            _apply(domain, call.form)
+            store.save()
+    return JSONResponse({"message": "Domain has been updated", **_details(store, domain)})
+
+
+def verify_domain(call: Call) -> Response:
+    """PUT /v4/domains/{name}/verify: looks at DNS again, as every other look here does too."""
     with call.store.lock:
         domain = call.domain()
-        _apply(domain, call.form)
-        call.store.save()
-    return JSONResponse({"message": "Domain has been updated", **_details(call.store, domain)})
+    text = "Domain DNS records have been updated"
+    return JSONResponse({"message": text, **_details(call.store, domain)})
 
 
 def list_domains(call: Call) -> Response:
     """GET /v4/domains."""
-    limit = _number(call.query, "limit", default=100, minimum=1, maximum=MAX_PAGE_SIZE)
-    skip = _number(call.query, "skip", default=0, minimum=0, maximum=None)
-    store = call.store
+    query, store = call.query, call.store
+    limit = _parsed(
+        query, "limit", partial(parse_integer, minimum=1, maximum=MAX_PAGE_SIZE), default=100
+    )
+    skip = _parsed(query, "skip", partial(parse_integer, minimum=0), default=0)
+    state = _parsed(query, "state", _one_of("active", "unverified", "disabled"), default=None)
+    sort = _parsed(query, "sort", _one_of("name", "name:asc", "name:desc"), default=None)
+    search = query.get("search", "").lower()
+    for name in ("authority", "include_subaccounts"):
+        if name in query:
+            raise Rejected(responses.message(501, f"The emulator has no filter {name}"))
     with store.lock:
-        found = store.visible_domains(call.caller)
-        page = found[skip : skip + limit]
-        items = [responses.domain_item(domain, store.dials) for domain in page]
-    return JSONResponse({"total_count": len(found), "items": items})
+        found = [d for d in store.visible_domains(call.caller) if search in d.name]
+        if sort is None:
+            found.sort(key=lambda domain: domain.created_at, reverse=True)
+        elif sort == "name:desc":
+            found.reverse()
+        items = [responses.domain_item(domain, store.dials) for domain in found]
+    items = [item for item in items if state in (None, item["state"])]
+    return JSONResponse({"total_count": len(items), "items": items[skip : skip + limit]})
 
 
 def post_domain(call: Call) -> Response:
@@ -167,19 +216,17 @@ def _details(store: Store, domain: Domain) -> dict[str, Any]:
         )
 
 
-def _number(
-    query: Mapping[str, str], name: str, *, default: int, minimum: int, maximum: int | None
-) -> int:
-    text = query.get(name)
-    if text is None:
-        return default
-    try:
-        number = int(text)
-    except ValueError:
-        number = None
-    if number is None or number < minimum or (maximum is not None and number > maximum):
-        raise BadForm(f"Invalid value {text!r} for parameter {name}")
-    return number
+def _parsed(query: Mapping[str, str], name: str, parse: FieldParser, default: Any) -> Any:
+    return parse_fields(query, {name: parse}).get(name, default)
+
+
+def _one_of(*allowed: str) -> FieldParser:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(text)
+        return text
+
+    return parse
 
 
 # --- certificates ---
@@ -257,7 +304,7 @@ def _start_issuing(call: Call, check: Callable[[Certificate | None], None]) -> R
 
 
 _DOMAINS: dict[str, Endpoint] = {"GET": list_domains, "POST": post_domain}
-_DOMAIN: dict[str, Endpoint] = {"GET": get_domain, "PUT": put_domain, "DELETE": delete_domain}
+_DOMAIN: dict[str, Endpoint] = {"GET": get_domain, "PUT": put_domain}
 
 ROUTES: dict[str, dict[str, Endpoint]] = {
     "/v3/domains/{name}/tracking": {"GET": get_tracking},
@@ -266,7 +313,9 @@ ROUTES: dict[str, dict[str, Endpoint]] = {
     "/v2/x509/{host}": {"POST": post_certificate, "PUT": put_certificate},
     "/v4/domains": _DOMAINS,
     "/v4/domains/{name}": _DOMAIN,
+    "/v4/domains/{name}/verify": {"PUT": verify_domain},
     # DELETE is only documented under /v3. Mailgun's own clients still use /v3 for the rest too.
     "/v3/domains": _DOMAINS,
-    "/v3/domains/{name}": _DOMAIN,
+    "/v3/domains/{name}": {**_DOMAIN, "DELETE": delete_domain},
+    "/v3/domains/{name}/verify": {"PUT": verify_domain},
 }

@@ -9,7 +9,11 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import InvalidSetting, reject_unknown
+from .errors import InvalidSetting, check_count, check_seconds, reject_unknown
+
+_PATTERN = re.compile(r"[/*][A-Za-z0-9._~@:%*/-]*")
+_HEADER_NAME = re.compile(r"(?!content-length$|transfer-encoding$)[a-z0-9-]+", re.IGNORECASE)
+"""The server itself says how long a response is."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,8 +29,8 @@ class Fault:
 
     method: str | None = None
     """The HTTP method; None matches any."""
-    path: str = ".*"
-    """A regular expression for the whole path, without the prefix of a region."""
+    path: str = "*"
+    """The whole path, without the prefix of a region; `*` stands for any characters."""
     status: int | None = None
     """The status of the response that replaces the regular one."""
     body: Any = None
@@ -46,26 +50,32 @@ class Fault:
 
     def __post_init__(self) -> None:
         """Validate the fields."""
-        try:
-            re.compile(self.path)
-        except (re.error, TypeError) as error:
-            raise InvalidSetting(f"path must be a regular expression: {error}") from error
+        # Regular expressions could take for ever, and are refused rather than never match.
+        if not isinstance(self.path, str) or not _PATTERN.fullmatch(self.path) or "/." in self.path:
+            raise InvalidSetting(
+                f"path must be a path, in which * stands for any characters, not {self.path!r}"
+            )
         if self.status is not None and (
-            not isinstance(self.status, int) or not 100 <= self.status <= 599
+            not isinstance(self.status, int) or not 200 <= self.status <= 599
         ):
-            raise InvalidSetting(f"status must be an HTTP status, not {self.status!r}")
+            raise InvalidSetting(f"status must be from 200 to 599, not {self.status!r}")
         if self.method is not None and not isinstance(self.method, str):
             raise InvalidSetting(f"method must be a string, not {self.method!r}")
-        if self.times is not None and (not isinstance(self.times, int) or self.times < 1):
-            raise InvalidSetting(f"times must be an integer of at least 1, not {self.times!r}")
-        if not isinstance(self.after, int) or self.after < 0:
-            raise InvalidSetting(f"after must be an integer of at least 0, not {self.after!r}")
-        if not isinstance(self.delay_seconds, (int, float)) or self.delay_seconds < 0:
-            raise InvalidSetting(
-                f"delay_seconds must be a number of at least 0, not {self.delay_seconds!r}"
-            )
-        if not isinstance(self.headers, Mapping):
+        if self.times is not None:
+            check_count("times", self.times, 1)
+        check_count("after", self.after, 0)
+        check_seconds("delay_seconds", self.delay_seconds)
+        for name in ("drop_connection", "carried_out"):
+            if not isinstance(getattr(self, name), bool):
+                raise InvalidSetting(f"{name} must be true or false, not {getattr(self, name)!r}")
+        if not isinstance(self.headers, Mapping) or not all(
+            _is_header(name, value) for name, value in self.headers.items()
+        ):
             raise InvalidSetting(f"headers must be strings by name, not {self.headers!r}")
+        try:
+            json.dumps(self.body, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidSetting(f"body must be valid as JSON: {error}") from error
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Fault:
@@ -81,7 +91,7 @@ class Fault:
         """Return whether this fault applies to a request with that method and path."""
         if self.method is not None and self.method.upper() != method:
             return False
-        return re.fullmatch(self.path, path) is not None
+        return _matches(self.path, path)
 
     @property
     def replaces_response(self) -> bool:
@@ -150,3 +160,26 @@ class _Entry:
             return False
         self.applied += 1
         return True
+
+
+def _matches(pattern: str, path: str) -> bool:
+    """Return whether `path` is as `pattern` says, in time proportional to its length."""
+    if "*" not in pattern:
+        return path == pattern
+    start, *middle, end = pattern.split("*")
+    if len(path) < len(start) + len(end) or not (path.startswith(start) and path.endswith(end)):
+        return False
+    position, limit = len(start), len(path) - len(end)
+    for part in middle:
+        # The first place is as good as any: what follows has all the more room.
+        position = path.find(part, position, limit)
+        if position < 0:
+            return False
+        position += len(part)
+    return True
+
+
+def _is_header(name: object, value: object) -> bool:
+    text = str(value)
+    is_name = isinstance(name, str) and _HEADER_NAME.fullmatch(name) is not None
+    return is_name and text.isascii() and text.isprintable()

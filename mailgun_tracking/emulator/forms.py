@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
@@ -13,21 +14,43 @@ from starlette.types import Message, Receive, Scope
 
 from .domains import FieldParser
 
+MAX_BODY_BYTES = 1024 * 1024
+URLENCODED = "application/x-www-form-urlencoded"
+
 
 class BadForm(Exception):
     """Mailgun rejects the body or one of its fields; the text is the response's message."""
 
+    status = 400
+
+
+class BodyTooLarge(BadForm):
+    """The body has more than `MAX_BODY_BYTES`."""
+
+    status = 413
+
 
 async def read_body(receive: Receive) -> bytes | None:
-    """Read a request's body; None if the client disconnects before it is complete."""
-    parts = []
+    """Read a request's body; None if the client disconnects before it is complete.
+
+    Raises:
+        BodyTooLarge: it is too large; the rest of it is not read.
+    """
+    body = bytearray()
     while True:
         event = await receive()
         if event["type"] == "http.disconnect":
             return None
-        parts.append(event.get("body", b""))
+        body += event.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            raise BodyTooLarge(f"the body has more than {MAX_BODY_BYTES} bytes")
         if not event.get("more_body", False):
-            return b"".join(parts)
+            return bytes(body)
+
+
+def media_type(headers: Headers) -> str:
+    """Return the type of a body, without parameters such as the charset."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def read_form(scope: Scope, body: bytes) -> dict[str, str]:
@@ -39,8 +62,8 @@ async def read_form(scope: Scope, body: bytes) -> dict[str, str]:
     if not body:
         return {}
     request = Request(scope, _replay(body))
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type == "application/x-www-form-urlencoded":
+    content_type = media_type(request.headers)
+    if content_type == URLENCODED:
         try:
             pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict")
         except ValueError:

@@ -102,6 +102,15 @@ def domain_item(domain: Domain, dials: Dials) -> dict[str, Any]:
     return shown
 
 
+def extended_fields(domain: Domain) -> dict[str, Any]:
+    """Return what the domain contains in addition with `h:extended`."""
+    return {
+        "dkim_host": f"mx._domainkey.{domain.name}",
+        "mailfrom_host": domain.options.get("mailfrom_host", domain.name),
+        "pod": "emulated",
+    }
+
+
 def domain_details(
     domain: Domain, dials: Dials, cname_is_valid: bool, cname_target: str | None = None
 ) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
@@ -18,7 +17,7 @@ from .domains import DomainId, DomainSnapshot, Region, parse_region
 from .errors import EmulatorError, InvalidSetting
 from .faults import Fault, Faults
 from .history import History, RecordedRequest
-from .serving import ServerThread, listen
+from .serving import ServerThread, is_loopback, listen
 from .settings import NINETY_DAYS, CnameCheck, Settings
 from .state_file import StateFile
 from .store import Store
@@ -70,7 +69,8 @@ class Emulator:
             issuing_seconds: how long it takes to issue a certificate.
             certificate_lifetime_seconds: how long a certificate is valid.
             subaccounts: the ids that `X-Mailgun-On-Behalf-Of` may name.
-            any_domain: whether a domain is created when it is first requested.
+            any_domain: whether a domain is created when it is first requested; not again after it
+                was deleted.
             plan_has_certificates: if False, POST and PUT of certificates return 402.
             cname_check: `off`, `invalid`, or a function of the tracking host that returns
                 whether its CNAME record is valid.
@@ -84,8 +84,10 @@ class Emulator:
             InvalidSetting: an argument is invalid, or `host` is not a loopback address.
             StateFileError: the state file was not written by an emulator.
         """
-        if not _is_loopback(host):
+        if not is_loopback(host):
             raise InvalidSetting(f"host must be a loopback address, not {host}")
+        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
+            raise InvalidSetting(f"port must be an integer from 0 to 65535, not {port!r}")
         default_region = parse_region(region)
         self._accounts = Accounts(
             {f"key-{secrets.token_hex(16)}": DEFAULT_ACCOUNT} if keys is None else keys,
@@ -111,6 +113,7 @@ class Emulator:
         self._history = History()
         self._faults = Faults()
         self._on_response = on_response
+        self._control_token = secrets.token_hex(16)
         self._host = host
         self._port = port
         self._running: ServerThread | None = None
@@ -130,7 +133,9 @@ class Emulator:
         """
         if self._running is not None:
             raise RuntimeError("the emulator is already running")
-        application = Application(self._store, self._history, self._faults, self._on_response)
+        application = Application(
+            self._store, self._history, self._faults, self._control_token, self._on_response
+        )
         running = ServerThread(application, listen(self._host, self._port))
         running.start()
         self._port = running.port
@@ -142,6 +147,7 @@ class Emulator:
 
         Raises:
             EmulatorError: the emulator itself failed while it was serving.
+            RuntimeError: its server does not stop.
         """
         if self._running is None:
             return
@@ -183,6 +189,11 @@ class Emulator:
     def key(self) -> str:
         """The first API key."""
         return self._accounts.first_key
+
+    @property
+    def control_token(self) -> str:
+        """The token of the control API, sent to it as `Authorization: Bearer TOKEN`."""
+        return self._control_token
 
     # --- requests ---
 
@@ -328,15 +339,6 @@ class Emulator:
 
     def _region(self, text: str | None) -> Region:
         return self._store.region if text is None else parse_region(text)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _now() -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 import threading
 from typing import Protocol
@@ -11,6 +12,13 @@ from typing import Protocol
 import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+STOP_SECONDS = 5.0
+"""How long a server may take to stop. Requests that are being handled get two seconds."""
+
+
+class ServerStuckError(RuntimeError):
+    """The server does not stop; its thread hangs in something that never returns."""
 
 
 class ClosableApp(Protocol):
@@ -91,10 +99,12 @@ class ServerThread:
         """Stop serving, and return once the port is free.
 
         Raises:
-            RuntimeError: the server failed while it was serving.
+            RuntimeError: the server failed while it was serving, or does not stop.
         """
         self._server.should_exit = True
-        self._thread.join()
+        self._thread.join(STOP_SECONDS)
+        if self._thread.is_alive():
+            raise ServerStuckError("the emulator's server does not stop")
         if self._failure is not None:
             raise RuntimeError("the emulator's server failed") from self._failure
 
@@ -105,6 +115,16 @@ class ServerThread:
             self._failure = failure
         finally:
             self._listener.close()
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is `localhost` or an address of the loopback interface."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from .errors import InvalidSetting, reject_unknown
+from .errors import InvalidSetting, check_seconds, reject_unknown
 
 HostCheck = Callable[[str], bool]
 CnameCheck = Literal["off", "invalid"] | HostCheck
@@ -51,9 +51,7 @@ class Settings:
     def __post_init__(self) -> None:
         """Validate the settings."""
         for name in ("latency_seconds", "issuing_seconds", "certificate_lifetime_seconds"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
-                raise InvalidSetting(f"{name} must be a number of at least 0, not {value!r}")
+            check_seconds(name, getattr(self, name))
         if not callable(self.cname_check) and self.cname_check not in ("off", "invalid"):
             raise InvalidSetting(
                 f"cname_check must be off, invalid or a function, not {self.cname_check!r}"
@@ -67,11 +65,13 @@ class Settings:
             if value is not None and not isinstance(value, str):
                 raise InvalidSetting(f"{name} must be a string or null, not {value!r}")
         if not isinstance(self.cname_valid_after, Mapping) or not all(
-            isinstance(seconds, (int, float)) for seconds in self.cname_valid_after.values()
+            isinstance(host, str) for host in self.cname_valid_after
         ):
             raise InvalidSetting(
                 f"cname_valid_after must be seconds by host, not {self.cname_valid_after!r}"
             )
+        for host, seconds in self.cname_valid_after.items():
+            check_seconds(f"cname_valid_after of {host}", seconds)
 
     def changed(self, changes: Mapping[str, Any]) -> Settings:
         """Return a copy with some settings changed.

@@ -44,7 +44,8 @@ class Store:
             accounts: the keys and subaccounts.
             region: the region of paths without a region's prefix.
             seeds: the initial domains.
-            any_domain: whether a domain is created when it is first requested.
+            any_domain: whether a domain is created when it is first requested; not again after it
+                was deleted.
             dials: None means all defaults.
             settings: None means all defaults.
             state_file: where domains and certificates are saved; None means nowhere.
@@ -69,6 +70,8 @@ class Store:
         self._issuing = Issuing(issuer, monotonic, self.errors)
         self._domains: dict[tuple[Region, str], Domain] = {}
         self._seeded: set[DomainId] = set()
+        self._removed: set[tuple[Region, str]] = set()
+        """Domains that looking does not bring back, with `any_domain`."""
         self._load()
 
     # --- dials and settings ---
@@ -92,6 +95,7 @@ class Store:
             self.cname_records.reset(self.settings)
             self._domains.clear()
             self._seeded.clear()
+            self._removed.clear()
             self._add_seeds()
             self.save()
 
@@ -126,13 +130,21 @@ class Store:
         """
         return self.find(host.partition(".")[2], region)
 
-    def add(self, name: str, caller: Caller, settings: Mapping[str, Any] | None = None) -> Domain:
-        """Add a domain.
+    def add(
+        self,
+        name: str,
+        caller: Caller,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        only_seen: bool = False,
+    ) -> Domain:
+        """Add a domain, or take over one that has only been seen.
 
         Args:
             name: its name, in any case.
             caller: its region, account and subaccount.
             settings: as for `Domain.change_settings`.
+            only_seen: whether it only exists because somebody looked.
 
         Raises:
             DomainTaken: the region already has a domain of that name.
@@ -142,34 +154,50 @@ class Store:
             raise InvalidSetting(f"{name!r} is not a valid domain name")
         with self.lock:
             key = (caller.region, name.lower())
-            if key in self._domains:
+            domain = self._domains.get(key)
+            if domain is None:
+                domain = Domain(
+                    name=name.lower(),
+                    region=caller.region,
+                    account=caller.account,
+                    subaccount=caller.subaccount,
+                    created_at=datetime.now(timezone.utc),
+                )
+                if self.dials.new_domain_tracking == "on":
+                    domain.activate_all_tracking()
+            elif not domain.only_seen:
                 raise DomainTaken(f"region {caller.region} already has a domain {name}")
-            domain = Domain(
-                name=name.lower(),
-                region=caller.region,
-                account=caller.account,
-                subaccount=caller.subaccount,
-                created_at=datetime.now(timezone.utc),
-            )
-            if self.dials.new_domain_tracking == "on":
-                domain.activate_all_tracking()
             domain.change_settings(settings or {})
+            domain.account, domain.subaccount = caller.account, caller.subaccount
+            domain.only_seen = only_seen
             self._domains[key] = domain
+            self._removed.discard(key)
             self.save()
             return domain
 
     def remove(self, domain: Domain) -> None:
-        """Remove a domain and its certificates."""
+        """Remove a domain and its certificates; only `add` brings it back."""
         with self.lock:
-            del self._domains[(domain.region, domain.name)]
+            key = (domain.region, domain.name)
+            del self._domains[key]
+            self._removed.add(key)
             self.save()
 
     def visible_domain(self, caller: Caller, name: str) -> Domain | None:
         """Return a domain that the caller can see; with `any_domain`, create a missing one."""
-        domain = self._domains.get((caller.region, name.lower()))
+        key = (caller.region, name.lower())
+        domain = self._domains.get(key)
         if domain is None:
-            return self.add(name, caller) if self.any_domain and is_domain_name(name) else None
+            if not self.any_domain or key in self._removed or not is_domain_name(name):
+                return None
+            return self.add(name, caller, only_seen=True)
         return domain if _belongs_to(domain, caller) else None
+
+    def claim(self, domain: Domain) -> None:
+        """Let a domain that has only been seen exist like any other, as it is being changed."""
+        if domain.only_seen:
+            domain.only_seen = False
+            self.save()
 
     def visible_domains(self, caller: Caller) -> list[Domain]:
         """Return all domains that the caller can see, by name."""
@@ -279,6 +307,7 @@ class Store:
                     "seeded": sorted(
                         [seed.region, seed.subaccount or "", seed.name] for seed in self._seeded
                     ),
+                    "removed": sorted(self._removed),
                     "domains": [self._domains[key].as_json() for key in sorted(self._domains)],
                 }
             )
@@ -292,6 +321,8 @@ class Store:
                     DomainId(region, subaccount or None, name)
                     for region, subaccount, name in content["seeded"]
                 }
+                # A file from before deletions were kept does not have it.
+                self._removed = {(region, name) for region, name in content.get("removed", [])}
                 for data in content["domains"]:
                     domain = Domain.from_json(data, now, monotonic)
                     self._domains[(domain.region, domain.name)] = domain

@@ -221,7 +221,7 @@ def test_errors_of_create(
         if cause.certificate:
             emulator.set_certificate(f"email.{cause.domain}", cause.certificate)
         for answer in cause.answers:
-            path = answer["path"].replace("@", re.escape(cause.domain))
+            path = answer["path"].replace("@", cause.domain)
             emulator.add_fault(**{**answer, "path": path})
         program += cause.declares.replace("name", repr(cause.name)).replace("@", cause.domain)
         program += "\n"

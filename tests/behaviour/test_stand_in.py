@@ -152,7 +152,7 @@ def live(commands: Commands, emulator: Emulator) -> Iterator[tuple[str, Seen]]:
     yield "preview of drift", look("preview", FIRST, refresh=True)
     yield "refresh", look("refresh", FIRST)
     yield "drift reverted", look("up", FIRST)
-    emulator.add_fault(method="PUT", path=".*/mg.example.com/.*/click", status=400, times=1)
+    emulator.add_fault(method="PUT", path="*/mg.example.com/*/click", status=400, times=1)
     yield "failed update", look("up", FLIPPED)
     yield "preview after a failure", look("preview", FLIPPED)
     emulator.remove_domain("gone.example.com")

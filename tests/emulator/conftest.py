@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -39,6 +39,10 @@ class Api:
     def put(self, path: str, **arguments: Any) -> requests.Response:
         return self.call("PUT", path, **arguments)
 
+    def put_domain(self, name: str = DOMAIN, **fields: str) -> requests.Response:
+        """Change a domain with a multipart form, as documented."""
+        return self.put(f"/v4/domains/{name}", files=multipart(fields))
+
     def post(self, path: str, **arguments: Any) -> requests.Response:
         return self.call("POST", path, **arguments)
 
@@ -58,10 +62,19 @@ class Api:
         return found
 
     def control(self, method: str, path: str, body: object = None) -> requests.Response:
-        """Call the control API, which needs no key."""
+        """Call the control API, which needs its token and no key."""
         return requests.request(
-            method, f"{self.emulator.url}/_emulator/{path}", json=body, timeout=10
+            method,
+            f"{self.emulator.url}/_emulator/{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {self.emulator.control_token}"},
+            timeout=10,
         )
+
+
+def multipart(fields: Mapping[str, str]) -> dict[str, tuple[None, str]]:
+    """Return the `files` that requests sends as a multipart form of these fields."""
+    return {name: (None, value) for name, value in fields.items()}
 
 
 @pytest.fixture(scope="session")

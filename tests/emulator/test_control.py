@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import requests
 
 from mailgun_tracking.emulator import Emulator
 from tests.emulator.conftest import DOMAIN, HOST, Api
@@ -184,5 +185,12 @@ def test_other_paths_are_not_found(api: Api, method: str, path: str) -> None:
 
 
 def test_a_body_that_is_not_json_is_rejected(api: Api) -> None:
-    response = api.session.patch(f"{api.emulator.url}/_emulator/dials", data=b"{", timeout=10)
-    assert response.status_code == 400
+    for body in (b"{", b"", b"\xff", b"[" * 100_000, b'{"x": NaN}', b'{"x": -Infinity}'):
+        response = requests.patch(
+            f"{api.emulator.url}/_emulator/dials",
+            data=body,
+            headers={"Authorization": f"Bearer {api.emulator.control_token}"},
+            timeout=10,
+        )
+        assert response.status_code == 400, body[:20]
+        assert "not valid JSON" in response.json()["message"]

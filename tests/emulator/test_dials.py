@@ -9,7 +9,7 @@ import pytest
 
 from mailgun_tracking.emulator import Dials, Emulator, InvalidSetting
 from mailgun_tracking.emulator.dials import allowed_settings
-from tests.emulator.conftest import DOMAIN, HOST, Api
+from tests.emulator.conftest import DOMAIN, HOST, Api, multipart
 
 TRACKING = f"/v3/domains/{DOMAIN}/tracking"
 X509 = f"/v2/x509/{HOST}"
@@ -78,7 +78,7 @@ def test_x509_other_host_issues(emulator: Emulator, api: Api) -> None:
     certificate = api.certificate(OTHER_HOST)
     assert certificate["status"] == "active"
     assert api.put(f"/v2/x509/{OTHER_HOST}").status_code == 409
-    api.put(f"/v4/domains/{DOMAIN}", data={"web_prefix": "links"})
+    api.put_domain(web_prefix="links")
     emulator.set_dials(x509_other_host="not_found")
     assert api.certificate(OTHER_HOST) == certificate
 
@@ -154,7 +154,7 @@ def test_fields_of_the_domain(
     emulator.set_dials(**{dial: setting})
     bodies = [
         api.get(f"/v4/domains/{DOMAIN}").json()["domain"],
-        api.put(f"/v4/domains/{DOMAIN}").json()["domain"],
+        api.put_domain(web_scheme="http").json()["domain"],
         api.get("/v4/domains").json()["items"][0],
     ]
     assert [field in body for body in bodies] == [setting == "present"] * 3
@@ -179,6 +179,27 @@ def test_open_answer(emulator: Emulator, api: Api, setting: str) -> None:
     assert ("place_at_the_top" in body) == (setting == "full")
     assert (set(body) == {"active"}) == (setting == "active_only")
     assert emulator.domain(DOMAIN).open["place_at_the_top"] is True
+
+
+@pytest.mark.parametrize("version", ["v3", "v4"])
+@pytest.mark.parametrize(("setting", "scheme"), [("ignored", "http"), ("applied", "https")])
+def test_domain_put_urlencoded(
+    emulator: Emulator, api: Api, setting: str, scheme: str, version: str
+) -> None:
+    emulator.set_dials(domain_put_urlencoded=setting)
+    path = f"/{version}/domains/{DOMAIN}"
+    response = api.put(path, data={"web_scheme": "https"})
+    assert response.status_code == 200
+    assert response.json()["message"] == "Domain has been updated"
+    assert response.json()["domain"]["web_scheme"] == scheme
+    assert api.tracking()["web_scheme"] == scheme
+    # Mailgun's own clients create domains this way, and change the sections.
+    created = api.post("/v4/domains", data={"name": "new.example.com", "web_scheme": "https"})
+    assert created.json()["domain"]["web_scheme"] == "https"
+    api.put(f"{TRACKING}/click", data={"active": "true"})
+    assert api.tracking()["click"]["active"] is True
+    api.put(path, files=multipart({"web_scheme": "https"}))
+    assert api.tracking()["web_scheme"] == "https"
 
 
 def test_every_dial_is_tested() -> None:

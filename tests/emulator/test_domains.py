@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mailgun_tracking.emulator import Emulator
-from tests.emulator.conftest import DOMAIN, HOST, Api
+from tests.emulator.conftest import DOMAIN, HOST, Api, multipart
 
 
 def _cname(details: dict[str, Any]) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def test_an_invalid_cname_record_is_shown_as_unknown(emulator: Emulator, api: Ap
 
 def test_https_is_accepted_without_a_certificate(emulator: Emulator, api: Api) -> None:
     """As at Mailgun, where links in mail are then broken."""
-    response = api.put(f"/v4/domains/{DOMAIN}", data={"web_scheme": "https"})
+    response = api.put_domain(web_scheme="https")
     assert response.status_code == 200
     assert response.json()["message"] == "Domain has been updated"
     assert response.json()["domain"]["web_scheme"] == "https"
@@ -49,13 +49,13 @@ def test_a_new_web_prefix_moves_the_host_but_not_its_certificate(
     emulator: Emulator, api: Api
 ) -> None:
     api.post(f"/v2/x509/{HOST}")
-    details = api.put(f"/v4/domains/{DOMAIN}", files={"web_prefix": (None, "Links")}).json()
+    details = api.put_domain(web_prefix="Links").json()
     assert details["domain"]["web_prefix"] == "links"
     assert _cname(details)["name"] == "links.mg.example.com"
     assert api.get(f"/v2/x509/{HOST}/status").status_code == 404
     assert api.get("/v2/x509/links.mg.example.com/status").status_code == 404
     assert set(emulator.domain(DOMAIN).certificates) == {HOST}
-    api.put(f"/v4/domains/{DOMAIN}", data={"web_prefix": "email"})
+    api.put_domain(web_prefix="email")
     assert api.certificate()["status"] == "active"
 
 
@@ -73,46 +73,124 @@ def test_a_new_web_prefix_moves_the_host_but_not_its_certificate(
         {"web_scheme": "https", "web_prefix": "not valid"},
         {"wildcard": "perhaps"},
         {"spam_action": "eat"},
+        {"wildcard": "TRUE"},
+        {"require_tls": "1"},
         {"message_ttl": "soon"},
+        {"message_ttl": "0"},
+        {"message_ttl": "-1"},
+        {"message_ttl": "1e3"},
+        {"message_ttl": " 60"},
+        {"message_ttl": "1_000"},
+        {"message_ttl": "\u0663"},
+        {"message_ttl": "2147483648"},
+        {"message_ttl": "9" * 5000},
     ],
 )
 def test_an_invalid_value_is_rejected_and_changes_nothing(
     emulator: Emulator, api: Api, form: dict[str, str]
 ) -> None:
     before = emulator.domain(DOMAIN)
-    assert api.put(f"/v4/domains/{DOMAIN}", data=form).status_code == 400
+    assert api.put_domain(**form, archive_to="https://example.com/mail").status_code == 400
     assert emulator.domain(DOMAIN) == before
+    assert "archive_to" not in api.get(f"/v4/domains/{DOMAIN}").json()["domain"]
 
 
 def test_the_other_options_of_a_domain_are_kept(api: Api) -> None:
     form = {"spam_action": "tag", "wildcard": "yes", "require_tls": "true", "message_ttl": "60"}
-    api.put(f"/v4/domains/{DOMAIN}", data={**form, "mailfrom_host": "bounce.example.com"})
+    api.put_domain(**form, mailfrom_host="bounce.example.com")
     domain = api.get(f"/v4/domains/{DOMAIN}").json()["domain"]
     kept = [domain[name] for name in form]
     assert kept == ["tag", True, True, 60]
 
 
-def test_an_empty_put_changes_nothing(emulator: Emulator, api: Api) -> None:
-    before = emulator.domain(DOMAIN)
-    assert api.put(f"/v4/domains/{DOMAIN}").status_code == 200
-    assert emulator.domain(DOMAIN) == before
-
-
 def test_domains_are_listed_in_pages(emulator: Emulator, api: Api) -> None:
-    for number in range(4):
+    for number in (1, 3, 0, 2):
         emulator.add_domain(f"d{number}.example.com")
     everything = api.get("/v4/domains").json()
     names = [item["name"] for item in everything["items"]]
-    assert names == sorted(names)
+    assert names == [*(f"d{number}.example.com" for number in (2, 0, 3, 1)), DOMAIN]
     assert everything["total_count"] == len(names) == 5
     page = api.get("/v4/domains?limit=2&skip=3").json()
     assert ([item["name"] for item in page["items"]], page["total_count"]) == (names[3:5], 5)
     assert api.get("/v4/domains?skip=99").json() == {"items": [], "total_count": 5}
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "skip=-1", "skip=x"])
-def test_an_invalid_page_is_rejected(api: Api, query: str) -> None:
+def _listed(api: Api, **query: str) -> list[str]:
+    found = api.get("/v4/domains", params=query).json()
+    assert found["total_count"] == len(found["items"])
+    return [item["name"] for item in found["items"]]
+
+
+def test_the_list_is_filtered_and_sorted(emulator: Emulator, api: Api) -> None:
+    for name in ("b.example.com", "a.example.net", "c.example.com"):
+        emulator.add_domain(name)
+    by_name = ["a.example.net", "b.example.com", "c.example.com", DOMAIN]
+    assert _listed(api, sort="name") == _listed(api, sort="name:asc") == by_name
+    assert _listed(api, sort="name:desc") == by_name[::-1]
+    assert _listed(api, search="Example.COM", sort="name") == by_name[1:]
+    assert _listed(api, search="a.example.net") == ["a.example.net"]
+    assert _listed(api, search="*.example.com") == []
+    assert _listed(api, state="active", sort="name") == by_name
+    assert _listed(api, state="unverified") == _listed(api, state="disabled") == []
+    page = api.get("/v4/domains?search=.com&sort=name&limit=1&skip=1").json()
+    assert ([item["name"] for item in page["items"]], page["total_count"]) == (["c.example.com"], 3)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "skip=-1",
+        "skip=x",
+        "skip=99999999999",
+        "sort=created_at",
+        "sort=name:up",
+        "state=verified",
+        "state=Active",
+    ],
+)
+def test_an_invalid_filter_is_rejected(api: Api, query: str) -> None:
     assert api.get(f"/v4/domains?{query}").status_code == 400
+
+
+@pytest.mark.parametrize("query", ["authority=example.com", "include_subaccounts=true"])
+def test_a_filter_that_only_mailgun_has_is_not_implemented(api: Api, query: str) -> None:
+    response = api.get(f"/v4/domains?{query}")
+    assert response.status_code == 501
+    assert query.partition("=")[0] in response.json()["message"]
+
+
+def test_a_domain_is_read_without_dns_records_and_with_more_fields(api: Api) -> None:
+    path = f"/v4/domains/{DOMAIN}"
+    whole = api.get(path).json()
+    assert api.get(path, params={"h:with_dns": "true", "h:extended": "false"}).json() == whole
+    assert api.get(path, params={"h:with_dns": "false"}).json() == {"domain": whole["domain"]}
+    extended = api.get(path, params={"h:extended": "true"}).json()
+    more = {"dkim_host": f"mx._domainkey.{DOMAIN}", "mailfrom_host": DOMAIN, "pod": "emulated"}
+    assert extended == {**whole, "domain": {**whole["domain"], **more}}
+    api.put_domain(mailfrom_host="bounce.example.com")
+    extended = api.get(path, params={"h:extended": "true"}).json()
+    assert extended["domain"]["mailfrom_host"] == "bounce.example.com"
+    for name in ("h:with_dns", "h:extended"):
+        assert api.get(path, params={name: "perhaps"}).status_code == 400
+
+
+@pytest.mark.parametrize("version", ["v3", "v4"])
+def test_a_domain_is_verified(emulator: Emulator, api: Api, version: str) -> None:
+    """Mailgun looks at DNS again, and responds with what it has found."""
+    path = f"/{version}/domains/{DOMAIN}/verify"
+    emulator.set(cname_check="invalid")
+    found = api.put(path).json()
+    assert found["message"] == "Domain DNS records have been updated"
+    assert _cname(found)["valid"] == "unknown"
+    emulator.set(cname_check="off")
+    found = api.put(path, data={}).json()
+    assert _cname(found)["valid"] == "valid"
+    del found["message"]
+    assert found == api.get(f"/v4/domains/{DOMAIN}").json()
+    assert api.put(f"/{version}/domains/no.example/verify").status_code == 404
 
 
 def test_a_domain_is_created_and_deleted(emulator: Emulator, api: Api) -> None:
@@ -127,7 +205,7 @@ def test_a_domain_is_created_and_deleted(emulator: Emulator, api: Api) -> None:
     assert api.tracking("new.example.com")["click"]["active"] is False
     assert api.delete("/v3/domains/new.example.com").status_code == 200
     assert api.get("/v3/domains/new.example.com/tracking").status_code == 404
-    assert api.delete("/v4/domains/new.example.com").status_code == 404
+    assert api.delete("/v3/domains/new.example.com").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -150,4 +228,6 @@ def test_an_invalid_domain_is_rejected(emulator: Emulator, api: Api, form: dict[
 def test_the_older_paths_of_mailguns_own_clients_work(api: Api) -> None:
     assert api.get("/v3/domains").json() == api.get("/v4/domains").json()
     assert api.get(f"/v3/domains/{DOMAIN}").json() == api.get(f"/v4/domains/{DOMAIN}").json()
-    assert api.put(f"/v3/domains/{DOMAIN}", data={"web_scheme": "https"}).status_code == 200
+    form = multipart({"web_scheme": "https"})
+    changed = api.put(f"/v3/domains/{DOMAIN}", files=form).json()
+    assert changed["domain"]["web_scheme"] == "https"

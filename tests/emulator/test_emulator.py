@@ -44,6 +44,9 @@ def test_without_keys_a_random_one_is_used() -> None:
         {"region": "both"},
         {"keys": {}},
         {"latency_seconds": -1},
+        {"port": -1},
+        {"port": 65536},
+        {"port": True},
         {"cname_check": "perhaps"},
         {"host": "0.0.0.0"},
         {"host": "192.0.2.1"},
@@ -120,7 +123,11 @@ def test_an_error_in_the_control_api_is_raised_by_close(
 
     with Emulator() as other:
         monkeypatch.setattr(other._store, "reset", broken)
-        response = requests.post(f"{other.url}/_emulator/reset", timeout=10)
+        response = requests.post(
+            f"{other.url}/_emulator/reset",
+            headers={"Authorization": f"Bearer {other.control_token}"},
+            timeout=10,
+        )
         assert response.status_code == 500
         with pytest.raises(EmulatorError, match="unexpected"):
             other.close()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from mailgun_tracking.emulator import Emulator, InvalidSetting
+from mailgun_tracking.emulator import Emulator, Fault, InvalidSetting
 from tests.emulator.conftest import DOMAIN, Api
 
 TRACKING = f"/v3/domains/{DOMAIN}/tracking"
@@ -46,13 +46,47 @@ def test_a_fault_with_after_and_times(emulator: Emulator, api: Api) -> None:
 
 
 def test_a_fault_with_method_and_path_applies_in_every_region(emulator: Emulator, api: Api) -> None:
-    emulator.add_fault(method="PUT", path=r"/v3/domains/[^/]+/tracking/cl.*", status=500)
+    emulator.add_fault(method="PUT", path="/v3/domains/*/tracking/cl*", status=500)
     assert _raw(api, "GET", TRACKING).status_code == 200
-    assert _raw(api, "PUT", f"{TRACKING}/open").status_code == 200
-    assert _raw(api, "PUT", CLICK).status_code == 500
-    assert _raw(api, "PUT", f"/eu{CLICK}").status_code == 500
+    form = {"active": "true"}
+    assert _raw(api, "PUT", f"{TRACKING}/open", data=form).status_code == 200
+    assert _raw(api, "PUT", CLICK, data=form).status_code == 500
+    assert _raw(api, "PUT", f"/eu{CLICK}", data=form).status_code == 500
     emulator.clear_faults()
-    assert _raw(api, "PUT", CLICK).status_code == 200
+    assert _raw(api, "PUT", CLICK, data=form).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "matches"),
+    [
+        ("*", "/", True),
+        ("/v3/*", "/v3/", True),
+        ("/v3/*", "/v4/v3/", False),
+        ("*/click", "/v3/domains/mg.example.com/tracking/click", True),
+        ("*/click", "/v3/domains/mg.example.com/tracking/clicks", False),
+        ("*/mg.example.com/*/click", "/v3/domains/mg.example.com/tracking/click", True),
+        ("*/mg.example.com/*/click", "/v3/domains/mg-example.com/tracking/click", False),
+        ("/a*b*b", "/ab", False),
+        ("/a*b*b", "/abb", True),
+        ("/a*bc*cd", "/a-bcd", False),
+        ("/a**b", "/ab", True),
+        ("/v3/domains/d9.*", "/v3/domains/d9.example.com", True),
+        ("/v3/domains/d9.*", "/v3/domains/d99.example.com", False),
+    ],
+)
+def test_patterns_of_paths(pattern: str, path: str, matches: bool) -> None:
+    assert Fault(path=pattern).matches("GET", path) is matches
+
+
+def test_no_pattern_holds_the_server_up(emulator: Emulator, api: Api) -> None:
+    """Each takes time in proportion to the path; what would take for ever is refused."""
+    emulator.add_fault(path="/" + "*a" * 20_000 + "b", status=500)
+    path = "/" + "a" * 60_000
+    assert not Fault(path="/" + "*a" * 20_000 + "b").matches("GET", path)
+    assert _raw(api, "GET", TRACKING).status_code == 200
+    for pattern in ("/(a+)+b", "/(.*)*b"):
+        with pytest.raises(InvalidSetting):
+            emulator.add_fault(path=pattern)
 
 
 def test_the_first_matching_fault_applies(emulator: Emulator, api: Api) -> None:
@@ -123,14 +157,33 @@ def test_closing_drops_delayed_requests() -> None:
     "fields",
     [
         {"stats": 500},
-        {"status": 99},
+        {"status": 199},
+        {"status": 600},
         {"status": "500"},
+        {"status": True},
         {"path": "("},
+        {"path": "/v3/.*"},
+        {"path": ".*/click"},
+        {"path": "/v3/domains/[^/]+/tracking"},
+        {"path": "/(a|b)"},
+        {"path": "click"},
+        {"path": ""},
+        {"path": ["/v3"]},
         {"times": 0},
+        {"times": True},
+        {"times": 1.5},
+        {"times": 10**12},
         {"after": -1},
+        {"after": 10**12},
         {"delay_seconds": -1},
         {"headers": "Retry-After: 1"},
+        {"headers": {"Retry-After": "1\r\nX: y"}},
+        {"headers": {"Retry After": "1"}},
+        {"headers": {"Retry-After": "\u2460"}},
+        {"headers": {"Content-Length": "1"}},
         {"method": 1},
+        {"drop_connection": 1},
+        {"carried_out": "no"},
     ],
 )
 def test_invalid_faults_are_rejected(emulator: Emulator, api: Api, fields: dict[str, Any]) -> None:

@@ -69,6 +69,10 @@ def test_domains(emulator: Emulator, client: Any) -> None:
     assert [item["name"] for item in listed["items"]] == [DOMAIN]
     read = _checked(emulator, client.domains.get(domain=DOMAIN))
     assert read["domain"]["web_scheme"] == "http"
+    # It sends a urlencoded form, which Mailgun is said to ignore.
+    response = client.domains.put(domain=DOMAIN, data={"web_scheme": "https"})
+    assert _checked(emulator, response)["domain"]["web_scheme"] == "http"
+    emulator.set_dials(domain_put_urlencoded="applied")
     response = client.domains.put(domain=DOMAIN, data={"web_scheme": "https"})
     assert _checked(emulator, response)["domain"]["web_scheme"] == "https"
     _checked(emulator, client.domains.delete(domain=DOMAIN))

@@ -171,6 +171,7 @@ class Provider(ResourceProvider):
         time.sleep(1)
         with requests.Session() as session:
             session.trust_env = False
+            session.headers["Authorization"] = "Bearer {token}"
             answer = session.post("{url}/_emulator/domains", json={{"name": props["domain"]}})
         answer.raise_for_status()
         return CreateResult(props["domain"], props)
@@ -198,7 +199,7 @@ def test_depends_on_holds_the_lookup_back_too(
     example: ExampleFactory, mailgun: AcmeEmulator
 ) -> None:
     """A domain created by another resource, or by a component's child, is not looked up before."""
-    program = SLOW_DOMAIN.format(url=mailgun.url)
+    program = SLOW_DOMAIN.format(url=mailgun.url, token=mailgun.control_token)
     stack = example(program)
     stack.set_constants(
         {

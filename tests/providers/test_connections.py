@@ -147,7 +147,7 @@ class CancelledOnceItWaits(threading.Event):
 @pytest.mark.behaviour(26)
 def test_a_rate_limit_holds_all_calls_of_the_account(engine: Engine, emulator: Emulator) -> None:
     """As soon as one is refused, nobody asks until Mailgun allows it again."""
-    emulator.add_fault(path="/v4/.*", status=429, headers={"Retry-After": "100"})
+    emulator.add_fault(path="/v4/*", status=429, headers={"Retry-After": "100"})
     for read in ("get_domain", "get_tracking"):
         cancelled = CancelledOnceItWaits()
         client = replace(process.settings.client(Target.parse(DOMAIN)), cancelled=cancelled)

@@ -125,7 +125,7 @@ def test_state_holds_what_mailgun_said_and_not_what_it_was_told(
     assert emulator.domain(DOMAIN).click["active"] == "htmlonly"
 
     # Nor does it hold a change that Mailgun refused.
-    emulator.add_fault(method="PUT", path=".*/click", status=400, times=1)
+    emulator.add_fault(method="PUT", path="*/click", status=400, times=1)
     assert engine.up(lambda: DomainTracking("mg", DOMAIN, click=False), check=False).failed
     assert engine.state["mg"].outputs["click"]["active"] is True
 
