@@ -77,8 +77,9 @@ def _every_domain(settings: Settings, account: str) -> Iterator[str]:
     prefix = f"{region}/{subaccount}/" if subaccount else f"{region}/"
     operation = Operation.on(Target.parse(f"{prefix}any.domain", account), settings=settings)
     with operation.explaining_errors():
-        for details in operation.client.list_domains():
-            yield prefix + details.name
+        # Mailgun lists the newest domain first.
+        for name in sorted(details.name for details in operation.client.list_domains()):
+            yield prefix + name
 
 
 def _domain(settings: Settings, id_: str, account: str, fields: tuple[str, ...]) -> dict[str, Any]:
