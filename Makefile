@@ -9,7 +9,7 @@ ON_STACK = STACK="$(STACK)" YES="$(YES)" engine/on-stack
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview refresh down shell env test test-pythons lint docs live bench https-demo engine \
-	test-tools clean
+	test-tools test-clients clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -42,7 +42,7 @@ env: ## Set up this shell for pulumi, without the emulator: eval "$(make -s env)
 # --- Development
 
 # Coverage, and its minimum, are for a complete run only.
-test: engine .venv/examples test-tools ## Run all tests
+test: engine .venv/examples test-tools test-clients ## Run all tests
 	@$(BIN)/python -m pytest -n 3 --dist worksteal $(or $(ARGS),--cov)
 
 test-pythons: .venv/dev ## Run the fast tests on the built wheel with each installed Python
@@ -103,7 +103,10 @@ test-tools:
 	@$(MAKE) -s -C engine pebble
 	@engine/install-bind
 
+test-clients:
+	@$(MAKE) -s -C tests/emulator clients
+
 clean: ## Remove everything that can be recreated; keeps the state in .pulumi-state
 	rm -rf .venv .engine .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	rm -rf build dist *.egg-info
+	rm -rf build dist *.egg-info tests/emulator/js_client/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
