@@ -16,7 +16,7 @@ _ACCOUNT = {
 
 _BELOW_DOMAINS = {
     "v3": "connection credentials dkim_authority dkim_selector dynamic_pools ips limits messages "
-    "pool sending_queues tag webhooks",
+    "pool sending_queues tag web_prefix webhooks",
     "v4": "keys webhooks",
 }
 """The names after `/v3/domains/{name}`."""

@@ -56,6 +56,8 @@ def test_domains(emulator: Emulator, client: ClientProcess) -> None:
     assert (read["domain"]["web_scheme"], read["domain"]["web_prefix"]) == ("http", "links")
     assert f"links.{name}" in [record.get("name") for record in read["sending_dns_records"]]
     assert emulator.domain(name).tracking_host == f"links.{name}"
+    assert client("VerifyDomain", name)["domain"]["web_prefix"] == "links"
+    assert emulator.requests[-1].path == f"/v4/domains/{name}/verify"
     client("DeleteDomain", name)
     assert name not in [domain.name for domain in emulator.domains()]
     with pytest.raises(ClientError, match="Domain not found") as caught:

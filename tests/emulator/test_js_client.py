@@ -69,12 +69,17 @@ def test_domains(emulator: Emulator, client: ClientProcess) -> None:
     assert emulator.domain(name).tracking_host == f"click.{name}"
     assert {domain["name"] for domain in client("domains.list")} == {DOMAIN, name}
     assert len(client("domains.list", {"limit": 1, "skip": 1})) == 1
+    assert [domain["name"] for domain in client("domains.list", {"search": "new"})] == [name]
+    assert client("domains.list", {"state": "unverified"}) == []
     changed = client("domains.update", name, {"web_scheme": "http", "web_prefix": "links"})
     assert (changed["web_scheme"], changed["web_prefix"]) == ("http", "links")
     assert emulator.domain(name).tracking_host == f"links.{name}"
     read = client("domains.get", name)
     assert (read["web_scheme"], read["web_prefix"]) == ("http", "links")
     assert f"links.{name}" in [record.get("name") for record in read["sending_dns_records"]]
+    assert client("domains.get", name, {"with_dns": False})["sending_dns_records"] is None
+    assert client("domains.verify", name)["web_prefix"] == "links"
+    assert emulator.requests[-1].path == f"/v4/domains/{name}/verify"
     client("domains.destroy", name)
     assert name not in [domain.name for domain in emulator.domains()]
     with pytest.raises(ClientError, match="Domain not found") as caught:
@@ -89,6 +94,14 @@ def test_subaccounts(emulator: Emulator, client: ClientProcess) -> None:
     assert [domain["name"] for domain in client("domains.list")] == ["sub.example.com"]
     client("resetSubaccount")
     assert [domain["name"] for domain in client("domains.list")] == [DOMAIN]
+
+
+def test_web_prefix_has_no_call_of_its_own(emulator: Emulator, client: ClientProcess) -> None:
+    """The emulator lacks the endpoint of a deprecated call; `domains.update` does the same."""
+    with pytest.raises(ClientError, match="does not have PUT") as caught:
+        client("domains.updateWebPrefix", DOMAIN, {"webPrefix": "click"})
+    assert caught.value.status == 501
+    assert emulator.domain(DOMAIN).web_prefix == "email"
 
 
 def test_footers_cannot_be_emptied(emulator: Emulator, client: ClientProcess) -> None:

@@ -74,6 +74,8 @@ func call(ctx context.Context, mg *mailgun.Client, name string, args []string) (
 		return mg.CreateDomain(ctx, args[0], &mailgun.CreateDomainOptions{WebScheme: args[1], WebPrefix: args[2]})
 	case "UpdateDomain":
 		return nil, mg.UpdateDomain(ctx, args[0], &mailgun.UpdateDomainOptions{WebScheme: args[1], WebPrefix: args[2]})
+	case "VerifyDomain":
+		return mg.VerifyDomain(ctx, args[0])
 	case "DeleteDomain":
 		return nil, mg.DeleteDomain(ctx, args[0])
 	case "SetOnBehalfOfSubaccount":
