@@ -64,7 +64,10 @@ class MailgunProvider(ResourceProvider, ABC):
 
     def __init_subclass__(cls) -> None:
         for name in ("check", "diff", "create", "read", "update", "delete"):
-            setattr(cls, name, one_line_errors(getattr(cls, name)))
+            method = getattr(cls, name)
+            # The provider of `TrackingHost` inherits methods that are wrapped already.
+            if not hasattr(method, "__wrapped__"):
+                setattr(cls, name, one_line_errors(method))
 
     def configure(self, req: ConfigureRequest) -> None:
         """Take the stack's configuration, and prepare the process."""

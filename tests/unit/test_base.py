@@ -63,10 +63,12 @@ class TestOneLineErrors:
         def refuse(_self: object, *_args: object) -> None:
             raise errors.Unreachable("cannot read", "no response")
 
-        provider = type("Refusing", (ExampleProvider,), {name: refuse})()
-        with pytest.raises(Exception, match="no response") as caught:
-            getattr(provider, name)({})
-        assert caught.type.__module__ == "builtins"
+        refusing = type("Refusing", (ExampleProvider,), {name: refuse})
+        for provider in (refusing(), type("Inheriting", (refusing,), {})()):
+            with pytest.raises(Exception, match="no response") as caught:
+                getattr(provider, name)({})
+            shown = traceback.format_exception_only(caught.type, caught.value)
+            assert shown == ["Unreachable: cannot read: no response\n"]
 
 
 class ExampleProvider(MailgunProvider):
