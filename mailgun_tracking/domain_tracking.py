@@ -392,7 +392,8 @@ def turn_off(operation: Operation, props: Mapping[str, Any], sections: list[Sect
             return
         current = operation.client.get_tracking(domain)
     calls = {section: turn_off_call(operation, props, current, section) for section in sections}
-    gather(*filter(None, calls.values()))
+    for call in filter(None, calls.values()):
+        call()
     if off := [section for section, call in calls.items() if call]:
         operation.log.info(f"{format_tracking(off, domain)} turned off")
     _report_kept_links(operation, props)

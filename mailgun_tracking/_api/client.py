@@ -24,6 +24,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -80,12 +81,14 @@ class MailgunClient:
         deadline: how many seconds each call may be retried.
         say: receives a progress message from the third attempt of a call on.
         cancelled: is set when all waiting must end.
+        writing: what a PUT of a domain holds, so that no other one of this process is under way.
     """
 
     transport: Transport
     deadline: float = CALL_DEADLINE_SECONDS
     say: Callable[[str], None] = _ignore
     cancelled: threading.Event = field(default_factory=threading.Event)
+    writing: Callable[[str], AbstractContextManager[Any]] = nullcontext
 
     def get_tracking(self, domain: str) -> dict[str, Any]:
         """The sections of ``GET /v3/domains/{name}/tracking``, and ``web_scheme`` if given."""
@@ -112,7 +115,7 @@ class MailgunClient:
         """
         what = f"cannot change {section} tracking of {domain}"
         path = f"/v3/domains/{_quoted(domain)}/tracking/{section}"
-        body = self._call("PUT", path, what, domain, form=write_form(changes))
+        body = self._write(path, what, domain, changes)
         return self._understand(
             lambda: read_section(section, body[section]) if body.get(section) else {}, what, domain
         )
@@ -130,7 +133,7 @@ class MailgunClient:
         """
         what = f"cannot change {' and '.join(changes)} of {domain}"
         path = f"/v4/domains/{_quoted(domain)}"
-        body = self._call("PUT", path, what, domain, form=write_form(changes))
+        body = self._write(path, what, domain, changes)
         return self._understand(
             lambda: read_domain(body) if body.get("domain") else None, what, domain
         )
@@ -174,6 +177,10 @@ class MailgunClient:
         """Wait, and raise `Cancelled` as soon as the engine asks to stop."""
         if self.cancelled.wait(seconds) if seconds > 0 else self.cancelled.is_set():
             raise errors.Cancelled("interrupted")
+
+    def _write(self, path: str, what: str, domain: str, changes: Mapping[str, object]) -> Any:
+        with self.writing(normalize_domain(domain)):
+            return self._call("PUT", path, what, domain, form=write_form(changes))
 
     def _request_certificate(self, method: str, tracking_domain: str, verb: str) -> None:
         what = f"cannot {verb} the certificate for {tracking_domain}"

@@ -16,6 +16,7 @@ names its subaccount too. A base URL may contain ``{region}``; without it, it se
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -81,6 +82,7 @@ class Connections:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._transports: dict[tuple[str, str, str], Transport] = {}
+        self._writing: dict[tuple[str, str], threading.Lock] = {}
 
     def transport(self, base_url: str, api_key: str, subaccount: str) -> Transport:
         """The transport for a base URL, key and subaccount."""
@@ -92,6 +94,11 @@ class Connections:
             if identity not in self._transports:
                 self._transports[identity] = Transport(*identity)
             return self._transports[identity]
+
+    def writing(self, base_url: str, domain: str) -> threading.Lock:
+        """The lock of a domain that is written, whichever key and subaccount it is reached with."""
+        with self._lock:
+            return self._writing.setdefault((base_url, domain), threading.Lock())
 
     def close(self) -> None:
         """Close all connections."""
@@ -204,7 +211,10 @@ class Settings:
 
         key, _ = self.api_key(target.account)
         base_url = self.base_url(target.region)
-        return MailgunClient(self.connections.transport(base_url, key, target.subaccount))
+        return MailgunClient(
+            self.connections.transport(base_url, key, target.subaccount),
+            writing=functools.partial(self.connections.writing, base_url),
+        )
 
     def _accounts(self) -> Mapping[str, str]:
         value = self.configuration(ACCOUNTS_SETTING)

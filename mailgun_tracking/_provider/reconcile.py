@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from .. import errors
@@ -16,10 +16,9 @@ from .changes import (
     paths_of,
     reads_back_differently,
 )
-from .concurrency import run_concurrently
 from .operation import Operation
 from .process import process
-from .read_ahead import Kind
+from .read_ahead import NO_RESPONSE, Kind
 
 Part = Section | None
 """What one PUT changes: a section, or, for None, the domain's web scheme and prefix."""
@@ -79,22 +78,21 @@ class _Reconciliation:
         self._done: list[FieldChange] = []
 
     def send(self, state: Mapping[str, Any], changes: list[FieldChange]) -> dict[str, Any]:
-        """Send one PUT for each part that changes, all at once; returns the outputs after that."""
+        """Send one PUT after another, for each part that changes; returns the outputs after that.
+
+        Not at the same time: nothing says that Mailgun keeps both of two PUTs of one domain.
+        """
         by_part = _by_part(changes)
-        responses = self._put(by_part)
-        failed = {
-            part: response
-            for part, response in responses.items()
-            if isinstance(response, errors.TrackingError)
-        }
-        self._done += [change for change in changes if change.field.section not in failed]
-        if failed:
-            error = next(iter(failed.values()))
-            unknown = [part for part, reason in failed.items() if outcome_unknown(reason)]
-            if unknown:
-                paths = paths_of(change for part in unknown for change in by_part[part])
-                error.advise(f"despite the error, Mailgun may have changed {paths}")
-            self._fail(error, is_all=not unknown)
+        responses: dict[Part, Any] = {}
+        for part, group in by_part.items():
+            try:
+                responses[part] = self._put(part, group)
+            except errors.TrackingError as error:
+                is_unknown = outcome_unknown(error)
+                if is_unknown:
+                    error.advise(f"despite the error, Mailgun may have changed {paths_of(group)}")
+                self._fail(error, is_all=not is_unknown)
+            self._done += group
         try:
             outputs = self._outputs_after(state, by_part, responses)
         except errors.TrackingError as error:
@@ -105,22 +103,18 @@ class _Reconciliation:
                 self._fail(self._not_applied(change, outputs))
         return outputs
 
-    def _put(self, by_part: Mapping[Part, list[FieldChange]]) -> dict[Part, Any]:
-        """One PUT for each part, all at once; returns its response or its error, by part."""
-        client, domain = self._operation.client, self._operation.target.domain
-
-        def put(part: Part) -> Callable[[], Any]:
-            values = {change.field.name: change.new for change in by_part[part]}
-            if part is None:
-                return lambda: client.update_domain(domain, values)
-            return lambda: client.update_tracking(domain, part, values)
-
+    def _put(self, part: Part, changes: list[FieldChange]) -> Any:
+        """Send one PUT; returns what the response says."""
+        client, target = self._operation.client, self._operation.target
+        values = {change.field.name: change.new for change in changes}
         try:
-            return dict(zip(by_part, run_concurrently(*map(put, by_part)), strict=True))
+            if part is None:
+                return client.update_domain(target.domain, values)
+            return client.update_tracking(target.domain, part, values)
         finally:
             # Not earlier: a check may have read the domain in the meantime.
-            kinds: tuple[Kind, ...] = ("tracking", "details") if None in by_part else ("tracking",)
-            process.read_ahead.forget(self._operation.target, *kinds)
+            kinds: tuple[Kind, ...] = ("tracking",) if part else ("tracking", "details")
+            process.read_ahead.forget(target, *kinds)
 
     def _outputs_after(
         self,
@@ -174,13 +168,21 @@ class _Reconciliation:
         """Send the old values; returns the changes that could not be undone."""
         # A value that no response showed is not known.
         known = [change for change in self._done if change.old is not None]
-        back = [FieldChange(change.field, change.new, change.old) for change in known]
-        responses = self._put(_by_part(back))
+        back = _by_part(FieldChange(change.field, change.new, change.old) for change in known)
+        undone: set[Part] = set()
+        for part, group in back.items():
+            try:
+                self._put(part, group)
+                undone.add(part)
+            except NO_RESPONSE:
+                # Each further one would wait for as long, and in vain.
+                break
+            except errors.TrackingError:
+                continue
         return [
             change
             for change in self._done
-            if change.old is None
-            or isinstance(responses[change.field.section], errors.TrackingError)
+            if change.old is None or change.field.section not in undone
         ]
 
     def _not_applied(

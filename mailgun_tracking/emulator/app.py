@@ -34,6 +34,9 @@ from .store import Store
 
 _CALL = "mailgun_emulator.call"
 
+PUT_SECONDS = 0.05
+"""How long a PUT takes at least, where the change of a parallel one gets lost."""
+
 
 class Application:
     """Mailgun's API and, under a path of its own, the control API."""
@@ -109,7 +112,8 @@ class Application:
         )
         # Requests with faults are recorded too.
         self._history.add(record)
-        scope[_CALL] = (region, record, form, form_error)
+        before = self._store.before_put(region, record.method, path)
+        scope[_CALL] = (region, record, form, form_error, before)
         try:
             await self._handle(scope, receive, send, record)
         finally:
@@ -121,6 +125,9 @@ class Application:
     ) -> None:
         fault = self._faults.next_match(record.method, record.path)
         delay = self._store.settings.latency_seconds + (fault.delay_seconds if fault else 0)
+        *_, before = scope[_CALL]
+        if before:
+            delay += PUT_SECONDS
         if delay and not await self._delay(delay):
             await _drop(scope, receive)
             return
@@ -178,7 +185,7 @@ def _api(store: Store) -> Starlette:
 
 def _route(store: Store, endpoints: Mapping[str, Endpoint]) -> Callable[[Request], object]:
     async def respond(request: Request) -> Response:
-        region, record, form, form_error = request.scope[_CALL]
+        region, record, form, form_error, before = request.scope[_CALL]
         if record.account is None:
             return responses.unauthorized(store.dials)
         subaccount = record.on_behalf_of or None
@@ -195,6 +202,7 @@ def _route(store: Store, endpoints: Mapping[str, Endpoint]) -> Callable[[Request
             form,
             method=request.method,
             is_urlencoded=media_type(request.headers) == URLENCODED,
+            before=before,
         )
         endpoint = endpoints[request.method]
         try:

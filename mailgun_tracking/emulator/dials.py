@@ -78,6 +78,11 @@ class Dials:
     """Whether PUT of a domain applies a form that is urlencoded instead of multipart, or ignores
     it and responds as usual. Catches a client that sends one and trusts the 200."""
 
+    parallel_puts: Literal["kept", "lost"] = "kept"
+    """What becomes of two PUTs of one domain at once. `lost`: each one reads the whole domain when
+    it arrives and writes all of it at the end, so that only the last one's change stays, though
+    both respond with their own. Catches a client that does not send one after the other."""
+
     def __post_init__(self) -> None:
         """Validate the settings."""
         for name, allowed in allowed_settings().items():

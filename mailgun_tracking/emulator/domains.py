@@ -289,6 +289,17 @@ class Domain:
         for name, fields in sections.items():
             self.section(name).update(fields)
         for name, text in web.items():
+    def settings(self) -> dict[str, Any]:
+        """Return a copy of everything that a PUT can change."""
+        return {
+            name: copy.deepcopy(getattr(self, name)) for name in (*SECTIONS, *WEB_FIELDS, "options")
+        }
+
+    def restore(self, settings: Mapping[str, Any]) -> None:
+        """Overwrite the domain with what `settings` returned earlier."""
+        for name, value in settings.items():
+            setattr(self, name, value)
+
             setattr(self, name, text)
 
     def snapshot(self, now: datetime) -> DomainSnapshot:

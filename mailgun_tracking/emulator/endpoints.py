@@ -42,6 +42,8 @@ class Call:
     form: Mapping[str, str]
     method: str = "GET"
     is_urlencoded: bool = False
+    before: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """What the domain is overwritten with before a PUT changes it, see `Store.before_put`."""
 
     def domain(self) -> Domain:
         """Return the domain in the path, or reject the request if the caller cannot see it."""
@@ -109,6 +111,7 @@ def put_section(name: str) -> Endpoint:
             call.require_form()
             changes = parse_fields(call.form, parsers)
             if changes:
+                domain.restore(call.before)
                 domain.section(name).update(changes)
                 store.save()
             return JSONResponse(responses.tracking_updated(domain, name, store.dials))
@@ -138,7 +141,7 @@ def put_domain(call: Call) -> Response:
         domain = call.domain()
         call.require_form()
         if not call.is_urlencoded or store.dials.domain_put_urlencoded == "applied":
-            _apply(domain, call.form)
+            _apply(domain, call.form, call.before)
             store.save()
     return JSONResponse({"message": "Domain has been updated", **_details(store, domain)})
 
@@ -199,9 +202,12 @@ def delete_domain(call: Call) -> Response:
     return responses.message(200, "Domain will be deleted in the background")
 
 
-def _apply(domain: Domain, form: Mapping[str, str]) -> None:
+def _apply(
+    domain: Domain, form: Mapping[str, str], before: Mapping[str, Any] | None = None
+) -> None:
     web = parse_fields(form, WEB_FIELDS)
     options = parse_fields(form, OPTION_FIELDS)
+    domain.restore(before or {})
     for name, value in web.items():
         setattr(domain, name, value)
     domain.options.update(options)

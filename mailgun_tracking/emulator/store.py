@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +18,8 @@ from .errors import DomainTaken, InvalidSetting, UnknownDomain
 from .issuing import Issuing
 from .settings import Settings
 from .state_file import StateFile
+
+_DOMAIN_PATH = re.compile(r"/v[34]/domains/([^/]+)(?:/tracking/[a-z]+)?")
 
 
 class Store:
@@ -198,6 +201,15 @@ class Store:
         if domain.only_seen:
             domain.only_seen = False
             self.save()
+
+    def before_put(self, region: Region, method: str, path: str) -> dict[str, Any]:
+        """Return what a PUT of a domain will overwrite; nothing unless parallel PUTs get lost."""
+        match = _DOMAIN_PATH.fullmatch(path)
+        if self.dials.parallel_puts == "kept" or method != "PUT" or match is None:
+            return {}
+        with self.lock:
+            domain = self._domains.get((region, match[1].lower()))
+            return domain.settings() if domain else {}
 
     def visible_domains(self, caller: Caller) -> list[Domain]:
         """Return all domains that the caller can see, by name."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -200,6 +203,60 @@ def test_domain_put_urlencoded(
     assert api.tracking()["click"]["active"] is True
     api.put(path, files=multipart({"web_scheme": "https"}))
     assert api.tracking()["web_scheme"] == "https"
+
+
+@pytest.mark.parametrize(("setting", "stays"), [("kept", True), ("lost", False)])
+@pytest.mark.parametrize(
+    ("path", "form", "attribute"),
+    [
+        (f"{TRACKING}/open", {"active": "true"}, "open"),
+        (f"/v4/domains/{DOMAIN}", {"web_scheme": "https"}, "web_scheme"),
+        (f"/v4/domains/{DOMAIN}", {"spam_action": "tag"}, ""),
+    ],
+)
+def test_parallel_puts(
+    emulator: Emulator,
+    api: Api,
+    new_api: Callable[..., Api],
+    setting: str,
+    stays: bool,
+    path: str,
+    form: dict[str, str],
+    attribute: str,
+) -> None:
+    """Of a PUT that arrives and ends during another one; both respond with their own change."""
+    emulator.set_dials(parallel_puts=setting)
+    before = emulator.domain(DOMAIN)
+    option = api.get(f"/v4/domains/{DOMAIN}").json()["domain"]["spam_action"]
+    emulator.forget_requests()
+    emulator.add_fault(method="PUT", path=f"{TRACKING}/click", delay_seconds=3)
+    with ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(new_api(emulator).put, f"{TRACKING}/click", data={"active": "true"})
+        while not emulator.requests:
+            time.sleep(0.01)
+        assert api.put(path, files=multipart(form)).status_code == 200
+        assert not slow.done()
+        during = emulator.domain(DOMAIN)
+        assert slow.result().json()["click"] == {"active": True}
+    now = emulator.domain(DOMAIN)
+    assert now.click == {"active": True}
+    if attribute:
+        assert getattr(during, attribute) != getattr(before, attribute)
+        assert getattr(now, attribute) == getattr(during if stays else before, attribute)
+    else:
+        kept = api.get(f"/v4/domains/{DOMAIN}").json()["domain"]["spam_action"]
+        assert kept == ("tag" if stays else option)
+
+
+def test_puts_one_after_another_are_kept(emulator: Emulator, api: Api) -> None:
+    """And one that is refused writes nothing."""
+    emulator.set_dials(parallel_puts="lost")
+    api.put(f"{TRACKING}/click", data={"active": "true"})
+    assert api.put(f"{TRACKING}/click", data={"active": "perhaps"}).status_code == 400
+    api.put(f"/v4/domains/{DOMAIN}", files=multipart({"web_scheme": "https"}))
+    api.put(f"{TRACKING}/open", data={"active": "true"})
+    now = emulator.domain(DOMAIN)
+    assert (now.click["active"], now.open["active"], now.web_scheme) == (True, True, "https")
 
 
 def test_every_dial_is_tested() -> None:

@@ -173,9 +173,17 @@ class TestRollback:
 
     def test_what_cannot_be_changed_back_is_listed(self) -> None:
         client = Mailgun({"open": [{"active": False}, refused()], "click": [refused()]})
-        advice = self.advice(client, OPEN_OFF, CLICK_ON, FOOTER)
+        advice = self.advice(client, OPEN_OFF, FOOTER, CLICK_ON)
         assert advice.endswith("open.active")
         assert client.sent("unsubscribe")[-1] == {"html_footer": "<p>"}
+
+    def test_without_a_response_the_rest_is_left_changed(self) -> None:
+        """Each further PUT would wait until its own deadline."""
+        gone = errors.Unreachable("cannot change")
+        client = Mailgun({"open": [{"active": False}, gone], "click": [refused()]})
+        advice = self.advice(client, OPEN_OFF, FOOTER, CLICK_ON)
+        assert advice.endswith("already changed: open.active, unsubscribe.html_footer")
+        assert [section for section, _ in client.calls] == ["open", "unsubscribe", "click", "open"]
 
     def test_what_no_response_showed_is_not_guessed(self) -> None:
         client = Mailgun({"click": [refused()]})
@@ -210,10 +218,11 @@ class TestRollback:
         assert may.endswith("click.active")
         assert others == "the other changes were rolled back"
 
-    def test_the_first_error_is_raised(self) -> None:
-        client = Mailgun({"open": [refused()], "click": [errors.Unreachable("cannot change")]})
-        with pytest.raises(errors.MailgunError):
-            apply(client, [OPEN_OFF, CLICK_ON])
+    @pytest.mark.parametrize("rollback", [True, False])
+    def test_nothing_is_sent_after_a_failure(self, rollback: bool) -> None:
+        client = Mailgun({"open": [refused()]})
+        assert self.advice(client, OPEN_OFF, CLICK_ON, rollback=rollback) == ""
+        assert client.calls == [("open", {"active": False})]
 
     def test_all_is_rolled_back_where_the_result_cannot_be_read(self) -> None:
         client = Mailgun({"open": [{}]}, get_tracking=errors.ServerError("cannot read"))

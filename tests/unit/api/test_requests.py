@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from mailgun_tracking._api.client import MailgunClient
 from mailgun_tracking._api.fields import Section
 from mailgun_tracking._version import __version__
-from tests.unit.api.calls import ANY, CALLS, DOMAIN, HOST, KEY, TRACKING, failure, requests_to
+from tests.unit.api.calls import (
+    ANY,
+    CALLS,
+    DOMAIN,
+    HOST,
+    KEY,
+    PUT_DOMAIN,
+    PUT_TRACKING,
+    TRACKING,
+    failure,
+    requests_to,
+)
 from tests.unit.api.conftest import ClientFactory
 
 SUBACCOUNT = "646d00a1b32c35364a2ad34f"
@@ -31,6 +46,32 @@ def test_a_subaccount_is_sent_in_a_header(
     mailgun = new_client(httpserver.url_for("/"), subaccount=SUBACCOUNT)
     mailgun.regenerate_certificate(HOST)
     assert httpserver.log[0][0].headers["X-Mailgun-On-Behalf-Of"] == SUBACCOUNT
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_domain_is_locked_while_it_is_written(
+    name: str, httpserver: HTTPServer, new_client: ClientFactory
+) -> None:
+    """And released where the PUT fails; nothing else is held up."""
+    events = []
+
+    @contextmanager
+    def writing(domain: str) -> Iterator[None]:
+        events.append(f"lock {domain}")
+        try:
+            yield
+        finally:
+            events.append("release")
+
+    def respond(request: Request) -> Response:
+        events.append(f"{request.method} {request.path}")
+        return Response(status=400)
+
+    httpserver.expect_request(ANY).respond_with_handler(respond)
+    mailgun = new_client(httpserver.url_for(""), writing=writing)
+    failure(lambda: CALLS[name](mailgun))
+    is_write = name in (PUT_TRACKING, PUT_DOMAIN)
+    assert events == ([f"lock {DOMAIN}", name, "release"] if is_write else [name])
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -303,6 +303,24 @@ class TestConnections:
             shared = other.client(DEFAULT).transport is one.client(DEFAULT).transport
             assert shared is is_shared
 
+    def test_a_domain_is_written_by_one_at_a_time(self) -> None:
+        """Whichever key and subaccount it is reached with; other domains are not held up."""
+        chosen = settings({"mailgun-tracking:accounts": {"b": "key-b"}}, MAILGUN_API_KEY="key-a")
+        with closing(chosen.connections):
+            default, other_key, subaccount, elsewhere = (
+                chosen.client(target).writing
+                for target in (
+                    DEFAULT,
+                    Target("b", "us", "", "mg.example.com"),
+                    Target("default", "us", "sub", "mg.example.com"),
+                    Target("default", "eu", "", "mg.example.com"),
+                )
+            )
+            lock = default("mg.example.com")
+            assert lock is other_key("mg.example.com") is subaccount("mg.example.com")
+            assert lock is not elsewhere("mg.example.com")
+            assert lock is not default("two.example.com")
+
     def test_are_made_anew_after_they_were_closed(self) -> None:
         chosen = settings(MAILGUN_API_KEY="k")
         first = chosen.client(DEFAULT).transport
