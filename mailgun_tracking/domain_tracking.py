@@ -24,6 +24,7 @@ from ._api.target import Target
 from ._provider.base import MailgunProvider, own_properties
 from ._provider.changes import (
     FieldChange,
+    certificate_missing,
     changed_fields,
     host_outputs,
     require_certificate_for_https,
@@ -232,21 +233,25 @@ class DomainTrackingProvider(MailgunProvider):
         if managed is not None:
             _report_released(operation, olds, managed)
         known = {name: olds[name] for name in HOST_PROPERTIES if name in olds}
-        if len(known) == len(HOST_PROPERTIES):
-            inputs |= host_inputs(operation.target, inputs, known)
-            return failures
         try:
+            if len(known) == len(HOST_PROPERTIES):
+                inputs |= host_inputs(operation.target, inputs, known)
+                return failures + refuse_https(operation, known, inputs)
             if self.sections:
                 process.read_ahead.start(operation.client, operation.target, "tracking", "details")
             details = operation.read_new_domain(operation.target.domain)
             if details is None:
                 elsewhere = operation.wrong_region(operation.target.domain)
                 if self.sections and not elsewhere:
-                    _report_missing(operation)
+                    operation.report_new(operation.target.domain, None)
                 return failures + elsewhere
+            if self.sections and not olds:
+                operation.report_new(operation.target.domain, details)
             if not olds and managed:
                 self._report_existing(operation, inputs, managed, details)
-            inputs |= host_inputs(operation.target, inputs, host_outputs(operation.target, details))
+            known = host_outputs(operation.target, details)
+            inputs |= host_inputs(operation.target, inputs, known)
+            failures += refuse_https(operation, known, inputs)
         except errors.TrackingError as error:
             failures += operation.check_failures(error)
         return failures
@@ -427,6 +432,37 @@ def host_inputs(
     }
 
 
+def refuse_https(
+    operation: Operation, known: Mapping[str, Any], inputs: Mapping[str, Any]
+) -> list[CheckFailure]:
+    """Refuse, or warn of, https that is to be turned on, or moved, and that cannot work.
+
+    Args:
+        operation: the operation.
+        known: what the tracking host is now.
+        inputs: the inputs, complete.
+
+    Raises:
+        TrackingError: that could not be found out.
+    """
+    names = ("web_scheme", "tracking_domain", "https_by")
+    scheme, host, https_by = (inputs[name] for name in names)
+    is_move = known["web_scheme"] == "https"
+    if scheme != "https" or (is_move and host == known["tracking_domain"]):
+        return []
+    if not is_move:
+        details = operation.read_new_domain(operation.target.domain)
+        if details is not None and details.is_sandbox:
+            return [CheckFailure("web_scheme", f"{details.name} is a sandbox domain: use http")]
+    if https_by != "mailgun" or host == UNKNOWN:
+        return []
+    certified = {ownership_key(operation.target.with_domain(host)), None} & process.certified
+    error = None if certified else certificate_missing(operation, host, is_move=is_move)
+    if error:
+        operation.log.warn(f"`pulumi up` will fail: {error}")
+    return []
+
+
 def outputs_from(
     target: Target,
     tracking: Mapping[str, Any],
@@ -482,14 +518,6 @@ def _report_released(operation: Operation, olds: Mapping[str, Any], managed: lis
             left = format_value(field, field.get(olds))
             domain = operation.target.domain
             operation.log.info(f"{field.label} of {domain} is no longer managed; left at {left}")
-
-
-def _report_missing(operation: Operation) -> None:
-    """Say that a new domain does not exist, so that a typo does not pass a preview unnoticed."""
-    operation.log.info(
-        f"{operation.target.domain} does not exist at Mailgun yet; "
-        "`pulumi up` fails unless something creates it first"
-    )
 
 
 def _report_kept_links(operation: Operation, olds: Mapping[str, Any]) -> None:

@@ -29,7 +29,7 @@ from ._api.models import (
 from ._api.target import Target
 from ._provider.base import MailgunProvider, own_properties, plain_unknowns
 from ._provider.domain_move import DomainMove
-from ._provider.identity import IDENTITY, changed_identity, identity_outputs
+from ._provider.identity import IDENTITY, changed_identity, identity_outputs, ownership_key
 from ._provider.operation import Operation
 from ._provider.options import options_for_get, prepare_options
 from ._provider.plugin_process import current_urn
@@ -169,9 +169,15 @@ class TrackingCertificateProvider(MailgunProvider):
         failures += validate_seconds("timeout", inputs.get("timeout"))
         return failures
 
+    def default_inputs(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        if UNKNOWN in inputs.values():
+            process.certified.add(None)
+        return {}
+
     def check_target(
         self, operation: Operation, olds: Mapping[str, Any], inputs: dict[str, Any]
     ) -> list[CheckFailure]:
+        process.certified.add(ownership_key(operation.target))
         if olds:
             return []
         try:
@@ -289,14 +295,21 @@ def not_a_tracking_domain(operation: Operation) -> list[CheckFailure]:
     host = operation.target.domain
     domain = sending_domain(host)
     parent = operation.read_new_domain(domain)
+    if parent is not None and parent.is_sandbox:
+        message = f"{domain} is a sandbox domain, which cannot have a certificate"
+        return [CheckFailure("tracking_domain", message)]
     if parent is not None and parent.tracking_domain == host:
+        operation.report_new(domain, parent)
         return []
     # Also where the parent is in the account: moving that to this host would break its links.
     if process.read_ahead.is_sending_domain(operation.client, operation.target):
         given = operation.client.get_domain(host)
         message = f"{host} is a sending domain; use its tracking domain, {given.tracking_domain}"
         return [CheckFailure("tracking_domain", message)]
-    return [] if parent is not None else operation.wrong_region(domain)
+    failures = [] if parent is not None else operation.wrong_region(domain)
+    if not failures:
+        operation.report_new(domain, parent)
+    return failures
 
 
 def outputs_from(

@@ -23,6 +23,7 @@ CNAME_VALUES: Mapping[str, str] = {"us": "mailgun.org", "eu": "eu.mailgun.org"}
 SectionSettings = dict[str, Any]
 """The known fields of one section, by Mailgun's names."""
 
+_SPELLED_TRUE = ("true", "yes")
 _TRUTHS: Mapping[object, bool] = {"true": True, "yes": True, "false": False, "no": False}
 _CLOSING = re.compile(r"[\s.]+\Z")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
@@ -128,12 +129,16 @@ class DomainDetails:
         web_prefix: the first label of its tracking domain.
         web_scheme: ``http`` or ``https``.
         cname: the record that Mailgun expects, or None where the response lists none.
+        is_sandbox: whether it is a sandbox domain, for testing.
+        problem: what keeps it from sending mail, in a few words, or an empty string.
     """
 
     name: str
     web_prefix: str
     web_scheme: str
     cname: CnameRecord | None
+    is_sandbox: bool = False
+    problem: str = ""
 
     @property
     def tracking_domain(self) -> str:
@@ -158,7 +163,20 @@ def read_domain(response: object) -> DomainDetails:
         web_prefix=str(prefix),
         web_scheme=str(domain.get("web_scheme") or "http"),
         cname=CnameRecord(host, cnames[host]) if host in cnames else None,
+        is_sandbox=domain.get("type") == "sandbox",
+        problem=_problem_of(domain),
     )
+
+
+def _problem_of(domain: Mapping[str, object]) -> str:
+    """What the state of a domain means for its mail."""
+    state = domain.get("state")
+    if state == "disabled" or domain.get("is_disabled") in (True, *_SPELLED_TRUE):
+        disabled = domain.get("disabled")
+        reason = disabled.get("reason") if isinstance(disabled, Mapping) else None
+        text = " ".join(str(reason or "").split())
+        return f"disabled at Mailgun: {text}" if text else "disabled at Mailgun"
+    return "not verified at Mailgun yet" if state == "unverified" else ""
 
 
 def _cnames_below(domain: str, records: Iterable[object]) -> dict[str, str]:

@@ -72,8 +72,23 @@ def require_certificate_for_https(
         return
     if inputs["https_by"] == "proxy":
         return
+    host = f"{changed.get('web_prefix', state['web_prefix'])}.{operation.target.domain}"
+    error = certificate_missing(operation, host, is_move="web_scheme" not in changed)
+    if error:
+        raise error
+
+
+def certificate_missing(
+    operation: Operation, host: str, *, is_move: bool
+) -> errors.CertificateMissing | None:
+    """The error where a host has no active certificate, so that https cannot be used.
+
+    Args:
+        operation: the operation.
+        host: the tracking domain that is to use https.
+        is_move: whether the domain uses https already, and only its host changes.
+    """
     domain = operation.target.domain
-    host = f"{changed.get('web_prefix', state['web_prefix'])}.{domain}"
     try:
         certificate = operation.client.get_certificate(host)
     except errors.CertificateNotFound:
@@ -81,7 +96,7 @@ def require_certificate_for_https(
         advice = f"add a TrackingCertificate for {host} to this resource's depends_on"
     else:
         if certificate.status == "active":
-            return
+            return None
         reason = f"the certificate for {host} is {certificate.status}"
         advice = f"add a TrackingCertificate for {host} to depends_on to have it reissued"
         if certificate.status == "processing":
@@ -89,10 +104,10 @@ def require_certificate_for_https(
                 "add its TrackingCertificate, with wait=True, to this resource's depends_on, "
                 "or try again once it is active"
             )
-    raise errors.CertificateMissing(
-        f"cannot change web_scheme of {domain} to https"
-        if "web_scheme" in changed
-        else f"cannot move {domain}, which uses https, to {host}",
+    return errors.CertificateMissing(
+        f"cannot move {domain}, which uses https, to {host}"
+        if is_move
+        else f"cannot change web_scheme of {domain} to https",
         reason,
         advice=f'{advice}; if your own proxy terminates TLS, set https_by="proxy"',
         domain=domain,

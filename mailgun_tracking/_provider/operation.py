@@ -212,6 +212,25 @@ class Operation:
         error.advise("nothing was removed from the state")
         return error
 
+    def report_new(self, domain: str, details: DomainDetails | None) -> None:
+        """Say in a preview what is special about the domain of a resource that is new.
+
+        Args:
+            domain: the domain.
+            details: what Mailgun has, or None where it does not have it.
+        """
+        if details is None:
+            # So that a typo does not pass unnoticed.
+            self.log.info(
+                f"{domain} does not exist at Mailgun yet; "
+                "`pulumi up` fails unless something creates it first"
+            )
+            return
+        if details.is_sandbox:
+            self.log.info(f"{domain} is a sandbox domain")
+        if details.problem:
+            self.log.info(f"{domain} is {details.problem}")
+
     def report_gone(self, domain: str) -> None:
         """Say that a resource is removed from the state, because its domain is gone."""
         regions = [self.target.region]

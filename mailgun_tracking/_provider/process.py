@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .._api.settings import Connections, Lookup, Settings
 from .domains_seen import DomainsSeen
+from .._api.target import Target
 from .field_owners import FieldOwners
 from .read_ahead import ReadAhead
 
@@ -23,6 +24,8 @@ class Process:
         field_owners: which resource manages which field.
         domains_seen: which domains were found, and which were not.
         cancelled: is set once the engine asked to stop; every wait ends then.
+        certified: the hosts for which the program declares a certificate, see `ownership_key`;
+            None among them stands for one whose host is not known yet.
         warned: is set once a preview has warned that Mailgun cannot be reached.
         workers: the threads for calls that do not depend on each other.
     """
@@ -41,6 +44,7 @@ class Process:
         self.domains_seen = DomainsSeen()
         self.cancelled = threading.Event()
         self.warned = threading.Event()
+        self.certified: set[Target | None] = set()
 
     def settings_from(self, configuration: Lookup) -> Settings:
         """Settings from a stack's configuration, with this process's connections."""

@@ -118,6 +118,28 @@ def parse_spam_action(text: str) -> str:
     return text
 
 
+def parse_type(text: str) -> str:
+    """Parse custom or sandbox.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if text not in ("custom", "sandbox"):
+        raise ValueError(text)
+    return text
+
+
+def parse_state(text: str) -> str:
+    """Parse the state of a domain.
+
+    Raises:
+        ValueError: it is none of active, unverified, disabled.
+    """
+    if text not in ("active", "unverified", "disabled"):
+        raise ValueError(text)
+    return text
+
+
 FieldParser = Callable[[str], Any]
 
 
@@ -161,6 +183,14 @@ WEB_FIELDS: dict[str, FieldParser] = {
     "web_scheme": parse_web_scheme,
     "web_prefix": parse_web_prefix,
 }
+
+
+STATUS_FIELDS: dict[str, FieldParser] = {
+    "type": parse_type,
+    "state": parse_state,
+    "disabled_reason": str,
+}
+"""What Mailgun decides about a domain; no request changes it."""
 
 
 def section_parsers(name: str) -> dict[str, FieldParser]:
@@ -233,6 +263,10 @@ class Domain:
     """Whether it only exists because somebody looked, with `any_domain`."""
     web_prefix: str = DEFAULT_WEB_PREFIX
     web_scheme: str = "http"
+    type: str = "custom"
+    state: str = "active"
+    disabled_reason: str = ""
+    """Mailgun's reason, where the state is disabled."""
     open: dict[str, Any] = dataclasses.field(
         default_factory=functools.partial(section_defaults, "open")
     )
@@ -255,40 +289,6 @@ class Domain:
         section: dict[str, Any] = getattr(self, name)
         return section
 
-    def activate_all_tracking(self) -> None:
-        """Turn on open, click and unsubscribe tracking."""
-        for name in SECTIONS:
-            self.section(name)["active"] = True
-
-    def change_settings(self, settings: Mapping[str, Any]) -> None:
-        """Change settings as in the dashboard: all of them, or none if one is invalid.
-
-        Args:
-            settings: `open`, `click` and `unsubscribe` as mappings of the fields to change, where
-                a bare value is short for `{"active": ...}`; `web_scheme` and `web_prefix` as
-                strings.
-
-        Raises:
-            InvalidSetting: there is no such setting, or Mailgun would reject its value.
-        """
-        sections: dict[str, dict[str, Any]] = {}
-        web: dict[str, str] = {}
-        for name, value in settings.items():
-            if name in SECTIONS:
-                fields = value if isinstance(value, Mapping) else {"active": value}
-                sections[name] = {
-                    field: _parse_field(name, field, content) for field, content in fields.items()
-                }
-            elif name in WEB_FIELDS:
-                try:
-                    web[name] = WEB_FIELDS[name](str(value))
-                except ValueError:
-                    raise InvalidSetting(f"invalid {name}: {value!r}") from None
-            else:
-                raise InvalidSetting(f"a domain has no setting {name!r}")
-        for name, fields in sections.items():
-            self.section(name).update(fields)
-        for name, text in web.items():
     def settings(self) -> dict[str, Any]:
         """Return a copy of everything that a PUT can change."""
         return {
@@ -300,6 +300,41 @@ class Domain:
         for name, value in settings.items():
             setattr(self, name, value)
 
+    def activate_all_tracking(self) -> None:
+        """Turn on open, click and unsubscribe tracking."""
+        for name in SECTIONS:
+            self.section(name)["active"] = True
+
+    def change_settings(self, settings: Mapping[str, Any]) -> None:
+        """Change settings as in the dashboard: all of them, or none if one is invalid.
+
+        Args:
+            settings: `open`, `click` and `unsubscribe` as mappings of the fields to change, where
+                a bare value is short for `{"active": ...}`; `web_scheme` and `web_prefix` as
+                strings; and what only Mailgun decides: `type` (custom, sandbox), `state` (active,
+                unverified, disabled) and `disabled_reason`.
+
+        Raises:
+            InvalidSetting: there is no such setting, or Mailgun would reject its value.
+        """
+        sections: dict[str, dict[str, Any]] = {}
+        others: dict[str, str] = {}
+        for name, value in settings.items():
+            if name in SECTIONS:
+                fields = value if isinstance(value, Mapping) else {"active": value}
+                sections[name] = {
+                    field: _parse_field(name, field, content) for field, content in fields.items()
+                }
+            elif parse := (WEB_FIELDS | STATUS_FIELDS).get(name):
+                try:
+                    others[name] = parse(str(value))
+                except ValueError:
+                    raise InvalidSetting(f"invalid {name}: {value!r}") from None
+            else:
+                raise InvalidSetting(f"a domain has no setting {name!r}")
+        for name, fields in sections.items():
+            self.section(name).update(fields)
+        for name, text in others.items():
             setattr(self, name, text)
 
     def snapshot(self, now: datetime) -> DomainSnapshot:

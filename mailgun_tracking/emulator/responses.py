@@ -78,14 +78,14 @@ def domain_item(domain: Domain, dials: Dials) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "created_at": format_datetime(domain.created_at, usegmt=True),
         "id": domain.id,
-        "is_disabled": False,
+        "is_disabled": domain.state == "disabled",
         "name": domain.name,
         "require_tls": False,
         "skip_verification": False,
         "smtp_login": f"postmaster@{domain.name}",
         "spam_action": "disabled",
-        "state": "active",
-        "type": "custom",
+        "state": domain.state,
+        "type": domain.type,
         "use_automatic_sender_security": False,
         "wildcard": False,
         "encrypt_incoming_message": False,
@@ -93,6 +93,13 @@ def domain_item(domain: Domain, dials: Dials) -> dict[str, Any]:
         "web_scheme": domain.web_scheme,
         **{name: value for name, value in domain.options.items() if name != "mailfrom_host"},
     }
+    if domain.state == "disabled":
+        shown["disabled"] = {
+            "code": "disabled",
+            "note": "",
+            "permanently": True,
+            "reason": domain.disabled_reason,
+        }
     if dials.domain_web_prefix == "present":
         shown["web_prefix"] = domain.web_prefix
     if dials.domain_tracking_host == "present":

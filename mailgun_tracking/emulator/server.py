@@ -254,7 +254,9 @@ class Emulator:
             name: the domain.
             region: None means the region given at the start.
             settings: `open`, `click`, `unsubscribe` (a dict of the fields to change, or the
-                value of `active`), `web_scheme`, `web_prefix`.
+                value of `active`), `web_scheme`, `web_prefix`; and what only Mailgun decides:
+                `type` (custom, sandbox), `state` (active, unverified, disabled) and
+                `disabled_reason`.
 
         Raises:
             UnknownDomain: there is no such domain.

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mailgun_tracking.emulator import Emulator
+from mailgun_tracking.emulator import Emulator, InvalidSetting
 from tests.emulator.conftest import DOMAIN, HOST, Api, multipart
 
 
@@ -231,3 +231,43 @@ def test_the_older_paths_of_mailguns_own_clients_work(api: Api) -> None:
     form = multipart({"web_scheme": "https"})
     changed = api.put(f"/v3/domains/{DOMAIN}", files=form).json()
     assert changed["domain"]["web_scheme"] == "https"
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [
+        ({}, {"type": "custom", "state": "active", "is_disabled": False}),
+        ({"type": "sandbox"}, {"type": "sandbox", "state": "active", "is_disabled": False}),
+        ({"state": "unverified"}, {"type": "custom", "state": "unverified", "is_disabled": False}),
+        (
+            {"state": "disabled", "disabled_reason": "Too many bounces"},
+            {"type": "custom", "state": "disabled", "is_disabled": True},
+        ),
+    ],
+)
+def test_what_mailgun_decides_about_a_domain_is_shown(
+    emulator: Emulator, api: Api, status: dict[str, str], shown: dict[str, Any]
+) -> None:
+    """In every response with the domain; no request changes it."""
+    emulator.drift(DOMAIN, **status)
+    emulator.add_domain("added.example.com", **status)
+    path = f"/v4/domains/{DOMAIN}"
+    domains = [
+        api.get(path).json()["domain"],
+        api.put(path, files=multipart({"type": "custom", "state": "active"})).json()["domain"],
+        *api.get("/v4/domains").json()["items"],
+    ]
+    assert len(domains) == 4
+    for domain in domains:
+        assert {name: domain[name] for name in shown} == shown
+        assert domain.get("disabled", {}).get("reason") == status.get("disabled_reason")
+
+
+@pytest.mark.parametrize(
+    "status", [{"state": "Active"}, {"type": "trial"}, {"is_disabled": True}, {"state": ""}]
+)
+def test_mailgun_decides_nothing_else(emulator: Emulator, status: dict[str, Any]) -> None:
+    before = emulator.domain(DOMAIN)
+    with pytest.raises(InvalidSetting):
+        emulator.drift(DOMAIN, click=True, **status)
+    assert emulator.domain(DOMAIN) == before

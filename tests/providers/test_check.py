@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from syrupy.assertion import SnapshotAssertion
 
 from mailgun_tracking import DomainTracking, TrackingCertificate
 from mailgun_tracking._api import client
+from mailgun_tracking._provider import base
 from mailgun_tracking.emulator import Emulator
+from mailgun_tracking.tracking_host import TrackingHost
 from tests.behaviour.mail import calls, puts
-from tests.providers.engine import Engine
+from tests.providers.engine import Engine, Run
 
 DOMAIN = "mg.example.com"
 Resource = Callable[..., Any]
@@ -183,3 +186,204 @@ def test_a_domain_that_does_not_exist_is_told(engine: Engine) -> None:
     run = engine.preview(lambda: DomainTracking("mg", "mgg.example.com", click=True))
     [row] = run.rows["mg"]
     assert row.startswith("mgg.example.com does not exist at Mailgun yet")
+
+
+@pytest.mark.behaviour(46)
+def test_so_is_that_of_a_certificate(engine: Engine) -> None:
+    run = engine.preview(lambda: TrackingCertificate("mg", "email.mgg.example.com"))
+    [row] = run.rows["mg"]
+    assert row.startswith("mgg.example.com does not exist at Mailgun yet")
+
+
+SPECIAL = {
+    "sandbox": ({"type": "sandbox"}, "is a sandbox domain"),
+    "unverified": ({"state": "unverified"}, "is not verified at Mailgun yet"),
+    "disabled": ({"state": "disabled"}, "is disabled at Mailgun"),
+    "reason": (
+        {"state": "disabled", "disabled_reason": "Too many\nbounces"},
+        "is disabled at Mailgun: Too many bounces",
+    ),
+}
+
+
+@pytest.mark.behaviour(71)
+@pytest.mark.parametrize(("status", "told"), SPECIAL.values(), ids=SPECIAL)
+def test_a_domain_that_cannot_be_used_as_usual_is_told_once(
+    engine: Engine, emulator: Emulator, status: dict[str, str], told: str
+) -> None:
+    """In the row of a resource that is new, also where the account's list answers."""
+    emulator.drift(DOMAIN, **status)
+    emulator.add_fault(method="GET", path=f"/v4/domains/{DOMAIN}", delay_seconds=1)
+
+    def program() -> None:
+        DomainTracking("two", "two.example.com", click=True)
+        DomainTracking("mg", DOMAIN, click=True)
+        TrackingHost("host", DOMAIN, web_scheme="http")
+
+    preview = engine.preview(program)
+    assert preview.rows["mg"][0] == f"{DOMAIN} {told}"
+    assert [len(preview.rows[name]) for name in ("two", "host")] == [1, 1]
+    assert told not in str([preview.rows[name] for name in ("two", "host")])
+    engine.up(program)
+    assert engine.preview(program).rows == {}
+
+
+@pytest.mark.behaviour(71)
+@pytest.mark.parametrize("status", ["unverified", "disabled"])
+def test_so_is_the_domain_of_a_certificate(engine: Engine, emulator: Emulator, status: str) -> None:
+    emulator.drift(DOMAIN, state=status)
+    for host in (f"email.{DOMAIN}", f"links.{DOMAIN}"):
+        run = engine.preview(partial(TrackingCertificate, "mg", host))
+        assert len(run.rows["mg"]) == 1
+        assert run.rows["mg"][0].startswith(f"{DOMAIN} is ")
+
+
+@pytest.mark.behaviour(71)
+@pytest.mark.parametrize(
+    ("resource", "domain", "inputs", "refused"),
+    [
+        (DomainTracking, DOMAIN, {"web_scheme": "https"}, "web_scheme"),
+        (DomainTracking, DOMAIN, {"web_scheme": "https", "https_by": "proxy"}, "web_scheme"),
+        (TrackingHost, DOMAIN, {"web_scheme": "https"}, "web_scheme"),
+        (TrackingCertificate, f"email.{DOMAIN}", {}, "tracking_domain"),
+        (TrackingCertificate, f"links.{DOMAIN}", {"move_domain": True}, "tracking_domain"),
+    ],
+)
+def test_https_of_a_sandbox_domain_is_refused(
+    engine: Engine,
+    emulator: Emulator,
+    resource: Resource,
+    domain: str,
+    inputs: dict[str, Any],
+    refused: str,
+) -> None:
+    """It has no tracking domain of its own; plain http is not refused."""
+    emulator.drift(DOMAIN, type="sandbox")
+    run = engine.preview(lambda: resource("mg", domain, **inputs), check=False)
+    assert run.refused["mg"].keys() == {refused}
+    assert run.refused["mg"][refused].startswith(f"{DOMAIN} is a sandbox domain")
+    assert not engine.preview(lambda: DomainTracking("mg", DOMAIN, web_scheme="http")).failed
+
+
+@pytest.mark.behaviour(71)
+@pytest.mark.parametrize("resource", [DomainTracking, TrackingHost])
+def test_so_is_that_of_one_in_state(engine: Engine, emulator: Emulator, resource: Resource) -> None:
+    emulator.drift(DOMAIN, type="sandbox")
+    engine.up(lambda: resource("mg", DOMAIN, web_scheme="http"))
+    run = engine.preview(lambda: resource("mg", DOMAIN, web_scheme="https"), check=False)
+    assert run.refused["mg"].keys() == {"web_scheme"}
+    # Whatever it is that serves the links over https already, it goes on.
+    emulator.drift(DOMAIN, web_scheme="https")
+    engine.refresh()
+    assert not engine.preview(lambda: resource("mg", DOMAIN, web_scheme="https")).failed
+
+
+WILL_FAIL = f"`pulumi up` will fail: cannot change web_scheme of {DOMAIN} to https: "
+
+
+class TestHttpsWithoutACertificate:
+    """The preview of what turns https on, or moves it, tells that `up` will refuse it."""
+
+    @staticmethod
+    def rows(run: Run) -> list[str]:
+        return [row for row in run.rows.get("mg", []) if "pulumi up" in row]
+
+    @pytest.mark.behaviour(72)
+    @pytest.mark.parametrize(
+        ("status", "reason"),
+        [
+            (None, f"email.{DOMAIN} has no certificate; add a TrackingCertificate"),
+            ("expired", f"the certificate for email.{DOMAIN} is expired; add a "),
+        ],
+    )
+    @pytest.mark.parametrize("resource", [DomainTracking, TrackingHost])
+    @pytest.mark.parametrize("is_new", [True, False])
+    def test_is_told(
+        self,
+        engine: Engine,
+        emulator: Emulator,
+        resource: Resource,
+        status: str | None,
+        reason: str,
+        is_new: bool,
+    ) -> None:
+        emulator.set_certificate(f"email.{DOMAIN}", status)
+        if not is_new:
+            engine.up(lambda: resource("mg", DOMAIN))
+
+        def program() -> None:
+            resource("mg", DOMAIN, web_scheme="https")
+
+        [row] = self.rows(engine.preview(program))
+        assert row.startswith(WILL_FAIL + reason)
+        assert engine.up(program, check=False).errors["mg"].startswith("CertificateMissing: ")
+
+    @pytest.mark.behaviour(72)
+    def test_is_told_of_a_move(self, engine: Engine, emulator: Emulator) -> None:
+        emulator.set_certificate(f"email.{DOMAIN}")
+        engine.up(lambda: DomainTracking("mg", DOMAIN, web_scheme="https"))
+        run = engine.preview(lambda: DomainTracking("mg", DOMAIN, web_prefix="links"))
+        [row] = self.rows(run)
+        assert f"cannot move {DOMAIN}, which uses https, to links.{DOMAIN}" in row
+
+    @pytest.mark.behaviour(11, 72)
+    @pytest.mark.parametrize("is_new", [True, False])
+    def test_is_not_told_of_one_that_the_program_declares(
+        self, engine: Engine, emulator: Emulator, is_new: bool
+    ) -> None:
+        """However its host is spelled; nor is Mailgun asked for it."""
+        if not is_new:
+            engine.up(lambda: DomainTracking("mg", DOMAIN))
+
+        def program() -> None:
+            TrackingCertificate("certificate", f"Email.{DOMAIN}.")
+            DomainTracking("mg", DOMAIN, web_scheme="https")
+
+        assert self.rows(engine.preview(program)) == []
+        assert not [call for call in calls(emulator) if "x509" in call]
+        engine.up(program)
+        assert emulator.domain(DOMAIN).web_scheme == "https"
+        emulator.forget_requests()
+        assert engine.preview(program).rows == {}
+        assert calls(emulator) == []
+
+    @pytest.mark.behaviour(72)
+    def test_is_not_told_where_one_is_declared_for_a_host_that_is_not_known_yet(
+        self, engine: Engine
+    ) -> None:
+        def program() -> None:
+            TrackingCertificate("certificate", UNKNOWN)
+            DomainTracking("mg", DOMAIN, web_scheme="https")
+
+        assert self.rows(engine.preview(program)) == []
+
+    @pytest.mark.behaviour(72)
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            {"web_scheme": "https", "https_by": "proxy"},
+            {"web_scheme": "http"},
+            {"web_prefix": "links"},
+            {"web_scheme": "https", "web_prefix": UNKNOWN},
+            {"web_scheme": UNKNOWN},
+            {"web_scheme": "https", "https_by": UNKNOWN},
+        ],
+    )
+    def test_is_not_told_where_none_is_needed(
+        self, engine: Engine, settings: dict[str, Any]
+    ) -> None:
+        """Or where that is not known yet."""
+        assert self.rows(engine.preview(lambda: DomainTracking("mg", DOMAIN, **settings))) == []
+
+    @pytest.mark.behaviour(11, 72)
+    def test_is_not_told_without_a_response(
+        self, engine: Engine, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """There is the one warning, and the preview goes on."""
+        engine.up(lambda: DomainTracking("mg", DOMAIN))
+        monkeypatch.setattr(base, "CHECK_DEADLINE_SECONDS", 0.0)
+        emulator.add_fault(method="GET", path="/v2/x509/*", status=503)
+        run = engine.preview(lambda: DomainTracking("mg", DOMAIN, web_scheme="https"))
+        assert run.steps == {"mg": "update"}
+        [row] = run.rows["mg"]
+        assert row.startswith("Mailgun is not available; the preview continues without it: ")

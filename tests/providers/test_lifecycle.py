@@ -32,10 +32,11 @@ class TestCreate:
     def test_reads_the_certificate_where_https_is_turned_on(
         self, engine: Engine, emulator: Emulator
     ) -> None:
-        """One more GET."""
+        """In check, for the preview, and once more before https is turned on."""
         emulator.set_certificate(f"email.{DOMAIN}")
         engine.up(lambda: DomainTracking("mg", DOMAIN, web_scheme="https"))
         assert calls(emulator)[2:] == [
+            f"GET /v2/x509/email.{DOMAIN}/status",
             f"GET /v2/x509/email.{DOMAIN}/status",
             f"PUT /v4/domains/{DOMAIN}",
         ]

@@ -168,10 +168,10 @@ class TestCheckOfAnExistingResource:
         return PROVIDER.check_target(operation, olds, news), messages_of(operation)
 
     def test_the_host_comes_from_the_old_inputs(self) -> None:
-        news = inputs("web_scheme", web_scheme="https")
+        news = inputs("web_prefix", web_prefix="go")
         failures, messages = self.check(inputs(**host_outputs(TARGET, DETAILS)), news)
         assert (failures, messages) == ([], [])
-        assert (news["web_scheme"], news["tracking_domain"]) == ("https", HOST)
+        assert (news["web_scheme"], news["tracking_domain"]) == ("http", f"go.{DOMAIN}")
 
     def test_a_field_that_is_no_longer_managed_is_mentioned_with_its_value(self) -> None:
         olds = state("open.active", "click.active", "unsubscribe.text_footer", "web_scheme")

@@ -110,6 +110,35 @@ class TestDomain:
         assert mailgun.update_domain(DOMAIN, {"web_prefix": "go"}) == details
 
     @pytest.mark.parametrize(
+        ("domain", "is_sandbox", "problem"),
+        [
+            ({"type": "sandbox", "state": "active", "is_disabled": False}, True, ""),
+            ({"type": "custom", "state": "unverified"}, False, "not verified at Mailgun yet"),
+            ({"state": "disabled", "disabled": None}, False, "disabled at Mailgun"),
+            ({"state": "active", "is_disabled": "yes"}, False, "disabled at Mailgun"),
+            (
+                {"is_disabled": True, "disabled": {"reason": "Too many\nbounces"}},
+                False,
+                "disabled at Mailgun: Too many bounces",
+            ),
+            ({"state": "new", "type": 7, "is_disabled": None}, False, ""),
+            ({}, False, ""),
+        ],
+    )
+    def test_its_type_and_state(
+        self,
+        domain: dict[str, Any],
+        is_sandbox: bool,
+        problem: str,
+        httpserver: HTTPServer,
+        mailgun: MailgunClient,
+    ) -> None:
+        """Older versions leave them out."""
+        httpserver.expect_request(ANY).respond_with_json({"domain": {"name": DOMAIN, **domain}})
+        details = mailgun.get_domain(DOMAIN)
+        assert (details.is_sandbox, details.problem) == (is_sandbox, problem)
+
+    @pytest.mark.parametrize(
         ("records", "prefix", "value"),
         [
             ([{"record_type": "CNAME", "name": HOST, "value": "mailgun.org"}], "email", True),
