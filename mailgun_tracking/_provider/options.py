@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import pickle
 from importlib.metadata import version
 
-from pulumi import Input, ResourceOptions, log
+from pulumi import (
+    Input,
+    ResourceOptions,
+    ResourceTransformationArgs,
+    ResourceTransformationResult,
+    log,
+)
 from pulumi.runtime import get_config, is_config_secret
 
 from .. import errors
@@ -12,6 +20,9 @@ from .._api.settings import refuse_plain_text_key
 
 OLDEST_SDK_FOR_GET = (3, 272)
 """The first SDK known to give a dynamic provider what it needs to read a resource by its id."""
+PICKLE_PROTOCOL = 4
+"""What providers are pickled with. The SDK uses Python's default, which is another one from 3.14
+on, so that whoever changes Python would see a changed provider in each diff."""
 
 
 def refuse_plain_text_keys() -> None:
@@ -41,6 +52,7 @@ def prepare_options(
     """
     refuse_plain_text_keys()
     opts = ResourceOptions.merge(opts, None)
+    opts.transformations = [_pin_pickle_protocol, *(opts.transformations or [])]
     if opts.import_ is not None:
         raise errors.InvalidInput(
             f"{resource} does not support import_",
@@ -57,6 +69,14 @@ def prepare_options(
         )
         log.warn(f"{resource}: custom_timeouts is ignored for dynamic resources; {hint}")
     return opts
+
+
+def _pin_pickle_protocol(args: ResourceTransformationArgs) -> ResourceTransformationResult:
+    """Pickle the provider as on every other Python."""
+    # It is what the SDK has pickled a moment ago.
+    provider = pickle.loads(base64.b64decode(str(args.props["__provider"])))  # noqa: S301
+    pickled = base64.b64encode(pickle.dumps(provider, protocol=PICKLE_PROTOCOL)).decode()
+    return ResourceTransformationResult({**args.props, "__provider": pickled}, args.opts)
 
 
 def options_for_get(

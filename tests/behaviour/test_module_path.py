@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import pickle
 import pickletools
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from mailgun_tracking.emulator import Emulator
 from tests.behaviour.mail import MailFactory, puts
+from tests.engine.stack import ROOT
 
 PATHS = {
     "mg": "mailgun_tracking.domain_tracking DomainTrackingProvider",
@@ -85,3 +87,26 @@ def test_a_state_written_elsewhere_is_refreshed_and_destroyed_by_these_paths_alo
     stack.destroy()
     assert puts(emulator) == ["PUT /v3/domains/mg.example.com/tracking/click"]
     assert emulator.domain("mg.example.com").click["active"] is False
+
+
+@pytest.mark.behaviour(73)
+def test_a_python_that_pickles_otherwise_shows_no_difference(mail: MailFactory) -> None:
+    """Python 3.14 pickles with protocol 5, older ones with 4."""
+    stack = mail(PROGRAM)
+    stack.up()
+    first = {name: stack.resource(name) for name in PATHS}
+    folder = stack.directory / "newer"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text("import pickle\npickle.DEFAULT_PROTOCOL = 5\n")
+    stack.environment["PYTHONPATH"] = os.pathsep.join([str(folder), str(ROOT)])
+    stack.write(PROGRAM.replace('"mg.example.com", click=True', '"mg.example.com", click=False'))
+
+    preview = stack.preview("--diff")
+    assert preview.changes == {"same": 2, "update": 1}
+    assert "click" in preview.stdout
+    assert "__provider" not in preview.stdout
+    stack.up()
+    for name in PATHS:
+        again = stack.resource(name)
+        for side in ("inputs", "outputs"):
+            assert again[side]["__provider"] == first[name][side]["__provider"]
