@@ -334,7 +334,8 @@ def _output(
             raise
         except NO_RESPONSE as error:
             if is_dry_run():
-                warn_of_no_response(error, pulumi.log.warn)
+                # A process may run the programs of several stacks, each with a monitor of its own.
+                warn_of_no_response(error, pulumi.log.warn, get_monitor() or process)
                 return None, False
             raise
 

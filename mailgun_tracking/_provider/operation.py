@@ -117,7 +117,7 @@ class Operation:
         Then the check warns and goes on.
         """
         if isinstance(error, NO_RESPONSE):
-            warn_of_no_response(error, self.log.warn)
+            warn_of_no_response(error, self.log.warn, process)
             return []
         self.explain(error)
         return [CheckFailure("", str(error))]
@@ -254,8 +254,10 @@ class Operation:
         return other
 
 
-def warn_of_no_response(error: errors.TrackingError, warn: Callable[[str], None]) -> None:
-    """Warn, once per process, that a preview could not ask Mailgun."""
-    if not process.warned.is_set():
-        process.warned.set()
+def warn_of_no_response(
+    error: errors.TrackingError, warn: Callable[[str], None], run: object
+) -> None:
+    """Warn, once per run, that a preview could not ask Mailgun."""
+    if run not in process.warned:
+        process.warned.add(run)
         warn(f"Mailgun is not available; the preview continues without it: {error}")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from weakref import WeakSet
 
 from .._api.settings import Connections, Lookup, Settings
-from .domains_seen import DomainsSeen
 from .._api.target import Target
+from .domains_seen import DomainsSeen
 from .field_owners import FieldOwners
 from .read_ahead import ReadAhead
 
@@ -23,10 +24,11 @@ class Process:
         read_ahead: what checks read about new domains.
         field_owners: which resource manages which field.
         domains_seen: which domains were found, and which were not.
-        cancelled: is set once the engine asked to stop; every wait ends then.
         certified: the hosts for which the program declares a certificate, see `ownership_key`;
             None among them stands for one whose host is not known yet.
-        warned: is set once a preview has warned that Mailgun cannot be reached.
+        cancelled: is set once the engine asked to stop; every wait ends then.
+        warned: the runs that have warned that Mailgun cannot be reached: programs of the
+            Automation API run in one process, also at the same time.
         workers: the threads for calls that do not depend on each other.
     """
 
@@ -42,9 +44,9 @@ class Process:
         self.read_ahead = ReadAhead()
         self.field_owners = FieldOwners()
         self.domains_seen = DomainsSeen()
-        self.cancelled = threading.Event()
-        self.warned = threading.Event()
         self.certified: set[Target | None] = set()
+        self.cancelled = threading.Event()
+        self.warned: WeakSet[object] = WeakSet()
 
     def settings_from(self, configuration: Lookup) -> Settings:
         """Settings from a stack's configuration, with this process's connections."""

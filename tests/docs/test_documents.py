@@ -30,6 +30,7 @@ SUBCOMMANDS = (
     "stack",
     "stack init",
     "state delete",
+    "state move",
     "up",
 )
 NOT_OURS = ("dig", "git", "make", "pip", "pytest", "python3")
@@ -97,7 +98,9 @@ def known_options(new_stack: StackFactory) -> dict[str, set[str]]:
     stack = new_stack("")
     known = {}
     for name in SUBCOMMANDS:
-        text = stack.run(*name.split(), "--help").stdout
+        # Not `stack.run`, whose `--stack` some commands do not know.
+        arguments = ["pulumi", *name.split(), "--help"]
+        text = subprocess.check_output(arguments, env=stack.environment, text=True)
         known[f"pulumi {name}"] = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
     context = click.Context(commands)
     for name in commands.list_commands(context):

@@ -38,6 +38,13 @@ KEY = "key-3ax6xnjp29jd6fds4gc373sgvjxteol0"
 DOMAIN = "mg.example.com"
 HOST = "email.mg.example.com"
 
+
+class Monitor:
+    """What an engine gives each run of a program."""
+
+
+MONITOR = Monitor()
+
 DOMAIN_RESULT = TrackingDomainResult(DOMAIN, HOST, "email", "http", HOST, "mailgun.org")
 TRACKING_RESULT = DomainTrackingResult(
     DOMAIN,
@@ -106,7 +113,7 @@ def configured(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> HTTPS
 @pytest.fixture
 def mailgun(configured: HTTPServer, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> HTTPServer:
     """The same in an update without mocks."""
-    monkeypatch.setattr(lookups, "get_monitor", object)
+    monkeypatch.setattr(lookups, "get_monitor", lambda: MONITOR)
     monkeypatch.setattr(lookups, "is_dry_run", lambda: False)
     return configured
 
@@ -265,7 +272,7 @@ class TestPlain:
     @pytest.mark.parametrize("form", FORMS, ids=IDS)
     def test_without_a_key(self, form: Form, monkeypatch: pytest.MonkeyPatch) -> None:
         *_, name, plain, _, _ = form
-        monkeypatch.setattr(lookups, "get_monitor", object)
+        monkeypatch.setattr(lookups, "get_monitor", lambda: MONITOR)
         with pytest.raises(ConfigurationError, match="MAILGUN_API_KEY"):
             plain(name)
 

@@ -262,8 +262,12 @@ class TestChecks:
         assert messages_of(operation) == []
 
 
-def test_the_warning_is_given_once_per_process() -> None:
+def test_the_warning_is_given_once_per_run() -> None:
+    class Run:
+        """What is the same throughout a run."""
+
     warnings: list[str] = []
-    for name in ("one", "two"):
-        warn_of_no_response(errors.Unreachable(f"cannot read {name}"), warnings.append)
-    assert ["one" in warning for warning in warnings] == [True]
+    first, second = Run(), Run()
+    for name, run in (("one", first), ("two", first), ("three", second)):
+        warn_of_no_response(errors.Unreachable(f"cannot read {name}"), warnings.append, run)
+    assert ["one" in warnings[0], "three" in warnings[1]] == [True] * len(warnings)

@@ -14,11 +14,11 @@ TARGET = Target("default", "us", "", "mg.example.com")
 def test_reset_forgets_what_the_process_held() -> None:
     process.settings = process.settings_from({"mailgun:apiKey": "k"}.get)
     process.cancelled.set()
-    process.warned.set()
+    process.warned.add(process)
     held = (process.settings, process.read_ahead, process.field_owners)
     process.reset()
     assert not process.cancelled.is_set()
-    assert not process.warned.is_set()
+    assert not process.warned
     for old, new in zip(
         held, (process.settings, process.read_ahead, process.field_owners), strict=True
     ):
