@@ -59,8 +59,9 @@ class UnsubscribeTrackingArgs:
 
     Args:
         active: whether the footers are added; not managed unless given.
-        html_footer: the footer of the HTML part, with ``%unsubscribe_url%`` where the link goes;
-            not managed unless given.
+        html_footer: the footer of the HTML part, with ``%unsubscribe_url%``,
+            ``%tag_unsubscribe_url%`` or ``%mailing_list_unsubscribe_url%`` where the link goes, or
+            an empty string if the link is in the body of the mail; not managed unless given.
         text_footer: the same for the text part; not managed unless given.
     """
 

@@ -19,7 +19,7 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from . import errors
 from ._api.fields import SECTIONS, Field, Section, field_at, fields_at, mentioned_fields
-from ._api.models import DomainDetails
+from ._api.models import UNSUBSCRIBE_URLS, DomainDetails
 from ._api.target import Target
 from ._provider.base import MailgunProvider, own_properties
 from ._provider.changes import (
@@ -37,6 +37,7 @@ from ._provider.options import options_for_get, prepare_options
 from ._provider.process import process
 from ._provider.reconcile import apply_changes
 from ._provider.validation import (
+    lacks_unsubscribe_link,
     unknown_inputs,
     validate_choice,
     validate_identity,
@@ -227,6 +228,7 @@ class DomainTrackingProvider(MailgunProvider):
         if managed is not None:
             key = ownership_key(operation.target)
             failures += process.field_owners.add(operation.log.urn, key, managed)
+            _warn_of_footers(operation, olds, inputs, managed)
         if olds and changed_identity(olds, inputs, "domain"):
             # A replacement: the engine checks it again, as a new resource.
             return failures
@@ -509,6 +511,23 @@ def still_requested(props: Mapping[str, Any], outputs: Mapping[str, Any]) -> dic
         if field_at(path).get(props) == field_at(path).get(outputs)
     }
     return {"asked": requested} if requested else {}
+
+
+def _warn_of_footers(
+    operation: Operation,
+    olds: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    managed: list[Field],
+) -> None:
+    """Warn of new footers without a link to unsubscribe, which Mailgun takes as they are."""
+    for field in managed:
+        footer = field.get(inputs)
+        is_new = not field.same(field.get(olds), footer)
+        if field.type == "footer" and is_new and lacks_unsubscribe_link(footer):
+            operation.log.warn(
+                f"{field.label} of {operation.target.domain} has no link to unsubscribe; "
+                "it contains none of " + ", ".join(UNSUBSCRIBE_URLS)
+            )
 
 
 def _report_released(operation: Operation, olds: Mapping[str, Any], managed: list[Field]) -> None:

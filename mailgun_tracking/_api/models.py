@@ -15,7 +15,12 @@ from typing import Any, Literal
 from ..errors import InvalidInput
 from .fields import ClickActive, Section, fields_of
 
-UNSUBSCRIBE_URL = "%unsubscribe_url%"
+UNSUBSCRIBE_URLS = (
+    "%unsubscribe_url%",
+    "%tag_unsubscribe_url%",
+    "%mailing_list_unsubscribe_url%",
+)
+"""What Mailgun replaces by a link: to unsubscribe from everything, from a tag, from a list."""
 DEFAULT_WEB_PREFIX = "email"
 CNAME_VALUES: Mapping[str, str] = {"us": "mailgun.org", "eu": "eu.mailgun.org"}
 """What a tracking CNAME points to where a response does not say so itself."""

@@ -126,7 +126,10 @@ def reads_back_differently(change: FieldChange, value: object) -> bool:
     if change.field.section is None:
         return False
     if change.field.type == "footer":
-        # Mailgun may tidy up a footer in its own way.
+        if value is None:
+            # Mailgun may leave out a footer that is empty.
+            return change.field.same(change.new, "")
+        # It may also tidy up a footer in its own way.
         return not any(change.field.same(value, known) for known in (change.new, change.old))
     return value is None or (change.new == "htmlonly" and value is True)
 

@@ -11,7 +11,7 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from .. import errors
 from .._api.fields import SECTIONS, WEB_FIELDS, Field, Section, fields_of
-from .._api.models import UNSUBSCRIBE_URL, is_domain, is_web_prefix, normalize_domain
+from .._api.models import UNSUBSCRIBE_URLS, is_domain, is_web_prefix, normalize_domain
 from .._api.settings import is_account_name, is_subaccount
 from .._api.target import REGIONS
 
@@ -98,11 +98,9 @@ def validate_field(field: Field, value: object) -> list[CheckFailure]:
     if value is None or value == UNKNOWN:
         return []
     if field.type == "footer":
-        if not isinstance(value, str):
-            return [CheckFailure(field.path, f"must be a string, not {type_name(value)}")]
-        if UNSUBSCRIBE_URL not in value:
-            return [CheckFailure(field.path, f"must contain {UNSUBSCRIBE_URL}")]
-        return []
+        if isinstance(value, str):
+            return []
+        return [CheckFailure(field.path, f"must be a string, not {type_name(value)}")]
     if field.type == "scheme":
         return validate_choice(field.path, value, ("http", "https"))
     if field.type == "prefix":
@@ -118,6 +116,13 @@ def validate_field(field: Field, value: object) -> list[CheckFailure]:
             return []
         expected = "true or false"
     return [CheckFailure(field.path, f"must be {expected}, not {format_invalid(value)}")]
+
+
+def lacks_unsubscribe_link(footer: object) -> bool:
+    """Whether recipients find no link in a footer; an empty one leaves the link to the body."""
+    if not isinstance(footer, str) or footer == UNKNOWN or not footer.strip():
+        return False
+    return not any(variable in footer for variable in UNSUBSCRIBE_URLS)
 
 
 def validate_tracking(inputs: Mapping[str, Any]) -> list[CheckFailure]:

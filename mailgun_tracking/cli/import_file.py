@@ -85,11 +85,15 @@ def _every_domain(settings: Settings, account: str) -> Iterator[str]:
 def _domain(settings: Settings, id_: str, account: str, fields: tuple[str, ...]) -> dict[str, Any]:
     target = Target.parse(id_, account)
     operation = Operation.on(target, settings=settings)
-    managed = [field.path for field in FIELDS if field.path in fields]
     with operation.explaining_errors():
         tracking = operation.client.get_tracking(target.domain)
         details = operation.client.get_domain(target.domain)
-    outputs = outputs_from(target, tracking, details, {"managed": managed})
+    outputs = outputs_from(target, tracking, details, {})
+    for field in FIELDS:
+        if field.path in fields and field.get(outputs) is not None:
+            outputs["managed"].append(field.path)
+        elif field.path in fields:
+            click.echo(f"{target.id}: Mailgun does not return {field.path}; left out", err=True)
     inputs = inputs_from(outputs)
     return _entry(target, "DomainTracking", DomainTrackingProvider(), inputs, outputs)
 

@@ -54,6 +54,10 @@ class Dials:
     space stripped. Catches a client that compares footers byte by byte and reports a change
     forever."""
 
+    empty_footer: Literal["present", "missing"] = "present"
+    """Whether responses contain a footer that is empty. Catches a client that sends an empty footer
+    over and over because it is not in the response."""
+
     tracking_web_scheme: Literal["present", "missing"] = "present"
     """Whether the tracking response contains `web_scheme`. Catches a client that fails or guesses
     if an older response does not have it."""

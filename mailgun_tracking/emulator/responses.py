@@ -53,6 +53,8 @@ def section(domain: Domain, name: str, dials: Dials) -> dict[str, Any]:
             value = "yes" if value else "no"
         if field.endswith("_footer"):
             value = _footer(value, dials)
+            if not value and dials.empty_footer == "missing":
+                continue
         shown[field] = value
     return shown
 

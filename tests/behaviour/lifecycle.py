@@ -86,6 +86,7 @@ def run_lifecycle(
             open=False,
             top=False,
             html_footer=OTHER_FOOTER,
+            text_footer="",
         )
     )
     updated = stack.up()

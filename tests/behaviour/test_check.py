@@ -41,7 +41,7 @@ def test_an_invalid_input_is_refused_by_its_name(mail: MailFactory, emulator: Em
     refused = mail(
         """
         DomainTracking("bad", "mg.example.com", open={"actve": True}, click="html",
-                       unsubscribe={"html_footer": "Bye", "text_footer": 3}, web_scheme="ftp")
+                       unsubscribe={"html_footer": True, "text_footer": 3}, web_scheme="ftp")
         """
     ).preview(check=False)
     assert refused.code != 0

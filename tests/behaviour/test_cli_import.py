@@ -114,6 +114,26 @@ def test_every_domain_with_the_fields_that_the_program_mentions(
     assert puts(emulator) == []
 
 
+@pytest.mark.behaviour(49)
+def test_footers_as_mailgun_has_them_can_be_declared(
+    mail: MailFactory, emulator: Emulator, tmp_path: Path
+) -> None:
+    """One of any text and an emptied one; whoever keeps them is not warned."""
+    footers = {"html_footer": "off", "text_footer": ""}
+    emulator.drift("mg.example.com", unsubscribe=footers)
+    stack = mail()
+    fields = [f"--field=unsubscribe.{name}" for name in footers]
+    made = mailgun_tracking(stack, "import", "mg.example.com", *fields)
+    assert made.returncode == 0, made.stderr
+    file = tmp_path / "import.json"
+    file.write_text(made.stdout)
+    stack.import_(file)
+    stack.write(f'DomainTracking("mg.example.com", "mg.example.com", unsubscribe={footers!r})')
+    preview = stack.preview("--refresh", "--expect-no-changes")
+    assert preview.diagnostics("mg.example.com") == []
+    assert puts(emulator) == []
+
+
 @pytest.mark.behaviour(1)
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),

@@ -47,6 +47,7 @@ def test_lifecycle(mail: MailFactory, emulator: Emulator, dials: dict[str, str])
         if stage == "update":
             assert now.click["active"] is True
             assert now.unsubscribe["html_footer"] == OTHER_FOOTER
+            assert now.unsubscribe["text_footer"] == ""
 
     run_lifecycle(mail(), DOMAIN, "links", look=look)
     end = emulator.domain(DOMAIN)

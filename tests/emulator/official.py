@@ -67,6 +67,10 @@ def _open_only_requires_active(schemas: Json) -> None:
     schemas[OPEN]["required"] = ["active"]
 
 
+def _unsubscribe_only_requires_active(schemas: Json) -> None:
+    schemas[UNSUBSCRIBE]["required"] = ["active"]
+
+
 def _tracking_lacks_web_scheme(schemas: Json) -> None:
     schemas[TRACKING]["required"].remove("web_scheme")
 
@@ -79,6 +83,7 @@ BY_DIAL: dict[tuple[str, str], Change] = {
     ("booleans", "yes_no"): _booleans_are_strings,
     ("put_answers", "message_only"): _put_responses_lack_the_section,
     ("open_answer", "active_only"): _open_only_requires_active,
+    ("empty_footer", "missing"): _unsubscribe_only_requires_active,
     ("tracking_web_scheme", "missing"): _tracking_lacks_web_scheme,
     ("domain_web_prefix", "missing"): _domain_lacks_web_prefix,
 }

@@ -141,6 +141,16 @@ def test_footer_newlines(emulator: Emulator, api: Api, setting: str, read: str) 
 
 
 @pytest.mark.parametrize("setting", ["present", "missing"])
+def test_empty_footer(emulator: Emulator, api: Api, setting: str) -> None:
+    emulator.set_dials(empty_footer=setting)
+    body = api.put(f"{TRACKING}/unsubscribe", data={"html_footer": ""}).json()["unsubscribe"]
+    assert body == api.tracking()["unsubscribe"]
+    assert body.get("html_footer") == ("" if setting == "present" else None)
+    assert "%unsubscribe_url%" in body["text_footer"]
+    assert emulator.domain(DOMAIN).unsubscribe["html_footer"] == ""
+
+
+@pytest.mark.parametrize("setting", ["present", "missing"])
 def test_tracking_web_scheme(emulator: Emulator, api: Api, setting: str) -> None:
     emulator.set_dials(tracking_web_scheme=setting)
     assert ("web_scheme" in api.tracking()) == (setting == "present")

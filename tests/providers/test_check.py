@@ -32,7 +32,7 @@ Resource = Callable[..., Any]
             {
                 "open": {"actve": True},
                 "click": "html",
-                "unsubscribe": {"html_footer": "Bye", "text_footer": 3, "active": "yes"},
+                "unsubscribe": {"html_footer": True, "text_footer": 3, "active": "yes"},
                 "web_scheme": "ftp",
                 "web_prefix": "a.b",
                 "https_by": "cloudflare",

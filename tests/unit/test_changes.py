@@ -187,6 +187,8 @@ class TestReadsBackDifferently:
             ("open.active", True, True, False),
             ("unsubscribe.html_footer", "<p>", "<p>tidy</p>", True),
             ("unsubscribe.html_footer", "<p>", " <p>\r\n", False),
+            ("unsubscribe.html_footer", "<p>", None, False),
+            ("unsubscribe.html_footer", "", None, True),
             ("web_prefix", "go", None, False),
         ],
     )

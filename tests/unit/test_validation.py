@@ -11,6 +11,7 @@ from pulumi.runtime.rpc import UNKNOWN
 from mailgun_tracking._api.fields import FIELDS, FieldType
 from mailgun_tracking._provider.validation import (
     format_invalid,
+    lacks_unsubscribe_link,
     type_name,
     unknown_inputs,
     validate_boolean,
@@ -36,14 +37,14 @@ def expect(failures: list[CheckFailure], *expected: tuple[str, str]) -> None:
 VALID: dict[FieldType, list[object]] = {
     "boolean": [True, False],
     "click": [True, False, "htmlonly"],
-    "footer": [FOOTER],
+    "footer": [FOOTER, "", "bye"],
     "scheme": ["http", "https"],
     "prefix": ["email", "a-1"],
 }
 INVALID: dict[FieldType, list[tuple[object, str]]] = {
     "boolean": [("htmlonly", "'htmlonly'"), (1, "not 1"), ("yes", "true or false"), ([], "a list")],
     "click": [("html", "htmlonly"), (1.0, "not 1.0"), ({}, "an object")],
-    "footer": [("bye", "%unsubscribe_url%"), ("", "%unsubscribe_url%"), (True, "a boolean")],
+    "footer": [(True, "a boolean"), ([], "a list")],
     "scheme": [("HTTPS", "http or https"), ([], "a list")],
     "prefix": [("email.mg", "DNS label"), ("", "DNS label"), ("Email", "'Email'"), (7.0, "7.0")],
 }
@@ -61,6 +62,26 @@ class TestFields:
     def test_invalid_values_are_named_by_the_fields_path(self, field: Any) -> None:
         for value, word in INVALID[field.type]:
             expect(validate_field(field, value), (field.path, word))
+
+
+@pytest.mark.parametrize(
+    ("footer", "lacks"),
+    [
+        (FOOTER, False),
+        ("Not from this list: %mailing_list_unsubscribe_url%", False),
+        ("<a href='%tag_unsubscribe_url%'>no more news</a>", False),
+        ("", False),
+        (" \n", False),
+        (UNKNOWN, False),
+        (None, False),
+        ("bye", True),
+        ("%unsubscribe_email% %other_unsubscribe_url%", True),
+    ],
+)
+def test_a_footer_lacks_a_link_unless_it_is_empty_or_has_one_of_the_variables(
+    footer: object, lacks: bool
+) -> None:
+    assert lacks_unsubscribe_link(footer) is lacks
 
 
 class TestSections:
