@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Mapping
 from typing import Any, Literal, TypedDict, Union
 
 import pulumi
+from pulumi.output import UNKNOWN
 
 from ._api.fields import ClickActive, Section, fields_of
 
@@ -160,3 +161,19 @@ class Cname(dict):  # type: ignore[type-arg]
 
     name: str = pulumi.property("name")
     value: str = pulumi.property("value")
+
+
+def complete_in_preview(section: Section, output: pulumi.Output[Any]) -> pulumi.Output[Any]:
+    """A section's output in a preview, in which a field that is missing is not known yet.
+
+    Where a preview creates or updates, the engine returns the inputs in place of the outputs. A
+    field that the program does not set would be None then, though `up` returns its value.
+    """
+
+    def complete(known: Any) -> Any:
+        if not isinstance(known, dict):
+            return known
+        missing = [field.name for field in fields_of(section) if field.name not in known]
+        return type(known)(**known, **dict.fromkeys(missing, UNKNOWN))
+
+    return output.apply(complete, run_with_unknowns=True)

@@ -51,6 +51,7 @@ from .arguments import (
     OpenTracking,
     UnsubscribeInput,
     UnsubscribeTracking,
+    complete_in_preview,
     normalize_section,
 )
 
@@ -151,6 +152,9 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
         opts = prepare_options(opts, "DomainTracking", "DOMAIN")
         opts.ignore_changes = ignorable(opts.ignore_changes, inputs)
         super().__init__(DomainTrackingProvider(), resource_name, outputs | inputs, opts)
+        if pulumi.runtime.is_dry_run():
+            for section in SECTIONS:
+                setattr(self, section, complete_in_preview(section, getattr(self, section)))
 
     @classmethod
     def get(
