@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -18,7 +17,15 @@ from pulumi.dynamic import (
 from pulumi.runtime.rpc import UNKNOWN
 
 from . import errors
-from ._api.fields import SECTIONS, Field, Section, field_at, fields_at, mentioned_fields
+from ._api.fields import (
+    SECTIONS,
+    WEB_FIELDS,
+    Field,
+    Section,
+    field_at,
+    fields_at,
+    mentioned_fields,
+)
 from ._api.models import UNSUBSCRIBE_URLS, DomainDetails
 from ._api.target import Target
 from ._provider.base import MailgunProvider, own_properties
@@ -37,6 +44,7 @@ from ._provider.options import options_for_get, prepare_options
 from ._provider.process import process
 from ._provider.reconcile import apply_changes
 from ._provider.validation import (
+    Properties,
     lacks_unsubscribe_link,
     unknown_inputs,
     validate_choice,
@@ -62,6 +70,8 @@ INPUTS = ("domain", *SECTIONS, "web_scheme", "web_prefix", *OPTIONS, *IDENTITY)
 
 HOST_PROPERTIES = ("web_scheme", "web_prefix", "tracking_domain", "cname")
 """What describes the tracking host. Check adds them to the inputs, so that previews know them."""
+
+PROPERTIES = Properties(INPUTS, ("tracking_domain", "cname", "managed"))
 
 
 class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
@@ -148,10 +158,8 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
         inputs = {name: value for name, value in locals().items() if name in INPUTS}
         for section in SECTIONS:
             inputs[section] = normalize_section(section, inputs[section])
-        outputs = dict.fromkeys((*HOST_PROPERTIES, "managed"))
-        opts = prepare_options(opts, "DomainTracking", "DOMAIN")
-        opts.ignore_changes = ignorable(opts.ignore_changes, inputs)
-        super().__init__(DomainTrackingProvider(), resource_name, outputs | inputs, opts)
+        opts = prepare_options(opts, "DomainTracking", resource_name, "DOMAIN", PROPERTIES)
+        super().__init__(DomainTrackingProvider(), resource_name, declared(inputs), opts)
         if pulumi.runtime.is_dry_run():
             for section in SECTIONS:
                 setattr(self, section, complete_in_preview(section, getattr(self, section)))
@@ -181,31 +189,36 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
         return cls(resource_name, domain, account=account, opts=opts)
 
 
-def ignorable(paths: list[str] | None, inputs: Mapping[str, Any]) -> list[str] | None:
-    """The paths to ignore, without those of outputs that the program does not set.
+def declared(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties of a resource: its inputs, and a place for each output.
 
-    The engine would take those over from the old inputs, as if the program had set them.
+    In `managed`, check is told which properties of the host the program sets (see `own_inputs`).
     """
-    not_set = {name for name in (*HOST_PROPERTIES, "managed") if inputs.get(name) is None}
-    return paths and [path for path in paths if re.split(r"[.[]", path)[0] not in not_set]
+    managed = [field.path for field in WEB_FIELDS if inputs.get(field.path) is not None]
+    return {**dict.fromkeys(HOST_PROPERTIES), **inputs, "managed": managed or None}
 
 
 class DomainTrackingProvider(MailgunProvider):
     """The provider of `DomainTracking`. Its import path is in every state: it must never change."""
 
     domain_input = "domain"
+    properties = PROPERTIES
     inputs: ClassVar[tuple[str, ...]] = INPUTS
     sections: ClassVar[tuple[Section, ...]] = SECTIONS
 
     def own_inputs(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs that come from the program, without those that check adds.
 
-        With ``ignore_changes=["*"]`` the engine takes all old inputs over, also those that check
-        had added. They must not become managed by that.
+        With ``ignore_changes`` the engine takes old inputs over, also those that check had added.
+        They must not become managed by that. What the program sets itself is in `managed`; what a
+        transform sets is known by its value, as long as that is another one.
         """
-        if not olds or "managed" not in news:
-            return dict(news)
-        added = {"managed", *(name for name in HOST_PROPERTIES if name not in olds["managed"])}
+        set_by_program = [*(news.get("managed") or ()), *(olds.get("managed") or ())]
+        added = {"managed"} | {
+            name
+            for name in HOST_PROPERTIES
+            if name not in set_by_program and name in olds and news.get(name) == olds[name]
+        }
         return {name: value for name, value in news.items() if name not in added}
 
     def validate(self, inputs: Mapping[str, Any]) -> list[CheckFailure]:

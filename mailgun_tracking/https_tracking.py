@@ -11,9 +11,10 @@ from typing import Any, cast
 import pulumi
 
 from ._api.models import normalize_domain
+from ._provider.options import known_paths
 from ._provider.validation import type_name
 from .arguments import ClickInput, OpenInput, UnsubscribeInput
-from .domain_tracking import DomainTracking
+from .domain_tracking import HOST_PROPERTIES, PROPERTIES, DomainTracking
 from .errors import InvalidInput
 from .lookups import get_tracking_domain_output
 from .tracking_certificate import TrackingCertificate
@@ -174,7 +175,10 @@ class HttpsTracking(pulumi.ComponentResource):
                 parent=self, depends_on=[self.cname] if self.cname else None
             ),
         )
-        ignore_changes = opts.ignore_changes if opts else None
+        given = opts.ignore_changes if opts else None
+        ignored = known_paths(given, f"HttpsTracking {resource_name}", PROPERTIES)
+        # In a state from before there was a `TrackingHost`, the settings have its fields as well.
+        of_settings = [path for path in ignored or () if path not in HOST_PROPERTIES]
         self.tracking = DomainTracking(
             resource_name,
             domain,
@@ -182,7 +186,7 @@ class HttpsTracking(pulumi.ComponentResource):
             click=click,
             unsubscribe=unsubscribe,
             **where,
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=ignore_changes),
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=of_settings),
         )
         self.host = TrackingHost(
             resource_name,
@@ -191,7 +195,7 @@ class HttpsTracking(pulumi.ComponentResource):
             web_prefix=web_prefix,
             **where,
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[self.certificate], ignore_changes=ignore_changes
+                parent=self, depends_on=[self.certificate], ignore_changes=ignored
             ),
         )
         self.tracking_domain = self.host.tracking_domain

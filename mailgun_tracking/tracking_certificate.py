@@ -36,6 +36,7 @@ from ._provider.plugin_process import current_urn
 from ._provider.process import process
 from ._provider.resource_log import ResourceLog
 from ._provider.validation import (
+    Properties,
     unknown_inputs,
     validate_boolean,
     validate_identity,
@@ -45,6 +46,8 @@ from ._provider.validation import (
 DEFAULT_TIMEOUT_SECONDS = 600
 INPUTS = ("tracking_domain", "wait", "timeout", "move_domain", *IDENTITY)
 OUTPUTS = ("status", "error", "names", "issuer", "serial", "fingerprint", "not_before", "not_after")
+
+PROPERTIES = Properties(INPUTS, OUTPUTS)
 
 
 class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"):
@@ -119,7 +122,13 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         inputs = {name: value for name, value in locals().items() if name in INPUTS}
-        opts = prepare_options(opts, "TrackingCertificate", "--certificate TRACKING_DOMAIN")
+        opts = prepare_options(
+            opts,
+            "TrackingCertificate",
+            resource_name,
+            "--certificate TRACKING_DOMAIN",
+            PROPERTIES,
+        )
         props = inputs | dict.fromkeys(OUTPUTS)
         super().__init__(TrackingCertificateProvider(), resource_name, props, opts)
 
@@ -153,6 +162,7 @@ class TrackingCertificateProvider(MailgunProvider):
     """The provider of `TrackingCertificate`. Its import path is in every state."""
 
     domain_input = "tracking_domain"
+    properties = PROPERTIES
 
     def validate(self, inputs: Mapping[str, Any]) -> list[CheckFailure]:
         failures = unknown_inputs(own_properties(inputs), INPUTS)

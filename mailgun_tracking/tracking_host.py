@@ -10,7 +10,7 @@ from pulumi.dynamic import Resource
 from ._provider.identity import IDENTITY
 from ._provider.options import prepare_options
 from .arguments import Cname
-from .domain_tracking import HOST_PROPERTIES, DomainTrackingProvider, ignorable
+from .domain_tracking import PROPERTIES, DomainTrackingProvider, declared
 
 
 class TrackingHost(Resource, module="mailgun", name="TrackingHost"):
@@ -52,10 +52,8 @@ class TrackingHost(Resource, module="mailgun", name="TrackingHost"):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         inputs = {name: value for name, value in locals().items() if name in INPUTS}
-        outputs = dict.fromkeys((*HOST_PROPERTIES, "managed"))
-        opts = prepare_options(opts, "TrackingHost", "DOMAIN")
-        opts.ignore_changes = ignorable(opts.ignore_changes, inputs)
-        super().__init__(TrackingHostProvider(), resource_name, outputs | inputs, opts)
+        opts = prepare_options(opts, "TrackingHost", resource_name, "DOMAIN", PROPERTIES)
+        super().__init__(TrackingHostProvider(), resource_name, declared(inputs), opts)
 
 
 INPUTS = ("domain", "web_scheme", "web_prefix", *IDENTITY)

@@ -21,8 +21,10 @@ from pulumi.runtime.rpc import UNKNOWN
 from .. import errors
 from .identity import effective_target, identity_inputs, key_failures
 from .operation import CHECK_DEADLINE_SECONDS, Operation
-from .plugin_process import has_other_inputs, install_hooks
+from .plugin_process import current_urn, has_other_inputs, ignored_paths, install_hooks
 from .process import process
+from .resource_log import ResourceLog
+from .validation import Properties, unknown_paths
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -61,6 +63,8 @@ class MailgunProvider(ResourceProvider, ABC):
     serialize_as_secret_always = False
     domain_input: ClassVar[str]
     """The name of the input that holds the domain."""
+    properties: ClassVar[Properties]
+    """The inputs and outputs."""
 
     def __init_subclass__(cls) -> None:
         for name in ("check", "diff", "create", "read", "update", "delete"):
@@ -93,6 +97,10 @@ class MailgunProvider(ResourceProvider, ABC):
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Compare a state with inputs."""
+        for path, hint in unknown_paths(ignored_paths(), self.properties).items():
+            # Of the constructor none are left. A transform may add some for all kinds of resources.
+            if hint:
+                ResourceLog(current_urn()).warn(f"ignore_changes has {path!r}; {hint}")
         result = self.compute_diff(olds, plain_unknowns(news))
         if result.changes and not result.replaces and has_other_inputs():
             # The engine finds out which ones, as it has to for `replace_on_changes`.

@@ -17,6 +17,7 @@ from pulumi.runtime import get_config, is_config_secret
 
 from .. import errors
 from .._api.settings import refuse_plain_text_key
+from .validation import Properties, unknown_paths
 
 OLDEST_SDK_FOR_GET = (3, 272)
 """The first SDK known to give a dynamic provider what it needs to read a resource by its id."""
@@ -35,14 +36,20 @@ def refuse_plain_text_keys() -> None:
 
 
 def prepare_options(
-    opts: ResourceOptions | None, resource: str, import_arguments: str
+    opts: ResourceOptions | None,
+    resource: str,
+    name: str,
+    import_arguments: str,
+    properties: Properties,
 ) -> ResourceOptions:
-    """Refuse, or warn about, options that a dynamic resource cannot support.
+    """Refuse, or warn about, options that a dynamic resource cannot support or that are misspelt.
 
     Args:
         opts: the options.
         resource: the resource's class, for the messages.
+        name: the resource's name, for the messages.
         import_arguments: what ``mailgun-tracking import`` takes for such a resource.
+        properties: the resource's properties.
 
     Returns a copy of the options.
 
@@ -68,6 +75,7 @@ def prepare_options(
             else "each request has its own limit"
         )
         log.warn(f"{resource}: custom_timeouts is ignored for dynamic resources; {hint}")
+    opts.ignore_changes = known_paths(opts.ignore_changes, f"{resource} {name}", properties)
     return opts
 
 
@@ -77,6 +85,23 @@ def _pin_pickle_protocol(args: ResourceTransformationArgs) -> ResourceTransforma
     provider = pickle.loads(base64.b64decode(str(args.props["__provider"])))  # noqa: S301
     pickled = base64.b64encode(pickle.dumps(provider, protocol=PICKLE_PROTOCOL)).decode()
     return ResourceTransformationResult({**args.props, "__provider": pickled}, args.opts)
+
+
+def known_paths(paths: list[str] | None, resource: str, properties: Properties) -> list[str] | None:
+    """Paths to ignore, without those that do not exist, which are warned about here.
+
+    The provider warns about what a transform adds, which is not seen here.
+
+    Args:
+        paths: the resource option ``ignore_changes``.
+        resource: the resource's class and name, for the messages.
+        properties: its properties.
+    """
+    unknown = unknown_paths(paths or (), properties)
+    for path, hint in unknown.items():
+        meant = hint or "this resource has no such property"
+        log.warn(f"{resource}: ignore_changes has {path!r}; {meant}")
+    return paths and [path for path in paths if path not in unknown]
 
 
 def options_for_get(

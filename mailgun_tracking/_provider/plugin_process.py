@@ -1,15 +1,16 @@
 """Everything that reaches into the SDK's provider process (``python -m pulumi.dynamic``).
 
 The SDK answers four calls at a time, does nothing on Cancel, outlives its engine, and tells a
-provider neither the URN and the old inputs of the resource nor where the engine's log is. Each
-piece below fixes one of these on its own, and leaves the SDK's behaviour as it is where the SDK has
-changed:
+provider neither the URN, the old inputs and `ignore_changes` of the resource nor where the engine's
+log is. Each piece below fixes one of these on its own, and leaves the SDK's behaviour as it is
+where the SDK has changed:
 
 - more calls at a time: gRPC runs a method in the pool that the method names in the attribute
   ``experimental_thread_pool``;
 - Cancel: its own pool is told of the call the moment it arrives. The engine also cancels at the
   end of every command and waits for the answer: until then, messages still reach its display;
-- the URN and the old inputs: they are in the request, in the frames below the call;
+- the URN, the old inputs and `ignore_changes`: they are in the request, in the frames below the
+  call;
 - the engine's log: its address is the process's first argument;
 - leaving with the engine: the engine reads this process's standard output, so that pipe breaks
   when the engine is gone, however it ended.
@@ -125,6 +126,11 @@ def has_other_inputs() -> bool:
     request = _current_request()
     olds, news = (_own_fields(getattr(request, name, None)) for name in ("old_inputs", "news"))
     return bool(olds) and olds != news
+
+
+def ignored_paths() -> list[str]:
+    """What ``ignore_changes`` has for the resource of this thread's Diff, as far as is known."""
+    return list(getattr(_current_request(), "ignoreChanges", ()))
 
 
 def _own_fields(properties: Any) -> dict[str, Any]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pulumi.dynamic import CheckFailure
 from pulumi.runtime.rpc import UNKNOWN
 
 from .. import errors
-from .._api.fields import SECTIONS, WEB_FIELDS, Field, Section, fields_of
+from .._api.fields import FIELDS, SECTIONS, WEB_FIELDS, Field, Section, fields_of
 from .._api.models import UNSUBSCRIBE_URLS, is_domain, is_web_prefix, normalize_domain
 from .._api.settings import is_account_name, is_subaccount
 from .._api.target import REGIONS
 
+_SEGMENTS = re.compile(r'[^.\[\]"]+')
 CLICK_VALUES = 'true, false or "htmlonly"'
 EXAMPLES = {"domain": "mg.example.com", "tracking_domain": "email.mg.example.com"}
 
@@ -30,6 +32,29 @@ def unknown_inputs(
         hint = f"did you mean {similar[0]}?" if similar else f"valid inputs are {', '.join(valid)}"
         failures.append(CheckFailure(prefix + name, f"unknown input; {hint}"))
     return failures
+
+
+class Properties(NamedTuple):
+    """The names of a resource's inputs, and of its other outputs."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def unknown_paths(paths: Iterable[str], properties: Properties) -> dict[str, str]:
+    """The paths in ``ignore_changes`` that name nothing, each with what was probably meant."""
+    names = {*properties.inputs, *properties.outputs}
+    fields = {field.path for field in FIELDS if field.section in names}
+    inputs = sorted({*properties.inputs, *fields})
+    unknown = {}
+    for path in paths:
+        first, second, *_ = *_SEGMENTS.findall(path), "*", "*"
+        within = f"{first}.{second}" in fields or first not in SECTIONS or second == "*"
+        if first == "*" or (first in names and within):
+            continue
+        similar = difflib.get_close_matches(path, inputs, n=1)
+        unknown[path] = f"did you mean {similar[0]}?" if similar else ""
+    return unknown
 
 
 def validate_identity(inputs: Mapping[str, Any], domain_input: str) -> list[CheckFailure]:

@@ -218,3 +218,153 @@ def test_ignoring_what_is_not_mentioned(mail: MailFactory, emulator: Emulator) -
     stack.up("--expect-no-changes")
     assert stack.resource("mg")["outputs"]["managed"] == ["click.active"]
     assert emulator.requests == []
+
+
+PLACES = """
+from pulumi import ResourceOptions as Options, ResourceTransformResult, ResourceTransformationResult
+
+PATHS = {paths!r}
+place = {place!r}
+
+
+def ignoring(result):
+    def change(args):
+        # Only the settings: what is below ignores what the program does not set.
+        if args.name != "settings":
+            return None
+        ignored = Options.merge(args.opts, Options(ignore_changes=PATHS))
+        return result(args.props, ignored)
+
+    return change
+
+
+transform = ignoring(ResourceTransformResult)
+transformation = ignoring(ResourceTransformationResult)
+if place == "stack transform":
+    pulumi.runtime.register_resource_transform(transform)
+if place == "stack transformation":
+    pulumi.runtime.register_stack_transformation(transformation)
+parent = None
+if place == "component":
+    class Component(pulumi.ComponentResource):
+        def __init__(self):
+            opts = Options(transforms=[transform])
+            super().__init__("test:index:Component", "component", None, opts)
+
+    parent = Component()
+opts = {{
+    "constructor": Options(ignore_changes=PATHS),
+    "transform": Options(transforms=[transform]),
+    "transformation": Options(transformations=[transformation]),
+    "component": Options(parent=parent),
+}}.get(place)
+DomainTracking("settings", "mg.example.com", **{settings!r}, opts=opts)
+DomainTracking("host", "mg.example.com", web_scheme="http", web_prefix="email")
+"""
+
+
+@pytest.mark.behaviour(51)
+@pytest.mark.parametrize(
+    "place",
+    [
+        "constructor",
+        "transform",
+        "transformation",
+        "component",
+        "stack transform",
+        "stack transformation",
+    ],
+)
+def test_it_does_not_matter_where_ignore_changes_is_from(
+    mail: MailFactory, emulator: Emulator, place: str
+) -> None:
+    """What the program does not set stays unmanaged, and what it sets is ignored."""
+    paths = ["click.active", "web_scheme", "web_prefix", "cname", "tracking_domain"]
+
+    def program(**settings: object) -> str:
+        return PLACES.format(place=place, paths=paths, settings=settings)
+
+    stack = mail(program(click=True, open=False))
+    stack.up()
+    emulator.forget_requests()
+    stack.write(program(click="htmlonly", open=False))
+    stack.up("--expect-no-changes", skip_preview=False)
+    assert emulator.requests == []
+    stack.write(program(click="htmlonly", open=True))
+    up = stack.up(skip_preview=False)
+    assert (up.step("settings"), up.step("host")) == ("update", "same")
+    assert puts(emulator) == ["PUT /v3/domains/mg.example.com/tracking/open"]
+    managed = {name: stack.resource(name)["outputs"]["managed"] for name in ("settings", "host")}
+    assert managed == {
+        "settings": ["open.active", "click.active"],
+        "host": ["web_scheme", "web_prefix"],
+    }
+    assert emulator.domain("mg.example.com").click["active"] is True
+
+
+@pytest.mark.behaviour(6, 51)
+def test_what_is_ignored_can_become_managed(mail: MailFactory, emulator: Emulator) -> None:
+    """Once the program sets it, at the value that it has; a transform may set it as well."""
+    stack = mail('DomainTracking("mg", "mg.example.com", click=True)')
+    stack.up()
+    stack.write(
+        """
+        ignored = pulumi.ResourceOptions(ignore_changes=["web_scheme"])
+        DomainTracking("mg", "mg.example.com", click=True, web_scheme="http", opts=ignored)
+        """
+    )
+    stack.up()
+    assert stack.resource("mg")["outputs"]["managed"] == ["click.active", "web_scheme"]
+    stack.write(
+        """
+        def links(args):
+            props = {**args.props, "web_prefix": "links", "web_scheme": "http"}
+            return pulumi.ResourceTransformResult(props, args.opts)
+
+        opts = pulumi.ResourceOptions(transforms=[links])
+        DomainTracking("mg", "mg.example.com", click=True, opts=opts)
+        """
+    )
+    for _ in range(2):
+        stack.up()
+        managed = stack.resource("mg")["outputs"]["managed"]
+        assert managed == ["click.active", "web_scheme", "web_prefix"]
+    assert emulator.domain("mg.example.com").web_prefix == "links"
+
+
+@pytest.mark.behaviour(51)
+def test_a_path_that_does_not_exist_is_warned_of(mail: MailFactory, emulator: Emulator) -> None:
+    """With the one that was probably meant, once, wherever it is from; the others still count."""
+    stack = mail(
+        """
+        from pulumi import ResourceOptions as Options
+        paths = ["click_tracking", "unsubscribe", 'open["active"]', "*", "cname.value"]
+        DomainTracking("mg", "mg.example.com", click=True, opts=Options(ignore_changes=paths))
+        colour = Options(ignore_changes=["colour"])
+        TrackingCertificate("certificate", "email.mg.example.com", opts=colour)
+        """
+    )
+    preview = stack.preview()
+    expected = [
+        "DomainTracking mg: ignore_changes has 'click_tracking'; did you mean click.active?",
+        "TrackingCertificate certificate: ignore_changes has 'colour'; "
+        "this resource has no such property",
+    ]
+    assert [text for text in preview.all_diagnostics() if "ignore_changes" in text] == expected
+    stack.up()
+    stack.write(
+        """
+        def ignoring(args):
+            more = pulumi.ResourceOptions(ignore_changes=["tags", "click.activ"])
+            opts = pulumi.ResourceOptions.merge(args.opts, more)
+            return pulumi.ResourceTransformResult(args.props, opts)
+
+        pulumi.runtime.register_resource_transform(ignoring)
+        DomainTracking("mg", "mg.example.com", click=True)
+        TrackingCertificate("certificate", "email.mg.example.com")
+        """
+    )
+    preview = stack.preview("--expect-no-changes")
+    [text] = [text for text in preview.all_diagnostics() if "ignore_changes" in text]
+    assert text == "ignore_changes has 'click.activ'; did you mean click.active?"
+    assert text in preview.diagnostics("mg", "warning")

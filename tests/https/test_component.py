@@ -44,6 +44,37 @@ def test_flipping_click_previews_exactly_one_update(
     assert puts(mailgun) == []
 
 
+@pytest.mark.behaviour(34, 51)
+def test_ignore_changes_reach_the_parts_of_a_component_also_by_a_transform(
+    example: ExampleFactory, mailgun: AcmeEmulator
+) -> None:
+    """A part does not manage what it ignores and does not set, and nothing is warned of twice."""
+    program = """
+def ignoring(args):
+    more = pulumi.ResourceOptions(ignore_changes=["web_scheme", "cname", "open.active"])
+    opts = pulumi.ResourceOptions.merge(args.opts, more)
+    return pulumi.ResourceTransformResult(args.props, opts)
+
+opts = pulumi.ResourceOptions(ignore_changes=["click.active", "clik"], transforms=[ignoring])
+HttpsTracking("mail", "mg.example.test", cname=cname, click={click}, open=True, opts=opts)
+"""
+    stack = example(program.format(click=True))
+    first = stack.up()
+    assert [text for text in first.all_diagnostics() if "ignore_changes" in text] == [
+        "HttpsTracking mail: ignore_changes has 'clik'; did you mean click?"
+    ]
+    mailgun.forget_requests()
+    stack.write(program.format(click=False))
+    stack.up("--expect-no-changes")
+    managed = [
+        one["outputs"]["managed"]
+        for one in stack.export()["deployment"]["resources"]
+        if "managed" in one.get("outputs", {})
+    ]
+    assert sorted(managed) == [["open.active", "click.active"], ["web_scheme"]]
+    assert puts(mailgun) == []
+
+
 @pytest.mark.behaviour(15, 34)
 def test_options_of_a_component(
     example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind, snapshot: SnapshotAssertion

@@ -143,6 +143,7 @@ class TestResources:
             "click": {"active": "htmlonly"},
             "unsubscribe": {"active": True, "text_footer": "%unsubscribe_url%"},
             "web_scheme": "https",
+            "managed": ["web_scheme"],
         }
         assert len(provider) < 150, "it is a reference to the class, and holds nothing"
 

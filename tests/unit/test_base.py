@@ -21,6 +21,7 @@ from mailgun_tracking._provider.base import (
 )
 from mailgun_tracking._provider.operation import Operation
 from mailgun_tracking._provider.process import process
+from mailgun_tracking._provider.validation import Properties
 
 DOMAIN = "mg.example.com"
 NOT_KNOWN = Unknown()  # type: ignore[no-untyped-call]
@@ -75,6 +76,7 @@ class ExampleProvider(MailgunProvider):
     """A provider that records what the template hands it."""
 
     domain_input = "domain"
+    properties = Properties(("domain", "colour"), ("shade", "seen"))
 
     def validate(self, inputs: Mapping[str, Any]) -> list[CheckFailure]:
         return [CheckFailure("colour", "wrong")] if inputs.get("colour") == "wrong" else []

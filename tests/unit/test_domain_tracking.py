@@ -20,10 +20,10 @@ from mailgun_tracking._provider.process import process
 from mailgun_tracking.domain_tracking import (
     HOST_PROPERTIES,
     DomainTrackingProvider,
+    declared,
     format_change,
     format_value,
     host_inputs,
-    ignorable,
     inputs_from,
     option_values,
     outputs_from,
@@ -123,18 +123,30 @@ class TestInputs:
         assert PROVIDER.own_inputs({}, news) == news
 
     @pytest.mark.parametrize(
-        ("paths", "values", "kept"),
+        ("managed", "news", "own"),
         [
-            (None, {}, None),
-            (["click", "click.active", "*"], {}, ["click", "click.active", "*"]),
-            (["web_scheme", "cname.name", "managed[0]"], {}, []),
-            (["web_scheme", "web_prefix"], {"web_scheme": "https"}, ["web_scheme"]),
+            pytest.param([], {"web_scheme": "http"}, [], id="taken over"),
+            pytest.param([], {"web_scheme": "https"}, ["web_scheme"], id="set by a transform"),
+            pytest.param(["web_scheme"], {"web_scheme": "http"}, ["web_scheme"], id="managed"),
+            pytest.param(
+                [],
+                {"managed": ["web_scheme"], "web_scheme": "http", "web_prefix": "email"},
+                ["web_scheme"],
+                id="set by the program",
+            ),
+            pytest.param([], host_outputs(TARGET, DETAILS), [], id="all of the host"),
+            pytest.param([], {"tracking_domain": "x"}, ["tracking_domain"], id="invalid"),
         ],
     )
-    def test_only_outputs_that_are_set_can_be_ignored(
-        self, paths: list[str] | None, values: dict[str, Any], kept: list[str] | None
+    def test_a_property_of_the_host_is_known_by_who_sets_it(
+        self, managed: list[str], news: dict[str, Any], own: list[str]
     ) -> None:
-        assert ignorable(paths, values) == kept
+        olds = inputs(*managed, **host_outputs(TARGET, DETAILS))
+        assert list(PROVIDER.own_inputs(olds, news)) == own
+
+    def test_check_is_told_what_the_program_sets(self) -> None:
+        assert declared({"web_scheme": "http", "web_prefix": None})["managed"] == ["web_scheme"]
+        assert declared({"click": {"active": True}})["managed"] is None
 
     @pytest.mark.parametrize(
         ("news", "scheme", "prefix", "host"),

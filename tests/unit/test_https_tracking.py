@@ -101,7 +101,8 @@ def test_its_children_are_the_record_the_certificate_the_settings_and_the_host(
     assert certificate["timeout"] == 5
     assert "move_domain" not in certificate
     assert own(tracking) == {"domain": DOMAIN, "click": {"active": True}, "region": "eu"}
-    assert own(host) == {"domain": DOMAIN, "web_scheme": "https", "region": "eu"}
+    web = {"web_scheme": "https", "managed": ["web_scheme"]}
+    assert own(host) == {"domain": DOMAIN, **web, "region": "eu"}
     assert certificate["region"] == "eu"
     assert isinstance(component.cname, Record)
 

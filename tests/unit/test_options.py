@@ -11,7 +11,9 @@ from pulumi import CustomTimeouts, ResourceOptions
 from mailgun_tracking import ConfigurationError, DomainTracking, InvalidInput, TrackingCertificate
 from mailgun_tracking._provider import options
 from mailgun_tracking._provider.options import options_for_get, prepare_options
+from mailgun_tracking._provider.validation import Properties
 
+PROPERTIES = Properties(("click",), ("cname",))
 Declare = Callable[[ResourceOptions | None], object]
 
 
@@ -52,7 +54,7 @@ def test_import_is_refused_with_the_way_that_works(declare: Declare, arguments: 
 )
 def test_custom_timeouts_are_warned_about(resource: str, hint: str, warnings: list[str]) -> None:
     opts = ResourceOptions(custom_timeouts=CustomTimeouts(create="5m"))
-    prepare_options(opts, resource, "ID")
+    prepare_options(opts, resource, "mg", "ID", PROPERTIES)
     [warning] = warnings
     for word in (resource, "custom_timeouts", hint):
         assert word in warning
@@ -60,12 +62,25 @@ def test_custom_timeouts_are_warned_about(resource: str, hint: str, warnings: li
 
 def test_other_options_are_kept(warnings: list[str]) -> None:
     opts = ResourceOptions(protect=True, ignore_changes=["click.active"], retain_on_delete=True)
-    prepared = prepare_options(opts, "DomainTracking", "ID")
+    prepared = prepare_options(opts, "DomainTracking", "mg", "ID", PROPERTIES)
     assert prepared is not opts
     for option in ("protect", "ignore_changes", "retain_on_delete"):
         assert getattr(prepared, option) == getattr(opts, option)
-    assert isinstance(prepare_options(None, "DomainTracking", "ID"), ResourceOptions)
+    none = prepare_options(None, "DomainTracking", "mg", "ID", PROPERTIES)
+    assert isinstance(none, ResourceOptions)
     assert warnings == []
+
+
+def test_paths_that_do_not_exist_are_warned_of_and_not_ignored(warnings: list[str]) -> None:
+    """The provider then need only warn of those that a transform adds."""
+    opts = ResourceOptions(ignore_changes=["clicks", "click.active", "colour"])
+    prepared = prepare_options(opts, "DomainTracking", "mg", "ID", PROPERTIES)
+    assert prepared.ignore_changes == ["click.active"]
+    assert opts.ignore_changes == ["clicks", "click.active", "colour"]
+    assert warnings == [
+        "DomainTracking mg: ignore_changes has 'clicks'; did you mean click?",
+        "DomainTracking mg: ignore_changes has 'colour'; this resource has no such property",
+    ]
 
 
 class TestPlainTextKeys:
@@ -86,7 +101,7 @@ class TestPlainTextKeys:
 
     def test_secrets_are_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(options, "is_config_secret", lambda _name: True)
-        prepare_options(None, "DomainTracking", "ID")
+        prepare_options(None, "DomainTracking", "mg", "ID", PROPERTIES)
 
 
 class TestGet:

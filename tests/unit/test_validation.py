@@ -8,12 +8,14 @@ import pytest
 from pulumi.dynamic import CheckFailure
 from pulumi.runtime.rpc import UNKNOWN
 
-from mailgun_tracking._api.fields import FIELDS, FieldType
+from mailgun_tracking._api.fields import FIELDS, SECTIONS, FieldType
 from mailgun_tracking._provider.validation import (
+    Properties,
     format_invalid,
     lacks_unsubscribe_link,
     type_name,
     unknown_inputs,
+    unknown_paths,
     validate_boolean,
     validate_choice,
     validate_domain,
@@ -166,6 +168,24 @@ class TestIdentity:
     def test_a_domain_may_have_another_name(self) -> None:
         expect(validate_identity({}, "tracking_domain"), ("tracking_domain", "required"))
         expect(validate_domain("tracking_domain", []), ("tracking_domain", "a list"))
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        *((path, None) for path in ("*", "click", "click.active", 'open["active"]', '["open"]')),
+        *((path, None) for path in ("unsubscribe.*", "open[*]", "cname.value", "web_scheme")),
+        ("click_tracking", "did you mean click.active?"),
+        ("unsubscribe.htmlFooter", "did you mean unsubscribe.html_footer?"),
+        ("webScheme", "did you mean web_scheme?"),
+        ("open.top", "did you mean open?"),
+        ("tags", ""),
+        ("names", ""),
+    ],
+)
+def test_unknown_paths_come_with_the_one_that_was_meant(path: str, hint: str | None) -> None:
+    found = unknown_paths([path], Properties((*SECTIONS, "web_scheme"), ("cname",)))
+    assert found == ({} if hint is None else {path: hint})
 
 
 def test_unknown_inputs_come_with_the_one_that_was_meant() -> None:
