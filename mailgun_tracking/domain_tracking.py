@@ -22,7 +22,6 @@ from ._api.fields import (
     WEB_FIELDS,
     Field,
     Section,
-    field_at,
     fields_at,
     mentioned_fields,
 )
@@ -35,6 +34,7 @@ from ._provider.changes import (
     changed_fields,
     host_outputs,
     require_certificate_for_https,
+    still_requested,
     turn_off_call,
 )
 from ._provider.concurrency import gather, run_concurrently, value_or_raise
@@ -340,6 +340,12 @@ class DomainTrackingProvider(MailgunProvider):
         state = {**olds, "managed": news["managed"], **option_values(news)}
         changes = changed_fields(state, news)
         with operation.explaining_errors():
+            if any(change.field.type == "footer" for change in changes):
+                # Mailgun may tidy a footer up. Only what it had before tells whether it took it.
+                now = operation.client.get_tracking(target.domain)
+                read = {**state, "unsubscribe": now["unsubscribe"]}
+                state = {**read, "asked": None, **still_requested(state, read)}
+                changes = changed_fields(state, news)
             if any(change.field.section is None for change in changes):
                 # Somebody may have moved the host or changed its scheme, and both matter for https.
                 state |= host_outputs(target, operation.client.get_domain(target.domain))
@@ -518,16 +524,6 @@ def inputs_from(outputs: Mapping[str, Any]) -> dict[str, Any]:
                 value = requested
             inputs.setdefault(field.section, {})[field.name] = value
     return inputs
-
-
-def still_requested(props: Mapping[str, Any], outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """What was requested and reads back differently, as long as it reads back the same."""
-    requested = {
-        path: value
-        for path, value in (props.get("asked") or {}).items()
-        if field_at(path).get(props) == field_at(path).get(outputs)
-    }
-    return {"asked": requested} if requested else {}
 
 
 def _warn_of_footers(

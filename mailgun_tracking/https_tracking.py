@@ -132,7 +132,11 @@ class HttpsTracking(pulumi.ComponentResource):
     certificate: TrackingCertificate
     """The certificate of the tracking domain."""
     tracking: DomainTracking
-    """The domain's tracking settings."""
+    """The domain's tracking settings.
+
+    Its ``web_scheme``, ``web_prefix``, ``tracking_domain`` and ``cname`` are as they were when it
+    was last changed or refreshed, which may be before https was turned on: use those of `host`.
+    """
     host: TrackingHost
     """The domain's web scheme and prefix."""
     tracking_domain: pulumi.Output[str]

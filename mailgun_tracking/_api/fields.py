@@ -7,6 +7,7 @@ import all follow it.
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Union
@@ -16,6 +17,8 @@ ClickActive = Union[bool, Literal["htmlonly"]]
 
 Section = Literal["open", "click", "unsubscribe"]
 FieldType = Literal["boolean", "click", "footer", "scheme", "prefix"]
+
+HASH_ITERATIONS = 10_000
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,18 @@ class Field:
         """
         if self.type != "footer":
             return value
-        return "sha256:" + hashlib.sha256(_normalize_footer(str(value)).encode()).hexdigest()
+        salt = secrets.token_hex(8)
+        return f"pbkdf2:{salt}:{_hash(str(value), salt)}"
+
+    def has_fingerprint(self, value: object, fingerprint: object) -> bool:
+        """Whether a fingerprint is that of a value."""
+        if self.type != "footer":
+            return value == fingerprint
+        _, *salt, expected = str(fingerprint).split(":")
+        if salt:
+            return _hash(str(value), salt[0]) == expected
+        # A state of version 0.1.0 has no salt.
+        return hashlib.sha256(_normalize_footer(str(value)).encode()).hexdigest() == expected
 
 
 FIELDS: tuple[Field, ...] = (
@@ -117,3 +131,9 @@ def mentioned_fields(inputs: Mapping[str, Any]) -> list[Field]:
 
 def _normalize_footer(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def _hash(footer: str, salt: str) -> str:
+    """A hash that takes a few milliseconds, as a footer may be short enough to be guessed."""
+    text = _normalize_footer(footer).encode()
+    return hashlib.pbkdf2_hmac("sha256", text, salt.encode(), HASH_ITERATIONS).hex()

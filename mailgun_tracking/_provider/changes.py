@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import errors
-from .._api.fields import Field, Section, fields_at
+from .._api.fields import Field, Section, field_at, fields_at
 from .._api.models import CNAME_VALUES, DomainDetails
 from .._api.target import Target
 from .operation import Operation
@@ -36,12 +36,22 @@ def changed_fields(state: Mapping[str, Any], inputs: Mapping[str, Any]) -> list[
         old, new = field.get(state), field.get(inputs)
         # A value that Mailgun reads back differently from the request counts as requested.
         if field.path in requested:
-            is_same = requested[field.path] == field.fingerprint(new)
+            is_same = field.has_fingerprint(new, requested[field.path])
         else:
             is_same = field.same(old, new)
         if not is_same:
             changes.append(FieldChange(field, old, new))
     return changes
+
+
+def still_requested(olds: Mapping[str, Any], outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What was requested and reads back differently, as long as it reads back the same."""
+    requested = {
+        path: value
+        for path, value in (olds.get("asked") or {}).items()
+        if field_at(path).get(olds) == field_at(path).get(outputs)
+    }
+    return {"asked": requested} if requested else {}
 
 
 def host_outputs(target: Target, details: DomainDetails) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from .changes import (
     is_applied,
     paths_of,
     reads_back_differently,
+    still_requested,
 )
 from .operation import Operation
 from .process import process
@@ -138,7 +139,7 @@ class _Reconciliation:
         changes = [change for group in by_part.values() for change in group]
         requested = {
             path: value
-            for path, value in (state.get("asked") or {}).items()
+            for path, value in still_requested(state, outputs).get("asked", {}).items()
             if path in state["managed"] and path not in [change.field.path for change in changes]
         } | {
             change.field.path: change.field.fingerprint(change.new)

@@ -169,11 +169,11 @@ def test_an_up_without_a_refresh_puts_right_what_its_responses_show(
     assert domain.open == {"active": True, "place_at_the_top": True}
     assert domain.unsubscribe["active"] is True
     assert domain.unsubscribe["text_footer"] == "Leave: %unsubscribe_url%"
-    # What differs from the state, and then what the responses showed.
+    # What differs from the state, and then what the responses showed. The section of a footer is
+    # read first.
     assert sorted(puts(emulator)) == [
         "PUT /v3/domains/mg.example.com/tracking/open",
         "PUT /v3/domains/mg.example.com/tracking/open",
-        "PUT /v3/domains/mg.example.com/tracking/unsubscribe",
         "PUT /v3/domains/mg.example.com/tracking/unsubscribe",
     ]
     stack.preview("--expect-no-changes")

@@ -63,6 +63,7 @@ def test_each_command_makes_no_call_too_many(mail: MailFactory, emulator: Emulat
     # To turn https on takes a look in the preview, one in the check and one in the update.
     assert asked(emulator) == [
         *[STATUS] * 3,
+        f"GET {TRACKING}",
         *[f"GET {DOMAIN}"] * 3,
         f"PUT {TRACKING}/click",
         f"PUT {TRACKING}/open",

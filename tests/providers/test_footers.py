@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailgun_tracking import DomainTracking
+from mailgun_tracking import DomainTracking, UnsubscribeTrackingArgs
 from mailgun_tracking.emulator import Emulator
 from tests.behaviour.mail import puts
 from tests.providers.engine import Engine
@@ -14,7 +14,7 @@ VARIABLES = ("%unsubscribe_url%", "%tag_unsubscribe_url%", "%mailing_list_unsubs
 
 
 def program(**footers: str) -> None:
-    DomainTracking("mg", DOMAIN, unsubscribe={"active": True, **footers})
+    DomainTracking("mg", DOMAIN, unsubscribe=UnsubscribeTrackingArgs(active=True, **footers))
 
 
 @pytest.mark.behaviour(49)
@@ -63,3 +63,71 @@ def test_a_footer_without_a_link_is_warned_of_while_it_is_new(
     assert emulator.domain(DOMAIN).unsubscribe["html_footer"] == "<p>bye</p>"
     assert engine.up(lambda: without("<p>bye</p>")).rows == {}
     assert engine.preview(lambda: without("<p>Bye!</p>")).rows["mg"] == [warning]
+
+
+def answers(emulator: Emulator, **footers: str) -> None:
+    """The next change of footers is accepted, with these in the response."""
+    section = {**emulator.domain(DOMAIN).unsubscribe, **footers}
+    emulator.add_fault(
+        method="PUT",
+        path=".*/unsubscribe",
+        status=200,
+        body={"message": "Domain tracking settings have been updated", "unsubscribe": section},
+        times=1,
+    )
+
+
+@pytest.mark.behaviour(52)
+def test_a_footer_that_mailgun_does_not_take_is_an_error(
+    engine: Engine, emulator: Emulator
+) -> None:
+    """Also where somebody has changed it since, so that state does not have what it was before."""
+    engine.up(lambda: program(html_footer="<p>%unsubscribe_url%</p>"))
+    emulator.drift(DOMAIN, unsubscribe={"html_footer": "<p>Third: %unsubscribe_url%</p>"})
+    answers(emulator)
+    run = engine.up(lambda: program(html_footer="<b>%unsubscribe_url%</b>"), check=False)
+    assert "still reports the old one" in run.errors["mg"]
+    engine.up(lambda: program(html_footer="<b>%unsubscribe_url%</b>"))
+    assert emulator.domain(DOMAIN).unsubscribe["html_footer"] == "<b>%unsubscribe_url%</b>"
+
+
+@pytest.mark.behaviour(37, 52)
+def test_a_footer_that_mailgun_tidies_up_is_no_difference(
+    engine: Engine, emulator: Emulator
+) -> None:
+    """Until it becomes something else: then it is sent again, and with it nothing but that."""
+    engine.up(lambda: program(html_footer="<p>%unsubscribe_url%</p>"))
+    tidy = {"html_footer": "<b>%unsubscribe_url%</b>"}
+
+    def tidied() -> None:
+        program(html_footer="<B>%unsubscribe_url%</B>")
+
+    answers(emulator, **tidy)
+    engine.up(tidied)
+    emulator.drift(DOMAIN, unsubscribe=tidy)
+    emulator.forget_requests()
+    assert engine.up(tidied, refresh=True).steps == {"mg": "same"}
+    assert puts(emulator) == []
+    emulator.drift(DOMAIN, unsubscribe={"html_footer": "other"})
+    engine.up(tidied, refresh=True)
+    [sent] = [request.form for request in emulator.requests if request.method == "PUT"]
+    assert sent == {"html_footer": "<B>%unsubscribe_url%</B>"}
+
+
+@pytest.mark.behaviour(39, 52)
+def test_a_change_of_a_footer_looks_at_its_section_first(
+    engine: Engine, emulator: Emulator
+) -> None:
+    """What it finds there is sent in the same request; other sections are left alone."""
+
+    def clicks(text: str) -> None:
+        footers = UnsubscribeTrackingArgs(active=True, html_footer="", text_footer=text)
+        DomainTracking("mg", DOMAIN, click=True, unsubscribe=footers)
+
+    engine.up(lambda: clicks(""))
+    emulator.drift(DOMAIN, click=False, unsubscribe={"active": False})
+    emulator.forget_requests()
+    engine.up(lambda: clicks("Leave: %unsubscribe_url%"))
+    [sent] = [request.form for request in emulator.requests if request.method == "PUT"]
+    assert sent == {"active": "true", "text_footer": "Leave: %unsubscribe_url%"}
+    assert emulator.domain(DOMAIN).click["active"] is False

@@ -14,7 +14,7 @@ from mailgun_tracking import errors
 from mailgun_tracking._api.fields import SECTIONS, field_at
 from mailgun_tracking._api.models import CnameRecord, DomainDetails
 from mailgun_tracking._api.target import Target
-from mailgun_tracking._provider.changes import FieldChange, host_outputs
+from mailgun_tracking._provider.changes import FieldChange, host_outputs, still_requested
 from mailgun_tracking._provider.identity import IDENTITY
 from mailgun_tracking._provider.process import process
 from mailgun_tracking.domain_tracking import (
@@ -27,7 +27,6 @@ from mailgun_tracking.domain_tracking import (
     inputs_from,
     option_values,
     outputs_from,
-    still_requested,
     turn_off,
 )
 from tests.unit.fakes import Clock, Scripted, messages_of, operation_on

@@ -297,6 +297,34 @@ class TestDrift:
         assert client.sent("open") == [{"place_at_the_top": True}, {"active": True}]
         assert changed_fields(outputs, self.NEWS) == []
 
+    def test_a_tidied_footer_that_drifted_is_set_again(self) -> None:
+        """That it was requested does not count once it reads back as something else."""
+        managed = ["unsubscribe.html_footer", "unsubscribe.text_footer"]
+        wanted = {"html_footer": FOOTER.new, "text_footer": "Leave: %unsubscribe_url%"}
+        client = Mailgun(
+            {
+                "unsubscribe": [
+                    {"html_footer": "other", "text_footer": wanted["text_footer"]},
+                    {"html_footer": "<b>tidy</b>"},
+                ]
+            }
+        )
+        olds = state(
+            *managed,
+            unsubscribe={"active": True, "html_footer": "<b>tidy</b>", "text_footer": "bye"},
+            asked={FOOTER.field.path: FOOTER.field.fingerprint(FOOTER.new)},
+        )
+        news = inputs(*managed, unsubscribe=wanted)
+        assert changed_fields(olds, news) == [
+            change("unsubscribe.text_footer", "bye", wanted["text_footer"])
+        ]
+        outputs = apply(client, changed_fields(olds, news), olds=olds, news=news, rollback=False)
+        assert client.sent("unsubscribe") == [
+            {"text_footer": wanted["text_footer"]},
+            {"html_footer": FOOTER.new},
+        ]
+        assert changed_fields(outputs, news) == []
+
     def test_an_unmanaged_field_that_drifted_is_left_alone(self) -> None:
         client = Mailgun({"open": [{"active": False, "place_at_the_top": True}]})
         news = inputs("open.place_at_the_top", open={"place_at_the_top": True})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -104,6 +105,31 @@ class TestField:
     ) -> None:
         assert field.same(one, other) is field.same(other, one)
         assert field.same(one, one)
+
+
+class TestFingerprint:
+    """What state remembers of a requested value."""
+
+    def test_of_a_footer_is_a_salted_hash(self) -> None:
+        field = field_at("unsubscribe.text_footer")
+        first, second = field.fingerprint("hush"), field.fingerprint("hush")
+        assert first != second
+        assert "hush" not in str(first)
+        for one in (first, second):
+            assert field.has_fingerprint("hush\r\n", one)
+            assert not field.has_fingerprint("hush!", one)
+
+    def test_of_a_state_without_a_salt_still_counts(self) -> None:
+        field = field_at("unsubscribe.text_footer")
+        old = "sha256:" + hashlib.sha256(b"hush").hexdigest()
+        assert field.has_fingerprint("hush\n", old)
+        assert not field.has_fingerprint("hush!", old)
+
+    def test_of_anything_else_is_the_value(self) -> None:
+        field = field_at("click.active")
+        assert field.fingerprint("htmlonly") == "htmlonly"
+        assert field.has_fingerprint("htmlonly", "htmlonly")
+        assert not field.has_fingerprint(True, "htmlonly")
 
 
 class TestFields:
