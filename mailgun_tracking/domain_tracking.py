@@ -71,7 +71,8 @@ INPUTS = ("domain", *SECTIONS, "web_scheme", "web_prefix", *OPTIONS, *IDENTITY)
 HOST_PROPERTIES = ("web_scheme", "web_prefix", "tracking_domain", "cname")
 """What describes the tracking host. Check adds them to the inputs, so that previews know them."""
 
-PROPERTIES = Properties(INPUTS, ("tracking_domain", "cname", "managed"))
+OUTPUTS = ("tracking_domain", "cname", "domain_id", "managed")
+PROPERTIES = Properties(INPUTS, OUTPUTS)
 
 
 class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
@@ -128,6 +129,8 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
     """The host of rewritten links, ``web_prefix.domain``."""
     cname: pulumi.Output[Cname]
     """The name and value of the CNAME record that Mailgun expects for the tracking domain."""
+    domain_id: pulumi.Output[str]
+    """Mailgun's ID of the domain. If the domain is deleted and created again, it has another."""
     https_by: pulumi.Output[str]
     """What terminates TLS, ``mailgun`` or ``proxy``."""
     managed: pulumi.Output[list]  # type: ignore[type-arg]
@@ -195,7 +198,7 @@ def declared(inputs: Mapping[str, Any]) -> dict[str, Any]:
     In `managed`, check is told which properties of the host the program sets (see `own_inputs`).
     """
     managed = [field.path for field in WEB_FIELDS if inputs.get(field.path) is not None]
-    return {**dict.fromkeys(HOST_PROPERTIES), **inputs, "managed": managed or None}
+    return {**dict.fromkeys((*HOST_PROPERTIES, "domain_id")), **inputs, "managed": managed or None}
 
 
 class DomainTrackingProvider(MailgunProvider):
@@ -330,8 +333,9 @@ class DomainTrackingProvider(MailgunProvider):
             process.domains_seen.found(target)
         outputs = outputs_from(target, tracking, details, props)
         outputs |= still_requested(props, outputs)
+        _report_new_domain(operation, props, outputs)
         # Without changes the engine keeps the inputs: no need to send them all again.
-        inputs = None if outputs == own_properties(props) else inputs_from(outputs)
+        inputs = None if _without_id(outputs) == _without_id(props) else inputs_from(outputs)
         return ReadResult(target.id, outputs, inputs)
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
@@ -352,6 +356,7 @@ class DomainTrackingProvider(MailgunProvider):
                 changes = changed_fields(state, news)
             require_certificate_for_https(operation, state, news, changes)
             outputs = apply_changes(operation, state, news, changes, rollback=False)
+        _report_new_domain(operation, olds, outputs)
         if outputs["tracking_domain"] != olds["tracking_domain"]:
             _report_kept_links(operation, olds)
         return UpdateResult(outputs)
@@ -550,6 +555,25 @@ def _report_released(operation: Operation, olds: Mapping[str, Any], managed: lis
             left = format_value(field, field.get(olds))
             domain = operation.target.domain
             operation.log.info(f"{field.label} of {domain} is no longer managed; left at {left}")
+
+
+def _without_id(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties without the domain's id, which older states lack."""
+    own = own_properties(properties)
+    own.pop("domain_id", None)
+    return own
+
+
+def _report_new_domain(
+    operation: Operation, olds: Mapping[str, Any], outputs: Mapping[str, Any]
+) -> None:
+    """Say that a domain is another one than before, although it has the same name."""
+    before, now = olds.get("domain_id"), outputs.get("domain_id")
+    if before and now and before != now:
+        operation.log.info(
+            f"{operation.target.domain} was deleted and created again at Mailgun; "
+            "`pulumi up --refresh` sets what it has lost"
+        )
 
 
 def _report_kept_links(operation: Operation, olds: Mapping[str, Any]) -> None:

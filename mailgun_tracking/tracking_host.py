@@ -38,6 +38,8 @@ class TrackingHost(Resource, module="mailgun", name="TrackingHost"):
     """The host of rewritten links, ``web_prefix.domain``."""
     cname: pulumi.Output[Cname]
     """The name and value of the CNAME record that Mailgun expects for the tracking domain."""
+    domain_id: pulumi.Output[str]
+    """Mailgun's ID of the domain. If the domain is deleted and created again, it has another."""
 
     def __init__(
         self,

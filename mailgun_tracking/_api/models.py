@@ -136,6 +136,7 @@ class DomainDetails:
         cname: the record that Mailgun expects, or None where the response lists none.
         is_sandbox: whether it is a sandbox domain, for testing.
         problem: what keeps it from sending mail, in a few words, or an empty string.
+        id: Mailgun's id of the domain; a domain that is created again has another one.
     """
 
     name: str
@@ -144,6 +145,7 @@ class DomainDetails:
     cname: CnameRecord | None
     is_sandbox: bool = False
     problem: str = ""
+    id: str = ""
 
     @property
     def tracking_domain(self) -> str:
@@ -170,6 +172,7 @@ def read_domain(response: object) -> DomainDetails:
         cname=CnameRecord(host, cnames[host]) if host in cnames else None,
         is_sandbox=domain.get("type") == "sandbox",
         problem=_problem_of(domain),
+        id=str(domain.get("id") or ""),
     )
 
 

@@ -55,9 +55,10 @@ def still_requested(olds: Mapping[str, Any], outputs: Mapping[str, Any]) -> dict
 
 
 def host_outputs(target: Target, details: DomainDetails) -> dict[str, Any]:
-    """The web scheme, web prefix, tracking domain and CNAME of a domain."""
+    """The web scheme, web prefix, tracking domain and CNAME of a domain, and its id."""
     value = details.cname.value if details.cname else CNAME_VALUES[target.region]
     return {
+        **({"domain_id": details.id} if details.id else {}),
         "web_scheme": details.web_scheme,
         "web_prefix": details.web_prefix,
         "tracking_domain": details.tracking_domain,
@@ -103,7 +104,10 @@ def certificate_missing(
         certificate = operation.client.get_certificate(host)
     except errors.CertificateNotFound:
         reason = f"{host} has no certificate"
-        advice = f"add a TrackingCertificate for {host} to this resource's depends_on"
+        advice = (
+            f"add a TrackingCertificate for {host} to this resource's depends_on; "
+            "if there is one, run `pulumi up --refresh`"
+        )
     else:
         if certificate.status == "active":
             return None

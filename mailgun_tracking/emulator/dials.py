@@ -70,6 +70,10 @@ class Dials:
     """Whether the domain contains `tracking_host`. Catches a client that requires it, or that
     fails if it is there."""
 
+    domain_id: Literal["present", "missing"] = "present"
+    """Whether the domain contains its `id`, of which a domain that is created again has another.
+    Catches a client that needs it to notice what such a domain has lost."""
+
     unauthorized_body: Literal["json", "text"] = "json"
     """Whether a 401 is JSON or the plain text `Forbidden`. Catches a client that parses every
     error as JSON."""

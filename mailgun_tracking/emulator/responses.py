@@ -79,7 +79,6 @@ def domain_item(domain: Domain, dials: Dials) -> dict[str, Any]:
     """Return a domain as lists and single responses contain it."""
     shown: dict[str, Any] = {
         "created_at": format_datetime(domain.created_at, usegmt=True),
-        "id": domain.id,
         "is_disabled": domain.state == "disabled",
         "name": domain.name,
         "require_tls": False,
@@ -102,6 +101,8 @@ def domain_item(domain: Domain, dials: Dials) -> dict[str, Any]:
             "permanently": True,
             "reason": domain.disabled_reason,
         }
+    if dials.domain_id == "present":
+        shown["id"] = domain.id
     if dials.domain_web_prefix == "present":
         shown["web_prefix"] = domain.web_prefix
     if dials.domain_tracking_host == "present":

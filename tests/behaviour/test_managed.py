@@ -111,6 +111,7 @@ def test_every_way_of_writing_a_setting_gives_the_same_state(
     for one in stack.export()["deployment"]["resources"]:
         if one["type"].startswith("pulumi-python:dynamic"):
             name = one["urn"].rpartition("::")[2]
+            del one["outputs"]["domain_id"]
             inputs, outputs = json.dumps(one["inputs"]), json.dumps(one["outputs"])
             states.add((inputs.replace(name, "NAME"), outputs.replace(name, "NAME")))
     assert len(states) == 1

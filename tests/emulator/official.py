@@ -79,6 +79,10 @@ def _domain_lacks_web_prefix(schemas: Json) -> None:
     schemas[DOMAIN]["required"].remove("web_prefix")
 
 
+def _domain_lacks_id(schemas: Json) -> None:
+    schemas[DOMAIN]["required"].remove("id")
+
+
 BY_DIAL: dict[tuple[str, str], Change] = {
     ("booleans", "yes_no"): _booleans_are_strings,
     ("put_answers", "message_only"): _put_responses_lack_the_section,
@@ -86,6 +90,7 @@ BY_DIAL: dict[tuple[str, str], Change] = {
     ("empty_footer", "missing"): _unsubscribe_only_requires_active,
     ("tracking_web_scheme", "missing"): _tracking_lacks_web_scheme,
     ("domain_web_prefix", "missing"): _domain_lacks_web_prefix,
+    ("domain_id", "missing"): _domain_lacks_id,
 }
 """Deviations from the file that a dial allows, because Mailgun has been seen to do the same."""
 

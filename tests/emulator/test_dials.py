@@ -175,6 +175,20 @@ def test_fields_of_the_domain(
         assert bodies[0][field] == HOST
 
 
+@pytest.mark.parametrize("setting", ["present", "missing"])
+def test_domain_id(emulator: Emulator, api: Api, setting: str) -> None:
+    emulator.set_dials(domain_id=setting)
+    ids = set()
+    for _ in range(2):
+        shown = api.get(f"/v4/domains/{DOMAIN}").json()["domain"].get("id")
+        assert api.get("/v4/domains").json()["items"][0].get("id") == shown
+        ids.add(shown)
+        emulator.remove_domain(DOMAIN)
+        emulator.add_domain(DOMAIN)
+    assert (None in ids) == (setting == "missing")
+    assert len(ids) == (2 if setting == "present" else 1)
+
+
 @pytest.mark.parametrize(
     ("setting", "text"), [("json", '{"message":"Invalid private key"}'), ("text", "Forbidden")]
 )
