@@ -16,7 +16,7 @@ from ._provider.validation import type_name
 from .arguments import ClickInput, OpenInput, UnsubscribeInput
 from .domain_tracking import HOST_PROPERTIES, PROPERTIES, DomainTracking
 from .errors import InvalidInput
-from .lookups import get_tracking_domain_output
+from .lookups import TrackingDomainResult, get_tracking_domain_output
 from .tracking_certificate import TrackingCertificate
 from .tracking_host import TrackingHost
 
@@ -74,6 +74,16 @@ def _once_created(
     return both.apply(lambda values: values[0])
 
 
+def _without_dependencies(value: pulumi.Output[str]) -> pulumi.Output[str]:
+    """A value without the resources that it comes from; it is still known only after they are.
+
+    If one of these is deleted and created again, the engine does the same to everything whose
+    inputs depend on it. The record would then be in its own way.
+    """
+    future = cast("Awaitable[str]", value.future())
+    return pulumi.Output(set(), future, value.is_known(), value.is_secret())
+
+
 def _urns(resources: Any) -> list[pulumi.Output[str]]:
     """The URNs of resources, known once they are created; those below a component for it."""
     # The SDK has no public names for a component's children, nor for a remote component.
@@ -98,7 +108,9 @@ class HttpsTracking(pulumi.ComponentResource):
     a `.TrackingHost` for the web scheme and prefix.
 
     Links in mail already sent point to the tracking domain for as long as that mail is read. So
-    when the component is removed, or its web prefix changes, the CNAME record stays in DNS.
+    nothing deletes or renames the CNAME record: not removing the component, not another web prefix,
+    and not another `cname` function. Where it already exists, some DNS providers refuse to create
+    it: import it, or leave `cname` out to use it as it is.
 
     Args:
         resource_name: the resource's name in the stack; its children have the same name.
@@ -111,7 +123,7 @@ class HttpsTracking(pulumi.ComponentResource):
         unsubscribe: as for `DomainTracking`.
         web_prefix: the first label of the tracking domain; not managed unless given.
         delete_record: whether destroy, or a change of the prefix, removes the CNAME record from
-            DNS; false by default.
+            DNS; false by default. What counts is its value in the last `pulumi up` before that.
         timeout: seconds to wait for the CNAME to become visible and the certificate to be issued;
             600 by default.
         account: as for `DomainTracking`.
@@ -167,8 +179,13 @@ class HttpsTracking(pulumi.ComponentResource):
         host = pulumi.Output.all(found, web_prefix).apply(
             lambda known: f"{known[1]}.{known[0].domain}" if known[1] else known[0].tracking_domain
         )
-        self.record = TrackingRecord(host, found.apply(lambda known: known.cname_value))
+        value = found.apply(lambda known: known.cname_value)
+        self.record = TrackingRecord(_without_dependencies(host), _without_dependencies(value))
         self.cname = self._make_record(resource_name, cname, delete_record) if cname else None
+        if isinstance(self.cname, pulumi.CustomResource) and pulumi.runtime.is_dry_run():
+            has_id = cast("Awaitable[bool]", self.cname.id.is_known())
+            known: pulumi.Output[list[Any]] = pulumi.Output.all(found, self.record.name, has_id)
+            known.apply(lambda values: self._say_if_it_exists(*values))
         self.certificate = TrackingCertificate(
             resource_name,
             host,
@@ -212,8 +229,31 @@ class HttpsTracking(pulumi.ComponentResource):
             }
         )
 
+    def _say_if_it_exists(self, found: TrackingDomainResult, host: str, is_there: bool) -> None:
+        """Say in a preview that a record which is about to be created exists already.
+
+        Args:
+            found: what Mailgun says.
+            host: the record's name.
+            is_there: whether the stack has the record already.
+        """
+        if found.cname_is_valid and host == found.cname_name and not is_there:
+            pulumi.log.info(
+                f"the CNAME record of {host} exists already; if your DNS provider refuses to "
+                "create it again, import it, or leave `cname` out",
+                resource=self,
+            )
+
     def _make_record(self, name: str, cname: CnameFactory, delete_record: bool) -> pulumi.Resource:
-        options = pulumi.ResourceOptions(parent=self, retain_on_delete=not delete_record)
+        options = pulumi.ResourceOptions(
+            parent=self,
+            retain_on_delete=not delete_record,
+            # What stays cannot be deleted first: the engine would only believe that it is gone, and
+            # create it again on every `up` from then on, also with the old program.
+            delete_before_replace=None if delete_record else False,
+            # Some providers would rename the record, and links in sent mail use the old name.
+            replacement_trigger=self.record.name,
+        )
         resource = _call_cname(name, cname, self.record, options)
         if not isinstance(resource, pulumi.Resource):
             raise InvalidInput(

@@ -42,6 +42,7 @@ class TrackingDomainResult:
         web_scheme: ``http`` or ``https``.
         cname_name: the full name of the CNAME record that Mailgun expects.
         cname_value: what it has to point to.
+        cname_is_valid: whether Mailgun has found that record in DNS.
     """
 
     domain: str
@@ -50,6 +51,7 @@ class TrackingDomainResult:
     web_scheme: str
     cname_name: str
     cname_value: str
+    cname_is_valid: bool = False
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,7 @@ def _read_tracking_domain(operation: Operation) -> TrackingDomainResult:
         web_scheme=details.web_scheme,
         cname_name=details.tracking_domain,
         cname_value=details.cname.value if details.cname else CNAME_VALUES[operation.target.region],
+        cname_is_valid=details.cname_is_valid,
     )
 
 

@@ -20,8 +20,12 @@ def cname(domain, record, opts):
 
 
 name = config.require("domain")
-# mailgun.Domain has defaults for these fields, and would set them back after a refresh.
-opts = pulumi.ResourceOptions(ignore_changes=["click_tracking", "open_tracking", "web_scheme"])
+opts = pulumi.ResourceOptions(
+    # mailgun.Domain has defaults for these fields, and would set them back after a refresh.
+    ignore_changes=["click_tracking", "open_tracking", "web_scheme"],
+    # Mailgun cannot have a domain twice. What uses `domain.name` is replaced along with it.
+    delete_before_replace=True,
+)
 domain = mailgun.Domain(name, name=name, opts=opts)
 # The output, not the name: so the component waits until the domain exists.
 HttpsTracking(name, domain.name, cname=partial(cname, name), click=True, open=True)

@@ -137,6 +137,7 @@ class DomainDetails:
         is_sandbox: whether it is a sandbox domain, for testing.
         problem: what keeps it from sending mail, in a few words, or an empty string.
         id: Mailgun's id of the domain; a domain that is created again has another one.
+        cname_is_valid: whether Mailgun has found that record in DNS.
     """
 
     name: str
@@ -146,6 +147,7 @@ class DomainDetails:
     is_sandbox: bool = False
     problem: str = ""
     id: str = ""
+    cname_is_valid: bool = False
 
     @property
     def tracking_domain(self) -> str:
@@ -173,6 +175,7 @@ def read_domain(response: object) -> DomainDetails:
         is_sandbox=domain.get("type") == "sandbox",
         problem=_problem_of(domain),
         id=str(domain.get("id") or ""),
+        cname_is_valid=_is_valid(host, records if isinstance(records, list) else ()),
     )
 
 
@@ -196,6 +199,17 @@ def _cnames_below(domain: str, records: Iterable[object]) -> dict[str, str]:
             if name.partition(".")[2] == domain:
                 cnames[name] = normalize_domain(str(record.get("value") or ""))
     return cnames
+
+
+def _is_valid(host: str, records: Iterable[object]) -> bool:
+    """Whether one of the records is a host's CNAME, and Mailgun has found it in DNS."""
+    return any(
+        record.get("record_type") == "CNAME"
+        and normalize_domain(str(record.get("name") or "")) == host
+        and record.get("valid") == "valid"
+        for record in records
+        if isinstance(record, Mapping)
+    )
 
 
 def _prefix_of(domain: str, tracking_host: object, cnames: Mapping[str, str]) -> str:

@@ -170,6 +170,27 @@ def with_module(mail: MailFactory, emulator: Emulator, body: str) -> MailStack:
     return stack
 
 
+@pytest.mark.behaviour(68)
+def test_what_depends_on_the_domain_is_created_anew_with_it(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """In the same `up`, without a refresh; but not the record, which is needed as it is."""
+    body = (
+        'domain = Domain("mg.example.com", WILDCARD)\n'
+        'HttpsTracking("mail", domain.name, cname=cname, click=True)\n'
+    )
+    stack = with_module(mail, emulator, body)
+    stack.up()
+    assert is_as_declared(emulator)
+    stack.write("from domain import *\n" + body.replace("WILDCARD", "True"))
+    emulator.forget_requests()
+    up = stack.up()
+    assert up.steps("record") == ["same"]
+    assert "DELETE /v3/domains/mg.example.com" in puts(emulator)
+    assert is_as_declared(emulator)
+    stack.preview("--refresh", "--expect-no-changes")
+
+
 @pytest.mark.behaviour(67)
 @pytest.mark.parametrize("resource", ["HttpsTracking", "DomainTracking"])
 def test_a_name_that_does_not_come_from_the_domain(

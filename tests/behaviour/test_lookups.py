@@ -60,6 +60,7 @@ def test_both_forms_return_what_mailgun_has(mail: MailFactory, emulator: Emulato
         "web_scheme": "http",
         "cname_name": "go.mg.example.com",
         "cname_value": "mailgun.org",
+        "cname_is_valid": True,
     }
     assert outputs["eu"]["cname_value"] == "eu.mailgun.org"
     domain = emulator.domain("mg.example.com")

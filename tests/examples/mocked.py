@@ -56,6 +56,7 @@ class Registered:
     parent: str
     depends_on: list[str]
     retain_on_delete: bool
+    delete_before_replace: bool
     ignore_changes: list[str]
 
 
@@ -198,6 +199,7 @@ def _run(file: str, job: Mapping[str, Any]) -> dict[str, Any]:
                         kind_of(request.parent),
                         sorted(map(kind_of, request.dependencies)),
                         request.retainOnDelete,
+                        request.deleteBeforeReplace,
                         list(request.ignoreChanges),
                     )
                 )

@@ -170,6 +170,7 @@ def test_the_record_is_the_one_that_mailgun_expects(runs: Runs) -> None:
     assert not record.inputs.get("proxied")
     assert record.parent == "HttpsTracking"
     assert record.retain_on_delete
+    assert not record.delete_before_replace
 
 
 @pytest.mark.behaviour(34)
@@ -234,6 +235,7 @@ def test_a_new_domain_is_created_before_the_lookup(runs: Runs) -> None:
     domain = runs.done.resources["Domain"]
     assert domain.type == "mailgun:index/domain:Domain"
     assert domain.inputs == {"name": "mg.example.com"}
+    assert domain.delete_before_replace
     assert domain.ignore_changes == ["clickTracking", "openTracking", "webScheme"]
     for child in ("TrackingCertificate", "DomainTracking", "TrackingHost"):
         assert "Domain" in runs.done.resources[child].depends_on, "is deleted before the domain"

@@ -183,6 +183,35 @@ class TestDomain:
         cname = CnameRecord(host, "mailgun.org") if value else None
         assert mailgun.get_domain(DOMAIN) == DomainDetails(DOMAIN, prefix, "http", cname)
 
+    @pytest.mark.parametrize(
+        ("name", "kind", "valid", "is_valid"),
+        [
+            (HOST, "CNAME", "valid", True),
+            (f"{HOST}.", "CNAME", "valid", True),
+            (HOST, "CNAME", "unknown", False),
+            ("dkim.mg.example.com", "CNAME", "valid", False),
+            (HOST, "TXT", "valid", False),
+        ],
+    )
+    def test_whether_the_record_is_in_dns(
+        self,
+        name: str,
+        kind: str,
+        valid: str,
+        is_valid: bool,
+        httpserver: HTTPServer,
+        mailgun: MailgunClient,
+    ) -> None:
+        record = {"record_type": kind, "name": name, "value": "mailgun.org", "valid": valid}
+        httpserver.expect_request(ANY).respond_with_json(
+            {
+                "domain": {"name": DOMAIN, "web_prefix": "email", "id": "5f1d"},
+                "sending_dns_records": [record],
+            }
+        )
+        details = mailgun.get_domain(DOMAIN)
+        assert (details.cname_is_valid, details.id) == (is_valid, "5f1d")
+
 
 @pytest.mark.parametrize(
     ("response", "status"),
