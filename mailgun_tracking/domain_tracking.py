@@ -431,7 +431,10 @@ def turn_off(operation: Operation, props: Mapping[str, Any], sections: list[Sect
         call()
     if off := [section for section, call in calls.items() if call]:
         operation.log.info(f"{format_tracking(off, domain)} turned off")
-    _report_kept_links(operation, props)
+    # In `HttpsTracking`, its `TrackingHost` says so.
+    is_part = "HttpsTracking$" in operation.log.urn
+    if not is_part or any(field.section is None for field in fields_at(props["managed"])):
+        _report_kept_links(operation, props)
 
 
 def option_values(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -308,7 +308,7 @@ def test_a_prefix_moves(
     assert stack.preview("--expect-no-changes").code == 0
 
 
-@pytest.mark.behaviour(17, 35)
+@pytest.mark.behaviour(17, 35, 69)
 def test_destroy_leaves_the_record_unless_told(
     example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind, snapshot: SnapshotAssertion
 ) -> None:
