@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from .domains import Region
 from .errors import InvalidSetting
+from .settings import Role
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,6 +17,11 @@ class Caller:
     region: Region
     account: str
     subaccount: str | None
+
+
+def may_call(role: Role, method: str) -> bool:
+    """Return whether keys with a role may call the endpoints for domains with a method."""
+    return role in ("admin", "developer") or (role != "sending" and method == "GET")
 
 
 class Accounts:

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from . import responses
-from .accounts import Caller
+from .accounts import Caller, may_call
 from .control import PREFIX as CONTROL_PREFIX
 from .control import Control
 from .domains import REGIONS, Region
@@ -188,6 +188,12 @@ def _route(store: Store, endpoints: Mapping[str, Endpoint]) -> Callable[[Request
         region, record, form, form_error, before = request.scope[_CALL]
         if record.account is None:
             return responses.unauthorized(store.dials)
+        too_many = store.rate_limit.rejection(record.account, store.settings)
+        if too_many is not None:
+            return too_many
+        role = store.settings.roles.get(record.account, "admin")
+        if not may_call(role, request.method):
+            return responses.forbidden(store.dials)
         subaccount = record.on_behalf_of or None
         if subaccount is not None and subaccount not in store.accounts.subaccounts:
             return responses.message(403, "Subaccount not found")

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import get_args
 
 import click
 
@@ -21,7 +22,7 @@ from .errors import EmulatorError, InvalidSetting, StateFileError
 from .history import RecordedRequest
 from .server import DEFAULT_ACCOUNT, Emulator
 from .serving import ServerStuckError
-from .settings import NINETY_DAYS
+from .settings import NINETY_DAYS, Role
 
 COMMAND_NOT_FOUND = 127
 COMMAND_NOT_EXECUTABLE = 126
@@ -101,6 +102,18 @@ def _dials_help() -> str:
     "--no-certificates", is_flag=True, help="Emulate a plan without tracking certificates."
 )
 @click.option(
+    "--requests-per-minute",
+    type=int,
+    help="Answer 429 to an account that makes more requests; by default there is no limit.",
+)
+@click.option(
+    "--role",
+    type=click.Choice(get_args(Role)),
+    default="admin",
+    show_default=True,
+    help="The role of the keys. Only admin and developer can change domains.",
+)
+@click.option(
     "--dial",
     "dials",
     multiple=True,
@@ -123,6 +136,8 @@ def emulator(
     issuing: float,
     certificate_lifetime: float,
     no_certificates: bool,
+    requests_per_minute: int | None,
+    role: Role,
     dials: tuple[str, ...],
     log_requests: bool,
     command: tuple[str, ...],
@@ -133,9 +148,10 @@ def emulator(
     Without, serve until Ctrl-C. MAILGUN_EMULATOR_TOKEN is the token of the control API.
     """
     try:
+        accounts = _keys(keys)
         served = Emulator(
             domains=[*domains, *(_lines(domains_file) if domains_file else ())],
-            keys=_keys(keys),
+            keys=accounts,
             region="us" if region == "both" else region,
             state_file=state_file,
             dials=Dials.from_pairs(dials),
@@ -145,6 +161,8 @@ def emulator(
             subaccounts=subaccounts,
             any_domain=any_domain,
             plan_has_certificates=not no_certificates,
+            requests_per_minute=requests_per_minute,
+            roles=dict.fromkeys(accounts.values(), role),
             host=host,
             port=port,
             on_response=_log if log_requests else None,

@@ -78,6 +78,10 @@ class Dials:
     """Whether a 401 is JSON or the plain text `Forbidden`. Catches a client that parses every
     error as JSON."""
 
+    role_refusal: Literal["forbidden", "unauthorized"] = "forbidden"
+    """Whether the response to a key whose role does not allow the request is a 403, or a 401 with
+    the plain text `Forbidden`. Catches a client that takes the latter for a wrong key."""
+
     open_answer: Literal["full", "active_only"] = "full"
     """Whether the section `open` has all its fields, or only `active` as in the official
     examples. Catches a client that treats a missing field as false and writes that back."""

@@ -41,6 +41,13 @@ def unauthorized(dials: Dials) -> Response:
     return message(401, "Invalid private key", headers)
 
 
+def forbidden(dials: Dials) -> Response:
+    """Return the response to a key whose role does not allow the request."""
+    if dials.role_refusal == "unauthorized":
+        return PlainTextResponse("Forbidden", 401)
+    return message(403, "Forbidden")
+
+
 def section(domain: Domain, name: str, dials: Dials) -> dict[str, Any]:
     """Return a section of the tracking settings, as modified by the dials."""
     shown: dict[str, Any] = {}

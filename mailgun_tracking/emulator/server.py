@@ -18,7 +18,7 @@ from .errors import EmulatorError, InvalidSetting
 from .faults import Fault, Faults
 from .history import History, RecordedRequest
 from .serving import ServerThread, is_loopback, listen
-from .settings import NINETY_DAYS, CnameCheck, Settings
+from .settings import NINETY_DAYS, CnameCheck, Role, Settings
 from .state_file import StateFile
 from .store import Store
 
@@ -45,6 +45,9 @@ class Emulator:
         certificate_lifetime_seconds: float = NINETY_DAYS,
         subaccounts: Iterable[str] = (),
         *,
+        requests_per_minute: int | None = None,
+        rate_window_seconds: float = 60,
+        roles: Mapping[str, Role] | None = None,
         any_domain: bool = False,
         plan_has_certificates: bool = True,
         cname_check: CnameCheck = "off",
@@ -69,6 +72,11 @@ class Emulator:
             issuing_seconds: how long it takes to issue a certificate.
             certificate_lifetime_seconds: how long a certificate is valid.
             subaccounts: the ids that `X-Mailgun-On-Behalf-Of` may name.
+            requests_per_minute: how many requests each account may make in a window before it
+                gets 429; None means any number.
+            rate_window_seconds: how long that window is.
+            roles: by account, the role of its keys: `admin` (default), `developer`, `basic`,
+                `analyst`, `support`, or `sending`.
             any_domain: whether a domain is created when it is first requested; not again after it
                 was deleted.
             plan_has_certificates: if False, POST and PUT of certificates return 402.
@@ -106,6 +114,9 @@ class Emulator:
                 cname_check=cname_check,
                 cname_target=cname_target,
                 plan_has_certificates=plan_has_certificates,
+                requests_per_minute=requests_per_minute,
+                rate_window_seconds=rate_window_seconds,
+                roles=roles or {},
             ),
             state_file=StateFile(state_file) if state_file is not None else None,
             issuer=issuer,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from .errors import InvalidSetting, check_seconds, reject_unknown
 
+Role = Literal["admin", "developer", "basic", "analyst", "support", "sending"]
 HostCheck = Callable[[str], bool]
 CnameCheck = Literal["off", "invalid"] | HostCheck
 
@@ -48,9 +49,38 @@ class Settings:
     cname_valid_after: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """By tracking host, how many seconds after this is set its CNAME record becomes valid."""
 
+    requests_per_minute: int | None = None
+    """How many requests each account may make in a window; more get a 429. None means any number.
+    A change applies to the current window too."""
+
+    rate_window_seconds: float = 60.0
+    """How long a window of the rate limit is; a change applies to windows started later."""
+
+    roles: Mapping[str, Role] = dataclasses.field(default_factory=dict)
+    """By account, the role of its keys, `admin` where none is given. Basic, Analyst and Support
+    keys can only read domains, and a domain sending key can only send mail."""
+
     def __post_init__(self) -> None:
         """Validate the settings."""
-        for name in ("latency_seconds", "issuing_seconds", "certificate_lifetime_seconds"):
+        limit = self.requests_per_minute
+        if limit is not None and (
+            isinstance(limit, bool) or not isinstance(limit, int) or limit < 1
+        ):
+            raise InvalidSetting(
+                f"requests_per_minute must be an integer of at least 1, or null, not {limit!r}"
+            )
+        if not isinstance(self.roles, Mapping) or not all(
+            role in get_args(Role) for role in self.roles.values()
+        ):
+            raise InvalidSetting(
+                f"roles must be {', '.join(get_args(Role))} by account, not {self.roles!r}"
+            )
+        for name in (
+            "latency_seconds",
+            "issuing_seconds",
+            "certificate_lifetime_seconds",
+            "rate_window_seconds",
+        ):
             check_seconds(name, getattr(self, name))
         if not callable(self.cname_check) and self.cname_check not in ("off", "invalid"):
             raise InvalidSetting(
@@ -89,4 +119,5 @@ class Settings:
         }
         shown["cname_check"] = "function" if callable(self.cname_check) else self.cname_check
         shown["cname_valid_after"] = dict(self.cname_valid_after)
+        shown["roles"] = dict(self.roles)
         return shown

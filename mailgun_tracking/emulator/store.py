@@ -16,6 +16,7 @@ from .dials import Dials
 from .domains import DEFAULT_WEB_PREFIX, Domain, DomainId, Region, is_domain_name
 from .errors import DomainTaken, InvalidSetting, UnknownDomain
 from .issuing import Issuing
+from .rate_limit import RateLimit
 from .settings import Settings
 from .state_file import StateFile
 
@@ -65,6 +66,7 @@ class Store:
         self.dials = self._initial_dials = dials or Dials()
         self.settings = self._initial_settings = settings or Settings()
         self.cname_records = CnameRecords(self.settings, monotonic)
+        self.rate_limit = RateLimit()
         self._seeds = tuple(seeds)
         self._file = state_file
         self._monotonic = monotonic
@@ -96,6 +98,7 @@ class Store:
             self.dials = self._initial_dials
             self.settings = self._initial_settings
             self.cname_records.reset(self.settings)
+            self.rate_limit.clear()
             self._domains.clear()
             self._seeded.clear()
             self._removed.clear()

@@ -117,11 +117,11 @@ UNDOCUMENTED: dict[tuple[str, str, int], Json] = {
 EXTENDED = ("dkim_host", "mailfrom_host", "pod")
 """What the domain contains in addition with `h:extended`, as Mailgun's Go client documents it."""
 
-PLAIN_STATUSES = (400, 401, 403, 404, 405, 413, 500, 501)
+PLAIN_STATUSES = (400, 401, 403, 404, 405, 413, 429, 500, 501)
 """Statuses that an endpoint may return although the file does not list them, with a body in the
-usual format: 400 for an invalid form, 401 for x509, 403 for an unknown subaccount, 404 and 405 for
-wrong paths and methods, 413 for a body that is too large, 500 for an error of the emulator, 501 for
-what it does not have."""
+usual format: 400 for an invalid form, 401 for x509, 403 for an unknown subaccount or a role, 404
+and 405 for wrong paths and methods, 413 for a body that is too large, 429 for the rate limit, 500
+for an error of the emulator, 501 for what it does not have."""
 
 OLDER_PATHS = {
     "/v3/domains": "/v4/domains",
@@ -213,7 +213,8 @@ def check(method: str, path: str, status: int, body: object, dials: Dials | None
 def check_response(response: requests.Response, path: str, dials: Dials) -> None:
     """Validate a response as received over HTTP."""
     method = response.request.method or ""
-    if response.status_code == 401 and dials.unauthorized_body == "text":
+    is_text = dials.unauthorized_body == "text" or dials.role_refusal == "unauthorized"
+    if response.status_code == 401 and is_text:
         assert response.text == "Forbidden"
         return
     assert response.headers["content-type"] == "application/json"

@@ -51,6 +51,22 @@ def test_a_valid_key_is_required(
 
 
 @pytest.mark.parametrize(("method", "path"), EVERYWHERE)
+@pytest.mark.parametrize("role", ["admin", "developer", "basic", "analyst", "support", "sending"])
+def test_a_role_may_read_or_write_or_neither(
+    emulator: Emulator, api: Api, method: str, path: str, role: str
+) -> None:
+    """It is that of an account's keys; other accounts are not concerned."""
+    emulator.set(roles={"default": role, "brand-b": "admin"})
+    before = emulator.domains()
+    may = role in ("admin", "developer") or (role != "sending" and method == "GET")
+    response = api.call(method, path)
+    assert (response.status_code != 403) is may
+    if not may:
+        assert response.json() == {"message": "Forbidden"}
+        assert emulator.domains() == before
+
+
+@pytest.mark.parametrize(("method", "path"), EVERYWHERE)
 def test_domains_of_other_accounts_are_not_found(
     emulator: Emulator, new_api: Callable[..., Api], method: str, path: str
 ) -> None:

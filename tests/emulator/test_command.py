@@ -285,6 +285,7 @@ def test_options_reach_the_emulator(run: Run, tmp_path: Path) -> None:
     seeds.write_text("# first\nmg.example.com\n\neu/sub-1/b.example.com # second\n")
     options = ["--domains-file", str(seeds), "--subaccount", "sub-1", "--latency", "0.01"]
     options += ["--issuing", "30", "--certificate-lifetime", "60", "--no-certificates"]
+    options += ["--requests-per-minute", "300", "--role", "analyst"]
     options += ["--dial", "renewal=on", "--state", str(tmp_path / "state.json")]
     done = run(*options, program=ASK, extra=["GET", "/_emulator/settings"])
     settings = json.loads(done.stdout)[1]
@@ -292,6 +293,8 @@ def test_options_reach_the_emulator(run: Run, tmp_path: Path) -> None:
     assert settings["issuing_seconds"] == 30
     assert settings["certificate_lifetime_seconds"] == 60
     assert settings["plan_has_certificates"] is False
+    assert settings["requests_per_minute"] == 300
+    assert settings["roles"] == {"default": "analyst"}
     done = run(*options, program=ASK, extra=["GET", "/_emulator/dials"])
     assert json.loads(done.stdout)[1]["renewal"] == "on"
     kept = json.loads((tmp_path / "state.json").read_text())["domains"]
@@ -326,6 +329,8 @@ def test_state_is_kept_between_runs(run: Run, tmp_path: Path) -> None:
         (["--issuing", "nan"], "issuing_seconds must be"),
         (["--certificate-lifetime", "1e300"], "certificate_lifetime_seconds must be"),
         (["--port", "70000"], "port must be"),
+        (["--requests-per-minute", "0"], "requests_per_minute must be"),
+        (["--role", "owner"], "'owner' is not one of"),
         (["--region", "asia"], "'asia' is not one of"),
         (["--state", __file__], "test_command.py"),
     ],

@@ -105,6 +105,9 @@ def test_dials_and_settings_are_changed(emulator: Emulator, api: Api) -> None:
         "issuance_fails": "no",
         "cname_target": None,
         "cname_valid_after": {},
+        "requests_per_minute": None,
+        "rate_window_seconds": 60,
+        "roles": {},
     }
     assert api.control("GET", "settings").json() == settings
     assert emulator.settings.issuance_fails == "no"
@@ -122,6 +125,12 @@ def test_dials_and_settings_are_changed(emulator: Emulator, api: Api) -> None:
         ("settings", {"plan_has_certificates": 1}),
         ("settings", {"issuance_fails": 1}),
         ("settings", {"cname_valid_after": {HOST: "soon"}}),
+        ("settings", {"requests_per_minute": 0}),
+        ("settings", {"requests_per_minute": 1.5}),
+        ("settings", {"requests_per_minute": True}),
+        ("settings", {"rate_window_seconds": -1}),
+        ("settings", {"roles": {"default": "owner"}}),
+        ("settings", {"roles": "admin"}),
         ("settings", [1]),
     ],
 )

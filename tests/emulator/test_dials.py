@@ -56,6 +56,18 @@ def test_put_answers(emulator: Emulator, api: Api, setting: str, section: str) -
     assert api.tracking()[section]["active"] is True
 
 
+@pytest.mark.parametrize(
+    ("setting", "status", "text"),
+    [("forbidden", 403, '{"message":"Forbidden"}'), ("unauthorized", 401, "Forbidden")],
+)
+def test_role_refusal(emulator: Emulator, api: Api, setting: str, status: int, text: str) -> None:
+    emulator.set_dials(role_refusal=setting)
+    emulator.set(roles={"default": "analyst"})
+    response = api.put(f"{TRACKING}/click", data={"active": "true"})
+    assert (response.status_code, response.text) == (status, text)
+    assert api.get(TRACKING).status_code == 200
+
+
 @pytest.mark.parametrize(("setting", "active"), [("off", False), ("on", True)])
 def test_new_domain_tracking(emulator: Emulator, api: Api, setting: str, active: bool) -> None:
     emulator.set_dials(new_domain_tracking=setting)
