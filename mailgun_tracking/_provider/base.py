@@ -21,7 +21,13 @@ from pulumi.runtime.rpc import UNKNOWN
 from .. import errors
 from .identity import effective_target, identity_inputs, key_failures
 from .operation import CHECK_DEADLINE_SECONDS, Operation
-from .plugin_process import current_urn, has_other_inputs, ignored_paths, install_hooks
+from .plugin_process import (
+    OneLineError,
+    current_urn,
+    has_other_inputs,
+    ignored_paths,
+    install_hooks,
+)
 from .process import process
 from .resource_log import ResourceLog
 from .validation import Properties, unknown_paths
@@ -41,16 +47,21 @@ def one_line_errors(method: _Method) -> _Method:
         try:
             return method(*args, **kwargs)
         except errors.TrackingError as error:
-            shown = type(type(error).__name__, (Exception,), {"__module__": "builtins"})
-            raise shown(str(error)) from None
+            raise _shown_as(type(error).__name__, str(error)) from None
         except Exception as error:
             frames = traceback.format_exception(type(error), error, error.__traceback__, limit=100)
-            raise RuntimeError(
+            raise _shown_as(
+                "RuntimeError",
                 "this is a bug in mailgun-tracking; please report it with this traceback:\n"
-                + "".join(frames)
+                + "".join(frames),
             ) from None
 
     return cast(_Method, wrapper)
+
+
+def _shown_as(name: str, message: str) -> OneLineError:
+    shown: type[OneLineError] = type(name, (OneLineError,), {"__module__": "builtins"})
+    return shown(message)
 
 
 class MailgunProvider(ResourceProvider, ABC):
@@ -75,7 +86,7 @@ class MailgunProvider(ResourceProvider, ABC):
 
     def configure(self, req: ConfigureRequest) -> None:
         """Take the stack's configuration, and prepare the process."""
-        install_hooks(process.cancelled, process.read_ahead.drain)
+        install_hooks(MailgunProvider, process.cancelled, process.read_ahead.drain)
         process.settings = process.settings_from(req.config.get)
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:

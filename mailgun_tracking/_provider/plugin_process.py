@@ -14,24 +14,32 @@ where the SDK has changed:
 - the engine's log: its address is the process's first argument;
 - leaving with the engine: the engine reads this process's standard output, so that pipe breaks
   when the engine is gone, however it ended.
+
+The dynamic resources of the user's own program run in the same process. For them everything stays
+as the SDK has it: four calls at a time, their tracebacks, and a call that is under way goes on to
+its end.
 """
 
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import select
 import stat
 import sys
 import threading
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import FrameType
 from typing import Any
 
 CALLS_AT_A_TIME = 1024
 """More than any ``--parallel`` in use: the limits are the engine's and Mailgun's."""
+SDK_CALLS_AT_A_TIME = 4
+"""How many calls the SDK answers at a time."""
 CONCURRENT_METHODS = ("Check", "Diff", "Create", "Read", "Update", "Delete")
 LAST_MESSAGES_SECONDS = 2.0
 
@@ -42,26 +50,90 @@ def is_provider_process() -> bool:
     return getattr(started_as, "name", None) == "pulumi.dynamic.__main__" and len(sys.argv) > 1
 
 
+class OneLineError(Exception):
+    """An error of which only class and message are shown, without the frames it came through."""
+
+
 @functools.cache
-def install_hooks(cancelled: threading.Event, on_cancel: Callable[[float], None]) -> None:
+def install_hooks(
+    own: type, cancelled: threading.Event, on_cancel: Callable[[float], None]
+) -> None:
     """Fix what can be fixed in a provider process; once, however often it is called.
 
     Args:
+        own: the class of this package's providers; those of the program are left as they are.
         cancelled: is set when the engine asks to stop.
         on_cancel: is called then, with the seconds it may take, before the process ends.
     """
     if not is_provider_process():
         return
-    # Our errors are one line each; otherwise the SDK would put its own frames around them.
-    # A bug carries its traceback in its message (see `base`).
-    sys.tracebacklimit = 0
-    servicer = getattr(sys.modules["__main__"], "DynamicResourceProviderServicer", None)
+    main: Any = sys.modules["__main__"]
+    _hide_frames(main)
+    servicer = getattr(main, "DynamicResourceProviderServicer", None)
     if servicer is not None:
-        pool = ThreadPoolExecutor(CALLS_AT_A_TIME, thread_name_prefix="mailgun-tracking")
-        for name in CONCURRENT_METHODS:
-            _run_in(servicer, name, pool)
+        if _limit_other_calls(main, own):
+            pool = ThreadPoolExecutor(CALLS_AT_A_TIME, thread_name_prefix="mailgun-tracking")
+            for name in CONCURRENT_METHODS:
+                _run_in(servicer, name, pool)
         _run_in(servicer, "Cancel", CancelPool(cancelled, on_cancel))
-    _leave_with_engine()
+    _leave_with_engine(own, cancelled)
+
+
+def _hide_frames(main: Any) -> None:
+    """Let the SDK show our errors on one line each, without its own frames around them."""
+    if hasattr(main, "traceback"):
+        main.traceback = _Tracebacks()
+    # Older SDKs leave that to gRPC, which logs what a method raises.
+    logging.getLogger("grpc._server").addFilter(_without_frames)
+
+
+class _Tracebacks:
+    """The module ``traceback`` as the SDK sees it."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(traceback, name)
+
+    def format_exc(self, *args: Any, **options: Any) -> str:
+        """As in the module, but of one of our errors only class and message."""
+        error = sys.exc_info()[1]
+        if isinstance(error, OneLineError):
+            return "".join(traceback.format_exception_only(type(error), error))
+        return traceback.format_exc(*args, **options)
+
+
+def _without_frames(record: logging.LogRecord) -> bool:
+    if record.exc_info and isinstance(record.exc_info[1], OneLineError):
+        record.exc_info = (*record.exc_info[:2], None)
+    return True
+
+
+def _limit_other_calls(main: Any, own: type) -> bool:
+    """Run no more calls of other providers at a time than the SDK does; whether that worked."""
+    get_provider = getattr(main, "get_provider", None)
+    this_call = _current_call().get("context")
+    if not callable(get_provider) or this_call is None:
+        return False
+    permits = threading.Semaphore(SDK_CALLS_AT_A_TIME)
+
+    def count_until_end(context: Any) -> bool:
+        permits.acquire()
+        is_active = context.add_callback(permits.release)
+        if not is_active:
+            permits.release()
+        return bool(is_active)
+
+    def get_provider_in_turn(*args: Any, **options: Any) -> Any:
+        provider = get_provider(*args, **options)
+        if not isinstance(provider, own) and not count_until_end(_current_call()["context"]):
+            raise InterruptedError("the engine no longer waits for this call")
+        return provider
+
+    # Those under way are fewer than that: this call is one of the SDK's four.
+    for call in _calls_under_way():
+        if call["context"] is not this_call:
+            count_until_end(call["context"])
+    main.get_provider = get_provider_in_turn
+    return True
 
 
 class CancelPool(ThreadPoolExecutor):
@@ -97,21 +169,27 @@ def _run_in(servicer: type, name: str, pool: ThreadPoolExecutor) -> None:
             return
 
 
-def _leave_with_engine() -> None:
+def _leave_with_engine(own: type, cancelled: threading.Event) -> None:
     try:
         if not stat.S_ISFIFO(os.fstat(1).st_mode) or not hasattr(select, "poll"):
             return
     except OSError:
         return
-    threading.Thread(target=_await_engine, name="engine-watch", daemon=True).start()
+    watch = threading.Thread(
+        target=_await_engine, args=(own, cancelled), name="engine-watch", daemon=True
+    )
+    watch.start()
 
 
-def _await_engine() -> None:
+def _await_engine(own: type, cancelled: threading.Event) -> None:
     poll = select.poll()
     poll.register(1, 0)
     while not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll()):
         time.sleep(1)
-    # At once, without unwinding: nobody would record what a thread still does.
+    # Without unwinding: nobody would record what our threads still do. The user's own go on.
+    cancelled.set()
+    while any(not isinstance(call.get("provider"), own) for call in _calls_under_way()):
+        time.sleep(0.1)
     os._exit(1)
 
 
@@ -139,12 +217,27 @@ def _own_fields(properties: Any) -> dict[str, Any]:
 
 
 def _current_request() -> Any:
-    frame: FrameType | None = sys._getframe(1)
+    return _call_in(sys._getframe(1), "request").get("request")
+
+
+def _current_call() -> Mapping[str, Any]:
+    """The variables of the SDK's method that this thread runs; none outside of one."""
+    return _call_in(sys._getframe(1), "context")
+
+
+def _calls_under_way() -> list[Mapping[str, Any]]:
+    """The variables of each method of the SDK that a thread runs."""
+    frames = list(sys._current_frames().values())
+    return [call for frame in frames if (call := _call_in(frame, "context"))]
+
+
+def _call_in(frame: FrameType | None, name: str) -> Mapping[str, Any]:
+    """The variables of the SDK's method in a stack; it is recognized by one of them."""
     while frame is not None:
-        if frame.f_code.co_name in CONCURRENT_METHODS and "request" in frame.f_locals:
-            return frame.f_locals["request"]
+        if frame.f_code.co_name in CONCURRENT_METHODS and name in frame.f_locals:
+            return frame.f_locals
         frame = frame.f_back
-    return None
+    return {}
 
 
 @functools.cache

@@ -20,6 +20,7 @@ from mailgun_tracking._provider.base import (
     plain_unknowns,
 )
 from mailgun_tracking._provider.operation import Operation
+from mailgun_tracking._provider.plugin_process import OneLineError
 from mailgun_tracking._provider.process import process
 from mailgun_tracking._provider.validation import Properties
 
@@ -44,8 +45,9 @@ class TestOneLineErrors:
         def broken() -> None:
             raise KeyError("oops")
 
-        with pytest.raises(RuntimeError, match="bug") as caught:
+        with pytest.raises(OneLineError, match="bug") as caught:
             one_line_errors(broken)()
+        assert caught.type.__name__ == "RuntimeError"
         text = str(caught.value)
         assert 'in broken\n    raise KeyError("oops")' in text
         assert text.endswith("KeyError: 'oops'\n")

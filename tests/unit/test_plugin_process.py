@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import threading
+import time
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType, SimpleNamespace
@@ -18,7 +21,9 @@ from mailgun_tracking._provider import plugin_process
 from mailgun_tracking._provider.plugin_process import (
     CONCURRENT_METHODS,
     LAST_MESSAGES_SECONDS,
+    SDK_CALLS_AT_A_TIME,
     CancelPool,
+    OneLineError,
     current_urn,
     engine_log,
     has_other_inputs,
@@ -27,10 +32,40 @@ from mailgun_tracking._provider.plugin_process import (
 )
 
 
+class Context:
+    """What gRPC hands to a method: it knows when the call ends."""
+
+    def __init__(self, *, is_active: bool = True) -> None:
+        self.is_active = is_active
+        self.callbacks: list[Callable[[], None]] = []
+
+    def add_callback(self, callback: Callable[[], None]) -> bool:
+        if self.is_active:
+            self.callbacks.append(callback)
+        return self.is_active
+
+    def end(self) -> None:
+        """End the call."""
+        for callback in self.callbacks:
+            callback()
+
+
+class Own:
+    """A provider of this package."""
+
+
 def new_servicer() -> type:
     """A class like the SDK's; with methods of its own, because a pool is set on a method."""
     names = (*CONCURRENT_METHODS, "Cancel", "Configure")
     return type("Servicer", (), {name: lambda _self: None for name in names})
+
+
+def await_true(condition: Callable[[], bool]) -> None:
+    """Wait for what has to come: only a failure takes the whole time."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.005)
 
 
 def pool_of(method: object) -> object:
@@ -38,9 +73,13 @@ def pool_of(method: object) -> object:
     return getattr(method, "experimental_thread_pool", None)
 
 
-def install() -> None:
-    """Install the hooks, with an event and a callback of their own."""
-    install_hooks(threading.Event(), lambda _seconds: None)
+def install(context: object = None) -> None:
+    """Install the hooks, with an event and a callback of their own, within a call."""
+
+    def Check(request: object, context: object) -> None:
+        install_hooks(Own, threading.Event(), lambda _seconds: None)
+
+    Check(None, context or Context())
 
 
 class TestInstallHooks:
@@ -51,11 +90,13 @@ class TestInstallHooks:
         """The main module of a provider process, which this process becomes."""
         main = ModuleType("__main__")
         vars(main)["DynamicResourceProviderServicer"] = new_servicer()
+        vars(main)["get_provider"] = lambda provider: provider
+        vars(main)["traceback"] = traceback
         main.__spec__ = SimpleNamespace(name="pulumi.dynamic.__main__")  # type: ignore[assignment]
         monkeypatch.setitem(sys.modules, "__main__", main)
         monkeypatch.setattr(sys, "argv", ["pulumi.dynamic", "127.0.0.1:1"])
-        monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)
-        monkeypatch.setattr(plugin_process, "_leave_with_engine", lambda: None)
+        monkeypatch.setattr(plugin_process, "_leave_with_engine", lambda *_args: None)
+        monkeypatch.setattr(logging.getLogger("grpc._server"), "filters", [])
         return main
 
     def test_methods_that_may_wait_share_a_pool(self, main: ModuleType) -> None:
@@ -67,17 +108,114 @@ class TestInstallHooks:
         assert isinstance(pool_of(servicer.Cancel), CancelPool)
         assert pool_of(servicer.Configure) is None
 
-    def test_the_sdk_adds_no_frames_to_errors(self, main: ModuleType) -> None:
+    @pytest.mark.behaviour(58)
+    @pytest.mark.parametrize("error", [ValueError("theirs"), OneLineError("ours")])
+    def test_the_sdk_adds_no_frames_to_our_errors_only(
+        self, main: ModuleType, error: Exception
+    ) -> None:
+        """Whether it formats the traceback, or gRPC logs it as with an older SDK."""
         install()
-        assert sys.tracebacklimit == 0
+        record = logging.LogRecord("grpc._server", logging.ERROR, "", 1, "failed", None, None)
+        try:
+            raise error
+        except Exception:
+            shown = vars(main)["traceback"].format_exc()
+            expected = traceback.format_exc()
+            record.exc_info = sys.exc_info()
+        assert logging.getLogger("grpc._server").filter(record)
+        logged = logging.Formatter().format(record)
+        assert vars(main)["traceback"].format_list is traceback.format_list
+        if isinstance(error, OneLineError):
+            assert shown == f"{OneLineError.__module__}.OneLineError: ours\n"
+            assert "Traceback" not in logged
+            assert logged.endswith("OneLineError: ours")
+        else:
+            assert shown == expected
+            assert expected.strip() in logged
+
+    @pytest.mark.behaviour(58)
+    def test_calls_of_other_providers_take_turns(self, main: ModuleType) -> None:
+        """As many at a time as with the SDK; ours do not count."""
+        install()
+        contexts = [Context() for _ in range(6)]
+        started: list[int] = []
+        ended = threading.Event()
+
+        def call(number: int, provider: object) -> None:
+            def Create(request: object, context: object) -> None:
+                vars(main)["get_provider"](provider)
+                started.append(number)
+                ended.wait(30)
+
+            Create(None, contexts[number])
+
+        with ThreadPoolExecutor(8) as pool:
+            theirs = [pool.submit(call, number, object()) for number in range(5)]
+            ours = pool.submit(call, 5, Own())
+            try:
+                await_true(lambda: len(started) == 5)
+                assert 5 in started
+                waiting = ({0, 1, 2, 3, 4} - set(started)).pop()
+                contexts[(waiting + 1) % 5].end()
+                await_true(lambda: waiting in started)
+            finally:
+                ended.set()
+        assert all(one.result() is None for one in (*theirs, ours))
+
+    @pytest.mark.behaviour(58)
+    def test_calls_that_the_sdk_has_started_count(self, main: ModuleType) -> None:
+        """They are under way when our first provider is configured."""
+        reading, busy, context = threading.Event(), threading.Event(), Context()
+
+        def Read(request: object, context: object) -> None:
+            reading.set()
+            busy.wait(30)
+
+        thread = threading.Thread(target=Read, args=(None, context))
+        thread.start()
+        try:
+            assert reading.wait(30)
+            install()
+            assert len(context.callbacks) == 1
+        finally:
+            busy.set()
+            thread.join()
+
+    def test_a_call_that_has_ended_while_it_waited_is_not_carried_out(
+        self, main: ModuleType
+    ) -> None:
+        install()
+
+        def Create(request: object, context: object) -> None:
+            vars(main)["get_provider"](object())
+
+        for _ in range(2 * SDK_CALLS_AT_A_TIME):
+            with pytest.raises(InterruptedError):
+                Create(None, Context(is_active=False))
+
+    @pytest.mark.behaviour(25, 58)
+    def test_without_a_way_to_tell_whose_calls_they_are_there_is_no_pool(
+        self, main: ModuleType
+    ) -> None:
+        """Then as many calls run at a time as the SDK allows."""
+        del vars(main)["get_provider"]
+        install()
+        servicer = vars(main)["DynamicResourceProviderServicer"]
+        assert pool_of(servicer.Create) is None
+        assert isinstance(pool_of(servicer.Cancel), CancelPool)
 
     def test_a_second_call_changes_nothing(self, main: ModuleType) -> None:
         """The engine configures a provider more than once."""
         cancelled, on_cancel = threading.Event(), print
-        install_hooks(cancelled, on_cancel)
+
+        def Check(request: object, context: object) -> None:
+            install_hooks(Own, cancelled, on_cancel)
+
+        Check(None, Context())
         servicer = vars(main)["DynamicResourceProviderServicer"]
         pool = pool_of(servicer.Create)
-        install_hooks(cancelled, on_cancel)
+        assert pool is not None
+        Check(None, Context())
         assert pool_of(servicer.Create) is pool
 
     def test_an_sdk_that_has_changed_is_left_as_it_is(self, main: ModuleType) -> None:
@@ -85,6 +223,7 @@ class TestInstallHooks:
         vars(main)["DynamicResourceProviderServicer"] = type("Servicer", (), {"Create": len})
         install()
         del vars(main)["DynamicResourceProviderServicer"]
+        del vars(main)["traceback"]
         install()
 
     def test_any_other_process_is_left_as_it_is(self, main: ModuleType) -> None:
@@ -92,7 +231,7 @@ class TestInstallHooks:
         assert not is_provider_process()
         install()
         assert pool_of(vars(main)["DynamicResourceProviderServicer"].Create) is None
-        assert sys.tracebacklimit == 1000
+        assert vars(main)["traceback"] is traceback
 
 
 class TestCancel:
@@ -266,7 +405,7 @@ def test_the_process_ends_when_nothing_reads_its_output() -> None:
     program = (
         "import threading\n"
         "from mailgun_tracking._provider import plugin_process\n"
-        "plugin_process._leave_with_engine()\n"
+        "plugin_process._leave_with_engine(object, threading.Event())\n"
         "print('started', flush=True)\n"
         "threading.Event().wait()\n"
     )
