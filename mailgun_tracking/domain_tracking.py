@@ -303,7 +303,9 @@ class DomainTrackingProvider(MailgunProvider):
         target = Target.from_inputs(props, "domain")
         operation = Operation.on(target)
         with operation.explaining_errors():
-            known = process.read_ahead.pop_fresh(target) if self.sections else None
+            known = (
+                process.read_ahead.pop_fresh(target) if self.sections else None
+            )
             tracking, details = known or gather(
                 lambda: operation.until_found(lambda: self._read_tracking(operation)),
                 lambda: operation.until_found(lambda: operation.client.get_domain(target.domain)),
@@ -330,7 +332,6 @@ class DomainTrackingProvider(MailgunProvider):
                     return ReadResult("", {})
                 results = run_concurrently(*calls)
             tracking, details = map(value_or_raise, results)
-            process.domains_seen.found(target)
         outputs = outputs_from(target, tracking, details, props)
         outputs |= still_requested(props, outputs)
         _report_new_domain(operation, props, outputs)
@@ -419,7 +420,6 @@ def turn_off(operation: Operation, props: Mapping[str, Any], sections: list[Sect
     domain = operation.target.domain
     try:
         current = operation.client.get_tracking(domain)
-        process.domains_seen.found(operation.target)
     except errors.DomainNotFound:
         # As careful as a refresh: a wrong key or base URL makes every domain seem to be gone.
         if operation.is_domain_gone(domain):

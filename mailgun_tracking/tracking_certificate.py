@@ -236,7 +236,6 @@ class TrackingCertificateProvider(MailgunProvider):
                     "it has no certificate yet; declare a TrackingCertificate to request one"
                 )
                 raise
-        process.domains_seen.found(target)
         return ReadResult(target.id, outputs_from(target, certificate, props))
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:

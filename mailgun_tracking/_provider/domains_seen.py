@@ -1,4 +1,4 @@
-"""Which domains this run has found at Mailgun, and which it has missed."""
+"""Which domains this run is about."""
 
 from __future__ import annotations
 
@@ -8,29 +8,26 @@ from .._api.target import Target
 
 
 class DomainsSeen:
-    """What this run knows about the domains of each account, region and subaccount.
+    """The domains of this run's operations.
 
-    A key of another account, or a wrong base URL, makes every domain seem to be gone. So a domain
-    is not believed to be gone where several are missing and none was found.
+    With the key of another account, or a wrong base URL, every domain seems to be gone. So a
+    domain is only believed to be gone where the account has another one of them.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._found: set[Target] = set()
-        self._missed: dict[Target, set[str]] = {}
+        self._targets: set[Target] = set()
 
-    def found(self, target: Target) -> None:
-        """Note that a domain was found."""
+    def add(self, target: Target) -> None:
+        """Note the domain or tracking domain of an operation."""
         with self._lock:
-            self._found.add(target.with_domain(""))
+            self._targets.add(target)
 
-    def missed(self, target: Target) -> None:
-        """Note that a domain was not found."""
+    def of(self, account: str) -> dict[Target, set[str]]:
+        """The names of an account's domains and tracking domains, by place (without a domain)."""
+        places: dict[Target, set[str]] = {}
         with self._lock:
-            self._missed.setdefault(target.with_domain(""), set()).add(target.domain)
-
-    def are_all_missing(self, target: Target) -> bool:
-        """Whether several domains of the target's account were missed and none was found."""
-        place = target.with_domain("")
-        with self._lock:
-            return place not in self._found and len(self._missed.get(place, ())) > 1
+            for target in self._targets:
+                if target.account == account:
+                    places.setdefault(target.with_domain(""), set()).add(target.domain)
+        return places

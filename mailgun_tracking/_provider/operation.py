@@ -28,6 +28,7 @@ CHECK_DEADLINE_SECONDS = 10.0
 MISSING_SECONDS = 10.0
 """How long a domain has to be missing before it counts as gone, or as never created."""
 MISSING_INTERVAL_SECONDS = 2.5
+NOTHING_REMOVED = "nothing was removed from the state"
 
 _T = TypeVar("_T")
 
@@ -60,6 +61,7 @@ class Operation:
             settings: the program's settings; those of the provider process by default.
         """
         log = ResourceLog(current_urn())
+        process.domains_seen.add(target)
         own = settings or process.settings
 
         def connect(target: Target) -> MailgunClient:
@@ -97,9 +99,7 @@ class Operation:
                     "refresh and destroy use the configuration of the last `pulumi up`; "
                     "add --run-program to use the current one"
                 )
-        elif isinstance(error, errors.DomainNotFound):
-            if process.domains_seen.are_all_missing(self.target):
-                return  # The error says already that the key or the base URL is wrong.
+        elif isinstance(error, errors.DomainNotFound) and NOTHING_REMOVED not in error.advice:
             error.advise(self.location_hint(error.domain or self.target.domain))
 
     @contextlib.contextmanager
@@ -129,10 +129,7 @@ class Operation:
         except errors.TrackingError:
             region = None
         if region:
-            return (
-                f"{domain} is in region {region}: set region={region!r}, "
-                f"or give the ID as {region}/{domain}"
-            )
+            return _in_region(domain, region)
         place = f"region {self.target.region}"
         if self.target.subaccount:
             place += f", subaccount {self.target.subaccount}"
@@ -176,40 +173,58 @@ class Operation:
     def is_domain_gone(self, domain: str) -> bool:
         """Whether a domain is gone for certain.
 
-        Its own GET said 404 repeatedly over 10 s, with a key that may list domains, and the other
-        region does not have it either. Where this run has missed several domains of the account
-        and found none, the key or the base URL is wrong.
+        Its own GET said 404 repeatedly over 10 s, the other region does not have it either, and
+        the account has another domain of this run. Without that the key may be that of another
+        account, or the base URL wrong.
 
         Raises:
             TrackingError: that could not be found out.
         """
-        process.domains_seen.missed(self.target.with_domain(domain))
         try:
             self.until_found(lambda: self.client.get_domain(domain))
-            process.domains_seen.found(self.target)
             return False
         except errors.DomainNotFound:
-            next(self.client.list_domains(limit=1), None)
+            is_right_account = self._has_another_domain(domain)
         try:
             region = self._read_in_other_region(domain)
         except errors.DomainNotFound:
             region = None
         if region is not None:
-            raise self._not_gone(domain, f"{domain} is not in region {self.target.region}")
-        if process.domains_seen.are_all_missing(self.target):
+            what = f"{domain} is not in region {self.target.region}"
+            raise self._not_gone(domain, what, _in_region(domain, region))
+        if not is_right_account:
             raise self._not_gone(
                 domain,
                 f"cannot find {domain} or any other domain of this stack",
-                "check the key and the base URL, "
-                "or run `pulumi state delete` if all of them were deleted",
+                "check the key and the base URL; if the domain was deleted, "
+                f"run `pulumi state delete{f' {self.log.urn!r}' if self.log.urn else ''}`",
             )
         return True
 
-    def _not_gone(self, domain: str, what: str, advice: str = "") -> errors.DomainNotFound:
-        error = errors.DomainNotFound(what, "Domain not found", status=404, domain=domain)
-        if advice:
-            error.advise(advice)
-        error.advise("nothing was removed from the state")
+    def _has_another_domain(self, domain: str) -> bool:
+        """Whether the key's account has a domain of this run beside one.
+
+        Raises:
+            TrackingError: the domains could not be listed.
+        """
+        seen = process.domains_seen.of(self.target.account)
+        here = self.target.with_domain("")
+        try:
+            return any(
+                listed.name != domain and {listed.name, listed.tracking_domain} & seen[place]
+                for place in sorted(seen, key=here.__ne__)
+                for listed in self.connect(place).list_domains()
+            )
+        except errors.Unauthorized as error:
+            error.advise("without the list it is not known whether a domain was deleted")
+            error.advise(NOTHING_REMOVED)
+            raise
+
+    def _not_gone(self, domain: str, what: str, advice: str) -> errors.DomainNotFound:
+        error = errors.DomainNotFound(
+            what, "Domain not found", status=404, advice=advice, domain=domain
+        )
+        error.advise(NOTHING_REMOVED)
         return error
 
     def report_new(self, domain: str, details: DomainDetails | None) -> None:
@@ -261,3 +276,10 @@ def warn_of_no_response(
     if run not in process.warned:
         process.warned.add(run)
         warn(f"Mailgun is not available; the preview continues without it: {error}")
+
+
+def _in_region(domain: str, region: str) -> str:
+    return (
+        f"{domain} is in region {region}: set region={region!r}, "
+        f"or give the ID as {region}/{domain}"
+    )

@@ -23,7 +23,7 @@ class Process:
         settings: the stack's settings, once the engine has sent them.
         read_ahead: what checks read about new domains.
         field_owners: which resource manages which field.
-        domains_seen: which domains were found, and which were not.
+        domains_seen: which domains this run is about.
         certified: the hosts for which the program declares a certificate, see `ownership_key`;
             None among them stands for one whose host is not known yet.
         cancelled: is set once the engine asked to stop; every wait ends then.

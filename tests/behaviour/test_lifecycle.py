@@ -100,7 +100,7 @@ def test_gone_is_removed_from_state(mail: MailFactory, emulator: Emulator) -> No
         TrackingCertificate("below", "email.two.example.com")
         """
     )
-    stack.set_constants({"_provider.operation.MISSING_SECONDS": 0.0})
+    stack.set_constants({"_provider.operation.MISSING_SECONDS": 1.0})
     stack.up()
     emulator.remove_domain("two.example.com")
     emulator.set_certificate("email.mg.example.com", None)
@@ -113,17 +113,18 @@ def test_gone_is_removed_from_state(mail: MailFactory, emulator: Emulator) -> No
     assert puts(emulator) == []
 
 
-@pytest.mark.behaviour(18, 42)
+@pytest.mark.behaviour(18, 42, 57)
 @pytest.mark.parametrize("command", ["refresh", "destroy"])
+@pytest.mark.parametrize("names", [["mg"], ["mg", "two"]], ids=["one", "several"])
 def test_nothing_is_removed_where_every_domain_is_missing(
-    mail: MailFactory, emulator: Emulator, command: str
+    mail: MailFactory, emulator: Emulator, command: str, names: list[str]
 ) -> None:
     """As with the key of another account: then it is the key that is wrong."""
     emulator.add_domain("elsewhere.example.com", account="brand-b")
     stack = mail(
-        """
-        DomainTracking("two", "two.example.com", click=True)
-        DomainTracking("mg", "mg.example.com", click=True)
+        f"""
+        for name in {names}:
+            DomainTracking(name, f"{{name}}.example.com", click=True)
         """
     )
     stack.set_constants({"_provider.operation.MISSING_SECONDS": 1.0})
@@ -135,9 +136,17 @@ def test_nothing_is_removed_where_every_domain_is_missing(
 
     assert result.code != 0
     assert "or any other domain of this stack" in result.output
-    assert "check the key and the base URL" in result.output
     assert "check the name" not in result.output
+    for name in names:
+        [error] = result.diagnostics(name, "error")
+        urn = stack.resource(name)["urn"]
+        assert f"if the domain was deleted, run `pulumi state delete '{urn}'`" in error
     assert "nothing was removed from the state" in result.output
-    left = {r["urn"].rpartition("::")[2] for r in stack.export()["deployment"]["resources"]}
-    assert {"two", "mg"} <= left
+    assert puts(emulator) == []
+
+    stack.environment["MAILGUN_API_KEY"] = emulator.key
+    for name in names:
+        stack.run("state", "delete", "--yes", stack.resource(name)["urn"])
+    stack.destroy()
+    assert stack.export()["deployment"].get("resources", []) == []
     assert puts(emulator) == []

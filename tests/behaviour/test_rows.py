@@ -100,7 +100,7 @@ def test_what_happens_to_settings_is_in_their_rows(mail: MailFactory, emulator: 
         DomainTracking("eu", "eu.example.com", region="eu", open=True)
         """
     )
-    stack.set_constants({"_provider.operation.MISSING_SECONDS": 0.0})
+    stack.set_constants({"_provider.operation.MISSING_SECONDS": 1.0})
     stack.up()
     stack.write(
         """

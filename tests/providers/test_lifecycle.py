@@ -218,11 +218,57 @@ class TestDelete:
     ) -> None:
         """There is nothing to turn off, once that is as certain as for a refresh."""
         monkeypatch.setattr(operation, "MISSING_SECONDS", 0.0)
-        engine.up(lambda: DomainTracking("mg", DOMAIN, click=True))
+
+        def program() -> None:
+            DomainTracking("mg", DOMAIN, click=True)
+            DomainTracking("two", "two.example.com", click=True)
+
+        engine.up(program)
         emulator.remove_domain(DOMAIN)
         run = engine.destroy()
         assert run.rows["mg"] == [f"{DOMAIN} no longer exists at Mailgun; nothing was turned off"]
         assert engine.state == {}
+
+    @pytest.mark.behaviour(57)
+    def test_of_a_domain_that_was_removed_from_the_program_too(
+        self, engine: Engine, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The domain that stays shows that the key is the right one, though nothing reads it."""
+        monkeypatch.setattr(operation, "MISSING_SECONDS", 0.0)
+
+        def program(*names: str) -> None:
+            for name in names:
+                DomainTracking(name, f"{name}.example.com", click=True)
+
+        engine.up(lambda: program("mg", "two"))
+        emulator.remove_domain(DOMAIN)
+        run = engine.up(lambda: program("two"))
+        assert run.steps == {"two": "same", "mg": "delete"}
+        assert "no longer exists at Mailgun" in run.rows["mg"][0]
+        assert list(engine.state) == ["two"]
+
+    @pytest.mark.behaviour(57)
+    @pytest.mark.parametrize("command", ["refresh", "destroy"])
+    @pytest.mark.parametrize("owner", ["brand-b", None])
+    def test_of_the_only_domain_needs_a_word_from_the_user(
+        self,
+        engine: Engine,
+        emulator: Emulator,
+        monkeypatch: pytest.MonkeyPatch,
+        command: str,
+        owner: str | None,
+    ) -> None:
+        """Whether it was deleted or belongs to the account of another key cannot be told."""
+        monkeypatch.setattr(operation, "MISSING_SECONDS", 0.0)
+        engine.up(lambda: DomainTracking("mg", DOMAIN, click=True))
+        emulator.remove_domain(DOMAIN)
+        if owner:
+            emulator.add_domain(DOMAIN, account=owner, click=True)
+        run = getattr(engine, command)(check=False)
+        assert "cannot find mg.example.com or any other domain of this stack" in run.errors["mg"]
+        assert "run `pulumi state delete 'urn:pulumi:" in run.errors["mg"]
+        assert "nothing was removed from the state" in run.errors["mg"]
+        assert list(engine.state) == ["mg"]
 
     @pytest.mark.behaviour(17, 18, 42)
     def test_of_a_domain_that_may_not_be_gone(self, engine: Engine, emulator: Emulator) -> None:
@@ -314,18 +360,22 @@ class TestRead:
             nonlocal now
             now += seconds
 
-        engine.up(lambda: DomainTracking("mg", DOMAIN, click=True))
+        def program() -> None:
+            DomainTracking("two", "two.example.com", click=True)
+            DomainTracking("mg", DOMAIN, click=True)
+
+        engine.up(program)
         emulator.remove_domain(DOMAIN)
         emulator.forget_requests()
         monkeypatch.setattr(operation, "MISSING_SECONDS", 10.0)
         monkeypatch.setattr(operation, "time", SimpleNamespace(monotonic=lambda: now))
         monkeypatch.setattr(MailgunClient, "sleep", sleep)
         run = engine.refresh()
-        assert run.steps == {"mg": "delete"}
+        assert run.steps == {"two": "same", "mg": "delete"}
         [row] = run.rows["mg"]
         assert row.startswith(f"{DOMAIN} no longer exists at Mailgun")
         assert "us and eu" in row
-        assert engine.state == {}
+        assert list(engine.state) == ["two"]
         assert now == 10
         looks = [r for r in emulator.requests if r.path == f"/v4/domains/{DOMAIN}"]
         assert {r.region for r in looks} == {"us", "eu"}
@@ -338,12 +388,18 @@ class TestRead:
         self, engine: Engine, emulator: Emulator
     ) -> None:
         """Both are gone."""
-        engine.up(self.program)
+
+        def program() -> None:
+            DomainTracking("two", "two.example.com", click=True)
+            self.program()
+
+        engine.up(program)
         emulator.remove_domain(DOMAIN)
+        gone = {"mg": "delete", "certificate": "delete"}
         run = engine.refresh()
-        assert run.steps == {"mg": "delete", "certificate": "delete"}
+        assert run.steps == {"two": "same", **gone}
         assert run.rows["certificate"][-1].startswith(f"{DOMAIN} no longer exists at Mailgun")
-        assert engine.state == {}
+        assert list(engine.state) == ["two"]
 
     @pytest.mark.behaviour(18)
     def test_removes_a_certificate_that_is_gone(self, engine: Engine, emulator: Emulator) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -395,9 +396,11 @@ class TestTurnOff:
         assert "CNAME" in kept
 
     def test_a_domain_that_is_gone_has_nothing_to_turn_off(self, clock: Clock) -> None:
-        """Once it was not found for ten seconds, by a key that lists other domains."""
+        """Once it was not found for ten seconds, by a key that lists another one of the run."""
         gone = errors.DomainNotFound("cannot read", "Domain not found", status=404)
-        client = Scripted(clock, get_tracking=gone, get_domain=gone, list_domains=iter([DETAILS]))
+        another = replace(DETAILS, name="two.example.com")
+        process.domains_seen.add(Target("default", "us", "", another.name))
+        client = Scripted(clock, get_tracking=gone, get_domain=gone, list_domains=iter([another]))
         operation = operation_on(client, other_region=Scripted(get_domain=gone))
         turn_off(operation, state("open.active"), ["open"])
         assert clock.passed == 10
@@ -408,6 +411,7 @@ class TestTurnOff:
         """A key that may not list domains proves nothing."""
         gone = errors.DomainNotFound("cannot read", "Domain not found", status=404)
         refused = errors.Unauthorized("cannot list", status=401)
+        process.domains_seen.add(TARGET)
         client = Scripted(clock, get_tracking=gone, get_domain=gone, list_domains=refused)
         with pytest.raises(errors.Unauthorized):
             turn_off(operation_on(client), state("open.active"), ["open"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
 from mailgun_tracking import errors
+from mailgun_tracking._api.client import MailgunClient
 from mailgun_tracking._api.models import DomainDetails
 from mailgun_tracking._api.settings import Settings
 from mailgun_tracking._api.target import Target
@@ -18,6 +20,8 @@ from tests.unit.fakes import Clock, Scripted, messages_of, operation_on
 DOMAIN = "mg.example.com"
 TARGET = Target("default", "us", "", DOMAIN)
 DETAILS = DomainDetails(DOMAIN, "email", "http", None)
+ANOTHER_DOMAIN = "two.example.com"
+ANOTHER = DomainDetails(ANOTHER_DOMAIN, "links", "http", None)
 ONE_ADDRESS = Settings({"mailgun-tracking:baseUrl": "https://gate.example.com"}.get, {})
 
 
@@ -86,12 +90,15 @@ class TestUntilFound:
 
 
 class TestIsDomainGone:
-    """A domain is gone only when both regions say so, for long enough, to a key that may list."""
+    """A domain is gone only when both regions say so, for long enough, to the right key."""
 
-    @pytest.mark.parametrize("listed", [[DETAILS], []])
-    def test_after_ten_seconds_of_404(self, listed: list[DomainDetails], clock: Clock) -> None:
-        """Also where the account has no domain at all."""
-        client = Scripted(clock, get_domain=not_found(), list_domains=iter(listed))
+    @pytest.fixture(autouse=True)
+    def _another_domain(self) -> None:
+        """Another domain that this run is about, and that the account has."""
+        process.domains_seen.add(TARGET.with_domain(ANOTHER.name))
+
+    def test_after_ten_seconds_of_404(self, clock: Clock) -> None:
+        client = Scripted(clock, get_domain=not_found(), list_domains=iter([ANOTHER]))
         other = Scripted(get_domain=not_found())
         assert operation_on(client, other_region=other).is_domain_gone(DOMAIN)
         assert clock.passed == 10
@@ -118,13 +125,13 @@ class TestIsDomainGone:
                 id="the list cannot be read",
             ),
             pytest.param(
-                {"list_domains": iter([])},
+                {"list_domains": iter([ANOTHER])},
                 {"get_domain": DETAILS},
                 errors.DomainNotFound,
                 id="it is in the other region",
             ),
             pytest.param(
-                {"list_domains": iter([])},
+                {"list_domains": iter([ANOTHER])},
                 {"get_domain": errors.Unreachable("cannot read")},
                 errors.Unreachable,
                 id="the other region cannot be asked",
@@ -143,7 +150,7 @@ class TestIsDomainGone:
             operation_on(client, other_region=Scripted(**there)).is_domain_gone(DOMAIN)
 
     def test_a_domain_in_the_other_region_stays_in_the_state(self, clock: Clock) -> None:
-        client = Scripted(clock, get_domain=not_found(), list_domains=iter([]))
+        client = Scripted(clock, get_domain=not_found(), list_domains=iter([ANOTHER]))
         operation = operation_on(client, other_region=Scripted(get_domain=DETAILS))
         with pytest.raises(errors.DomainNotFound) as caught:
             operation.is_domain_gone(DOMAIN)
@@ -151,8 +158,61 @@ class TestIsDomainGone:
         assert caught.value.domain == DOMAIN
 
     def test_there_is_no_other_region_where_one_address_serves_both(self, clock: Clock) -> None:
-        client = Scripted(clock, get_domain=not_found(), list_domains=iter([]))
+        client = Scripted(clock, get_domain=not_found(), list_domains=iter([ANOTHER]))
         assert operation_on(client, settings=ONE_ADDRESS).is_domain_gone(DOMAIN)
+
+    @pytest.mark.behaviour(57)
+    @pytest.mark.parametrize("urn", ["", "urn:pulumi:dev::mail::type::mg"])
+    @pytest.mark.parametrize(
+        "listed",
+        [
+            pytest.param([], id="nothing"),
+            pytest.param([DomainDetails("other.example.com", "email", "http", None)], id="others"),
+            pytest.param([DETAILS], id="only itself, from elsewhere"),
+        ],
+    )
+    def test_not_where_the_account_has_no_other_domain_of_the_run(
+        self, listed: list[DomainDetails], urn: str, clock: Clock
+    ) -> None:
+        """Then the key may be that of another account."""
+        client = Scripted(clock, get_domain=not_found(), list_domains=iter(listed))
+        operation = operation_on(client, settings=ONE_ADDRESS, urn=urn)
+        with pytest.raises(errors.DomainNotFound, match="or any other domain") as caught:
+            operation.is_domain_gone(DOMAIN)
+        assert f"`pulumi state delete{f' {urn!r}' if urn else ''}`" in caught.value.advice
+        assert "nothing was removed from the state" in caught.value.advice
+
+    @pytest.mark.behaviour(57)
+    @pytest.mark.parametrize(
+        ("seen", "is_gone"),
+        [
+            (Target("default", "us", "", f"links.{ANOTHER_DOMAIN}"), True),
+            (Target("default", "eu", "", ANOTHER_DOMAIN), True),
+            (Target("default", "us", "sub", ANOTHER_DOMAIN), True),
+            (Target("brand-b", "us", "", ANOTHER_DOMAIN), False),
+        ],
+    )
+    def test_the_other_domain_may_be_a_certificates_and_anywhere_in_the_account(
+        self, seen: Target, is_gone: bool, clock: Clock
+    ) -> None:
+        process.reset()
+        process.domains_seen.add(seen)
+        process.domains_seen.add(TARGET)
+        places = []
+
+        def connect(target: Target) -> MailgunClient:
+            places.append(replace(target, domain=""))
+            listed = [ANOTHER] if places[-1] == replace(seen, domain="") else []
+            found = Scripted(clock, get_domain=not_found(), list_domains=iter(listed))
+            return cast(MailgunClient, found)
+
+        operation = replace(operation_on(Scripted(), settings=ONE_ADDRESS), connect=connect)
+        if is_gone:
+            assert operation.is_domain_gone(DOMAIN)
+        else:
+            with pytest.raises(errors.DomainNotFound):
+                operation.is_domain_gone(DOMAIN)
+            assert replace(seen, domain="") not in places
 
 
 class TestExplain:
