@@ -304,7 +304,7 @@ class DomainTrackingProvider(MailgunProvider):
         operation = Operation.on(target)
         with operation.explaining_errors():
             known = (
-                process.read_ahead.pop_fresh(target) if self.sections else None
+                process.read_ahead.pop_fresh(operation.client, target) if self.sections else None
             )
             tracking, details = known or gather(
                 lambda: operation.until_found(lambda: self._read_tracking(operation)),

@@ -23,7 +23,11 @@ TrackingError
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pulumi import RunError
+
+Access = Literal["read", "write", "list"]
 
 __all__ = [
     "Cancelled",
@@ -125,7 +129,13 @@ class MailgunError(TrackingError):
 
 
 class Unauthorized(MailgunError):
-    """401 or 403: the key has no access to this account, subaccount or region."""
+    """401 or 403: the key, or its role, does not allow the request.
+
+    Attributes:
+        access: what was refused: to ``read`` or ``write`` a domain, or to ``list`` domains.
+    """
+
+    access: Access = "read"
 
 
 class DomainNotFound(MailgunError):
@@ -153,7 +163,7 @@ class CertificateInProgress(MailgunError):
 
 
 class RateLimited(MailgunError):
-    """429: too many requests, until the call's deadline."""
+    """429: too many requests; Mailgun held up the call for longer than it can wait."""
 
 
 class ServerError(MailgunError):

@@ -2,14 +2,15 @@
 
 The table `RETRIED` says what is retried; everything else fails at once. A call is retried until
 its deadline, with growing delays or as long as ``Retry-After`` says. A rate limit holds up all
-calls for the account, which then resume one after another:
+calls with the key until the time that Mailgun says; then they resume one after another. That wait
+does not count against a call's deadline, and has a limit of its own:
 
 ==========================  ==================  =====================================
 what happened               retried             raised in the end
 ==========================  ==================  =====================================
 no connection, time-out     yes                 `Unreachable`
 500, 502, 503, 504          yes                 `ServerError`
-429 (rate limit)            yes                 `RateLimited`
+429 (rate limit)            after the wait      `RateLimited`
 429 of a PUT of x509        no: one is issued   `CertificateInProgress`
 400, 401, 402, 403, 409     no                  see `errors`
 TLS, but a cut handshake    no                  `TrackingError`
@@ -21,6 +22,7 @@ a redirect                  no, nor followed    `UnexpectedResponse`
 from __future__ import annotations
 
 import functools
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -43,7 +45,7 @@ from .models import (
     read_section,
     write_form,
 )
-from .refusals import X509_PATH, refusal
+from .refusals import LIST_PATH, X509_PATH, access_of, rate_limited, refusal
 from .transport import Transport, shorten
 
 if TYPE_CHECKING:
@@ -53,20 +55,39 @@ CALL_DEADLINE_SECONDS = 120.0
 """How long a call may be retried."""
 FIRST_CONTACT_SECONDS = 10.0
 """How long a call may be retried while Mailgun was never reached by this process."""
-RETRIED: tuple[type[errors.TrackingError], ...] = (
-    errors.Unreachable,
-    errors.ServerError,
-    errors.RateLimited,
-)
-"""What is retried."""
+RATE_LIMIT_SECONDS = 1800.0
+"""How long Mailgun's rate limit may hold up a call, in addition to its deadline."""
+RETRIED: tuple[type[errors.TrackingError], ...] = (errors.Unreachable, errors.ServerError)
+"""What is retried until the deadline."""
 
 _PAGE = 1000
+_LONGEST_HOLD_SECONDS = 20.0
 _BACK_OFF = tenacity.wait_random_exponential(multiplier=1, max=20)
 _T = TypeVar("_T")
 
 
 def _ignore(_message: str) -> None:
     return None
+
+
+@dataclass
+class _Elapsed:
+    """How long a call takes.
+
+    Attributes:
+        started: when it began.
+        held: how long Mailgun's rate limit has held it up.
+        waited: how long it has waited for any limit: Mailgun's, or a budget of one's own.
+    """
+
+    started: float
+    held: float = 0.0
+    waited: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """What counts against the call's deadline."""
+        return time.monotonic() - self.started - self.waited
 
 
 @dataclass(frozen=True)
@@ -79,7 +100,8 @@ class MailgunClient:
     Args:
         transport: the shared connections.
         deadline: how many seconds each call may be retried.
-        say: receives a progress message from the third attempt of a call on.
+        say: receives a progress message for each wait for a rate limit, and from the third
+            attempt of a call on.
         cancelled: is set when all waiting must end.
         writing: what a PUT of a domain holds, so that no other one of this process is under way.
     """
@@ -146,7 +168,7 @@ class MailgunClient:
         what, skip = "cannot list the account's domains", 0
         while True:
             page = min(_PAGE, limit - skip) if limit is not None else _PAGE
-            body = self._call("GET", f"/v4/domains?limit={page}&skip={skip}", what, "")
+            body = self._call("GET", f"{LIST_PATH}?limit={page}&skip={skip}", what, "")
             domains = self._understand(functools.partial(_read_list, body), what, "")
             yield from domains
             skip += len(domains)
@@ -168,10 +190,26 @@ class MailgunClient:
         """``PUT /v2/x509/{domain}``: request a new one for a certificate that is not valid."""
         self._request_certificate("PUT", tracking_domain, "reissue")
 
+    @property
+    def allowed(self) -> set[str]:
+        """What the key was seen to be allowed: ``read``, ``write`` and ``list``."""
+        return self.transport.allowed
+
+    @property
+    def is_rate_limited(self) -> bool:
+        """Whether calls may have to wait for a rate limit."""
+        return self.transport.rate_limit.is_limited
+
+    def report_rate_limit(self) -> None:
+        """Say that calls have to wait for a rate limit, where they do."""
+        seconds, reason = self.transport.rate_limit.wait()
+        if seconds:
+            self.say(f"{reason}: continuing in {math.ceil(seconds)} s")
+
     def pause(self, seconds: float) -> None:
         """Wait before the next attempt, and until it is this call's turn; raises as `sleep`."""
         self.sleep(seconds)
-        self.sleep(self.transport.take_turn())
+        self.sleep(self.transport.rate_limit.take_turn())
 
     def sleep(self, seconds: float) -> None:
         """Wait, and raise `Cancelled` as soon as the engine asks to stop."""
@@ -197,16 +235,16 @@ class MailgunClient:
         *,
         has_body: bool = True,
     ) -> Any:
-        started = time.monotonic()
+        elapsed = _Elapsed(time.monotonic())
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(RETRIED),
             wait=_wait,
-            stop=lambda state: self._is_too_late(started, state.upcoming_sleep),
+            stop=lambda state: self._is_too_late(elapsed, state.upcoming_sleep),
             sleep=self.pause,
             before_sleep=self._report,
             reraise=True,
         )
-        response = retrying(self._attempt, method, path, what, domain, form, started)
+        response = retrying(self._attempt, method, path, what, domain, form, elapsed)
         return self._understand(lambda: _json(response), what, domain) if has_body else None
 
     def _attempt(
@@ -216,31 +254,55 @@ class MailgunClient:
         what: str,
         domain: str,
         form: Mapping[str, str] | None,
-        started: float,
+        elapsed: _Elapsed,
     ) -> Response:
+        hold = 1.0
+        while True:
+            self._wait_for_rate_limit(elapsed, what, domain)
+            timeout = max(1.0, self.deadline - elapsed.seconds)
+            response = self.transport.send(
+                method, path, what, timeout=timeout, form=form, domain=domain
+            )
+            is_success = response.status_code // 100 == 2
+            if is_success or (method == "GET" and response.status_code == 404):
+                self.transport.allowed.add(access_of(method, path))
+            if is_success:
+                return response
+            error = refusal(response, self.transport, method, path, what, domain)
+            if not isinstance(error, errors.RateLimited):
+                raise error
+            if error.retry_after:
+                self.transport.rate_limit.hold(error.retry_after)
+            else:
+                self.transport.rate_limit.hold(hold)
+                hold = min(2 * hold, _LONGEST_HOLD_SECONDS)
+
+    def _wait_for_rate_limit(self, elapsed: _Elapsed, what: str, domain: str) -> None:
+        """Wait until the call may be made: as Mailgun said, and within the budget."""
         self.sleep(0)
-        while held := min(self.transport.held_for(), self._left(started)):
-            self.pause(held)
-        response = self.transport.send(
-            method, path, what, timeout=max(1.0, self._left(started)), form=form, domain=domain
-        )
-        if response.status_code // 100 == 2:
-            return response
-        raise refusal(response, self.transport, method, path, what, domain)
+        limit = self.transport.rate_limit
+        began, before = time.monotonic(), elapsed.waited
+        while True:
+            while held := limit.held_for():
+                if elapsed.held + held > RATE_LIMIT_SECONDS:
+                    raise rate_limited(what, held, domain)
+                self.report_rate_limit()
+                self.pause(held)
+                elapsed.held += held
+            self.report_rate_limit()
+            self.sleep(limit.reserve())
+            if not limit.held_for():
+                break
+        elapsed.waited = before + time.monotonic() - began
 
-    def _left(self, started: float) -> float:
-        return max(0.0, self.deadline - (time.monotonic() - started))
-
-    def _is_too_late(self, started: float, upcoming_sleep: float) -> bool:
+    def _is_too_late(self, elapsed: _Elapsed, upcoming_sleep: float) -> bool:
         deadline = self.deadline
         if not self.transport.was_reached:
             deadline = min(deadline, FIRST_CONTACT_SECONDS)
-        return time.monotonic() - started + upcoming_sleep > deadline
+        return elapsed.seconds + upcoming_sleep > deadline
 
     def _report(self, state: tenacity.RetryCallState) -> None:
         error = _error_of(state)
-        if isinstance(error, errors.RateLimited):
-            self.transport.hold(state.upcoming_sleep)
         if state.attempt_number >= 2:
             status = f" ({error.status})" if error.status else ""
             self.say(f"{error.reason}{status}: retrying in {state.upcoming_sleep:.0f} s")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -10,13 +12,16 @@ from urllib3 import Retry
 from urllib3.exceptions import InvalidHeader
 
 from .. import errors
-from .transport import Transport, shorten
+from .settings import region_of
+from .transport import BASE_URL_SETTINGS, Transport, shorten
 
 if TYPE_CHECKING:
     from requests import Response
 
 SERVER_ERRORS = (500, 502, 503, 504)
 X509_PATH = "/v2/x509/"
+LIST_PATH = "/v4/domains"
+_REASONS = ("message", "Reason", "Description", "error")
 CONTACT_SUPPORT = "try again; if it persists, contact Mailgun support"
 
 
@@ -34,26 +39,52 @@ def refusal(
         domain: the domain it was about.
     """
     status = response.status_code
-    type_, advice = _meaning(status, method, is_x509=path.startswith(X509_PATH))
+    is_x509 = path.startswith(X509_PATH)
+    if status == 429 and not (is_x509 and method == "PUT" and not _is_rate_limit(response)):
+        wait = _retry_after(response)
+        return rate_limited(what, _until_reset(response) if wait is None else wait, domain)
+    type_, advice = _meaning(status, is_x509=is_x509)
     # Redacted before it is shortened: half a key is still a secret.
     reason = shorten(transport.redact(_reason(response)))
     if 300 <= status < 400:
         host = transport.redact(_host(response.headers.get("Location", "")))
         reason = f"{transport.base_url} redirects to {host or 'another address'}"
+    if status == 404 and region_of(transport.base_url) is None and not _is_from_mailgun(response):
+        type_, advice = errors.UnexpectedResponse, f"check the base URL, {BASE_URL_SETTINGS}"
+        reason = f"it is not Mailgun that answers at {transport.base_url}: {reason}"
     error = type_(what, reason, status=status, advice=advice, domain=domain)
     error.retry_after = _retry_after(response)
+    if isinstance(error, errors.Unauthorized):
+        error.access = access_of(method, path)
     return error
 
 
-def _meaning(status: int, method: str, *, is_x509: bool) -> tuple[type[errors.MailgunError], str]:
+def rate_limited(what: str, seconds: float | None, domain: str) -> errors.RateLimited:
+    """The error of a call that the rate limit holds up, for so many seconds where that is known."""
+    error = errors.RateLimited(
+        what,
+        "Mailgun's rate limit is reached" + (f" for another {seconds:.0f} s" if seconds else ""),
+        status=429,
+        advice="try again later; mailgun-tracking:requestsPerMinute keeps below the limit",
+        domain=domain,
+    )
+    error.retry_after = seconds
+    return error
+
+
+def access_of(method: str, path: str) -> errors.Access:
+    """What a key needs to be allowed for a request."""
+    if method != "GET":
+        return "write"
+    return "list" if path.startswith(f"{LIST_PATH}?") else "read"
+
+
+def _meaning(status: int, *, is_x509: bool) -> tuple[type[errors.MailgunError], str]:
     """The error type of a status, and the advice that goes with it."""
     if status in (401, 403):
         return errors.Unauthorized, ""
     if status in SERVER_ERRORS:
         return errors.ServerError, "Mailgun returned a server error; try again later"
-    # Mailgun answers a PUT of a certificate with 429 while it is issuing one.
-    if status == 429 and not (is_x509 and method == "PUT"):
-        return errors.RateLimited, "try again with a lower --parallel"
     if status == 404 and not is_x509:
         return errors.DomainNotFound, ""
     if 300 <= status < 400:
@@ -83,13 +114,43 @@ def _reason(response: Response) -> str:
     except ValueError:
         body = None
     if isinstance(body, Mapping):
-        for name in ("message", "Reason", "Description", "error"):
+        for name in _REASONS:
             if body.get(name):
                 return str(body[name])
     text = response.content.decode(errors="replace").strip()
     if text and body is None and not text.startswith("<"):
         return text
     return response.reason or "no reason given"
+
+
+def _is_from_mailgun(response: Response) -> bool:
+    """Whether a 404 is Mailgun's: JSON that speaks of a domain, or has x509's `Description`."""
+    try:
+        body = response.json()
+    except ValueError:
+        return False
+    return isinstance(body, Mapping) and (
+        "Description" in body or "domain" in str(body.get("message")).casefold()
+    )
+
+
+def _is_rate_limit(response: Response) -> bool:
+    """Whether a 429 of a PUT of a certificate is not about that certificate."""
+    headers = response.headers
+    return headers.get("X-RateLimit-Remaining") == "0" or "Retry-After" in headers
+
+
+def _until_reset(response: Response) -> float | None:
+    """Seconds until the time in ``X-RateLimit-Reset``, by the server's own clock."""
+    try:
+        reset = int(response.headers["X-RateLimit-Reset"])
+    except (KeyError, ValueError):
+        return None
+    try:
+        now = parsedate_to_datetime(response.headers["Date"]).timestamp()
+    except (KeyError, ValueError, TypeError, OverflowError):
+        now = time.time()
+    return max(0.0, reset - now)
 
 
 def _host(location: str) -> str:

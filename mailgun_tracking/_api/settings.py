@@ -1,14 +1,15 @@
 """Which key, region, subaccount and base URL are used: configuration first, then environment.
 
-=============  ======================================================  =========================
-setting        stack configuration, the first one set                  environment
-=============  ======================================================  =========================
-key            ``mailgun-tracking:apiKey``, ``mailgun:apiKey``         ``MAILGUN_API_KEY``
-key of NAME    ``mailgun-tracking:accounts`` (object), at NAME         ``MAILGUN_API_KEY_NAME``
-region         ``mailgun-tracking:region``                             ``MAILGUN_REGION``
-subaccount     ``mailgun-tracking:subaccount``                         ``MAILGUN_SUBACCOUNT``
-base URL       ``mailgun-tracking:baseUrl``                            ``MAILGUN_BASE_URL``
-=============  ======================================================  =========================
+============  ==================================================  ===============================
+setting       stack configuration, the first one set              environment
+============  ==================================================  ===============================
+key           ``mailgun-tracking:apiKey``, ``mailgun:apiKey``     ``MAILGUN_API_KEY``
+key of NAME   ``mailgun-tracking:accounts`` (object), at NAME     ``MAILGUN_API_KEY_NAME``
+region        ``mailgun-tracking:region``                         ``MAILGUN_REGION``
+subaccount    ``mailgun-tracking:subaccount``                     ``MAILGUN_SUBACCOUNT``
+base URL      ``mailgun-tracking:baseUrl``                        ``MAILGUN_BASE_URL``
+budget        ``mailgun-tracking:requestsPerMinute``              ``MAILGUN_REQUESTS_PER_MINUTE``
+============  ==================================================  ===============================
 
 A configured subaccount belongs to the default account; a resource that names another account
 names its subaccount too. A base URL may contain ``{region}``; without it, it serves every region.
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
+from .rate_limit import RateLimit
 from .target import DEFAULT_ACCOUNT, REGIONS, Target
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ BASE_URLS: Mapping[str, str] = {
 }
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _KEY = re.compile(r"(pub)?key-[0-9a-z]{32}|[0-9a-f]{32}", re.IGNORECASE)
+_BUDGET = re.compile(r"[1-9][0-9]{0,4}")
 _SUBACCOUNT = re.compile(r"[!-.0-~]+")
 
 
@@ -77,22 +80,35 @@ Lookup = Callable[[str], object]
 
 
 class Connections:
-    """The transports in use: one for each base URL, key and subaccount."""
+    """The transports in use: one for each base URL, key and subaccount; and their rate limits."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._transports: dict[tuple[str, str, str], Transport] = {}
+        self._transports: dict[tuple[str, str, str, int | None], Transport] = {}
+        self._rate_limits: dict[tuple[str, int | None], RateLimit] = {}
         self._writing: dict[tuple[str, str], threading.Lock] = {}
 
-    def transport(self, base_url: str, api_key: str, subaccount: str) -> Transport:
-        """The transport for a base URL, key and subaccount."""
+    def transport(
+        self, base_url: str, api_key: str, subaccount: str, per_minute: int | None = None
+    ) -> Transport:
+        """The transport for a base URL, key and subaccount.
+
+        Args:
+            base_url: the base URL.
+            api_key: the key; all transports with the same one share its rate limit.
+            subaccount: the subaccount, or an empty string.
+            per_minute: how many calls to make in any minute at most; None leaves that to Mailgun.
+        """
         # requests takes 26 ms to import: only for commands that call Mailgun.
         from .transport import Transport
 
-        identity = (base_url, api_key, subaccount)
+        identity = (base_url, api_key, subaccount, per_minute)
         with self._lock:
             if identity not in self._transports:
-                self._transports[identity] = Transport(*identity)
+                limit = self._rate_limits.setdefault((api_key, per_minute), RateLimit(per_minute))
+                self._transports[identity] = Transport(
+                    base_url, api_key, subaccount, rate_limit=limit
+                )
             return self._transports[identity]
 
     def writing(self, base_url: str, domain: str) -> threading.Lock:
@@ -106,6 +122,7 @@ class Connections:
             for transport in self._transports.values():
                 transport.close()
             self._transports.clear()
+            self._rate_limits.clear()
 
 
 @dataclass(frozen=True)
@@ -172,6 +189,19 @@ class Settings:
         own = self._text(f"{NAMESPACE}:baseUrl", "MAILGUN_BASE_URL")
         return None if own and "{region}" not in own else other
 
+    def requests_per_minute(self) -> int | None:
+        """How many requests to make in any minute with each key; None leaves that to Mailgun."""
+        name, variable = f"{NAMESPACE}:requestsPerMinute", "MAILGUN_REQUESTS_PER_MINUTE"
+        text = self._text(name, variable)
+        if not text:
+            return None
+        if not _BUDGET.fullmatch(text):
+            raise ConfigurationError(
+                f"the budget of {text!r} requests per minute cannot be used",
+                advice=f"set {name} or {variable} to a whole number from 1 to 99999",
+            )
+        return int(text)
+
     def api_key(self, account: str = DEFAULT_ACCOUNT) -> tuple[str, str]:
         """An account's key, and where it comes from.
 
@@ -211,8 +241,9 @@ class Settings:
 
         key, _ = self.api_key(target.account)
         base_url = self.base_url(target.region)
+        per_minute = self.requests_per_minute()
         return MailgunClient(
-            self.connections.transport(base_url, key, target.subaccount),
+            self.connections.transport(base_url, key, target.subaccount, per_minute),
             writing=functools.partial(self.connections.writing, base_url),
         )
 

@@ -1,4 +1,4 @@
-"""HTTP: connections, credentials, proxies, trusted certificates and rate limiting.
+"""HTTP: connections, credentials, proxies and trusted certificates.
 
 This is the one module that imports requests. Nothing is retried here; see `client`.
 """
@@ -9,8 +9,6 @@ import base64
 import os
 import re
 import ssl
-import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,13 +22,11 @@ from requests.utils import get_environ_proxies
 
 from .. import errors
 from .._version import __version__
+from .rate_limit import RateLimit
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 30.0
-TURNS_PER_SECOND = 50
-"""How many polls and retries an account makes per second, however many resources are waiting."""
-
-_BASE_URL_SETTINGS = "mailgun-tracking:baseUrl or MAILGUN_BASE_URL"
+BASE_URL_SETTINGS = "mailgun-tracking:baseUrl or MAILGUN_BASE_URL"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _CUT_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 """TLS errors that say nothing about the certificate: a connection was cut off."""
@@ -56,38 +52,45 @@ def check_base_url(url: str) -> str:
         raise errors.ConfigurationError(
             "the base URL cannot be used",
             "it contains credentials",
-            advice=f"remove them from {_BASE_URL_SETTINGS} (the key is configured separately)",
+            advice=f"remove them from {BASE_URL_SETTINGS} (the key is configured separately)",
         )
     if not (parts.hostname and port_is_valid) or parts.scheme not in ("https", "http"):
         raise errors.ConfigurationError(
             f"the base URL {url!r} cannot be used",
             "it is not a valid URL",
-            advice=f"write it like https://api.mailgun.net, in {_BASE_URL_SETTINGS}",
+            advice=f"write it like https://api.mailgun.net, in {BASE_URL_SETTINGS}",
         )
     if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
         raise errors.ConfigurationError(
             f"the base URL {url!r} cannot be used",
             "the API key would be sent unencrypted",
-            advice=f"use https in {_BASE_URL_SETTINGS}; plain http is only allowed for localhost",
+            advice=f"use https in {BASE_URL_SETTINGS}; plain http is only allowed for localhost",
         )
     return url.rstrip("/")
 
 
 class Transport:
-    """The connections, credentials and rate limit that all calls for one account share.
+    """The connections, credentials and rate limit of all calls for one region and subaccount.
 
     Args:
         base_url: where the API is, without ``/v3``.
         api_key: the key; it is never shown.
         subaccount: the subaccount to act for, or an empty string.
         connections: how many connections are kept open.
+        rate_limit: what all calls with the key share; one of its own by default.
 
     Raises:
         ConfigurationError: the base URL or the CA bundle cannot be used.
     """
 
     def __init__(
-        self, base_url: str, api_key: str, subaccount: str = "", *, connections: int = 64
+        self,
+        base_url: str,
+        api_key: str,
+        subaccount: str = "",
+        *,
+        connections: int = 64,
+        rate_limit: RateLimit | None = None,
     ) -> None:
         self.base_url = check_base_url(base_url)
         self._api_key = api_key
@@ -95,11 +98,11 @@ class Transport:
         self._session.auth = HTTPBasicAuth(b"api", api_key.encode())
         if subaccount:
             self._session.headers["X-Mailgun-On-Behalf-Of"] = subaccount
-        self._lock = threading.Lock()
-        self._held_until = 0.0
-        self._next_turn = 0.0
+        self.rate_limit = rate_limit or RateLimit()
         self.was_reached = False
         """Whether the server ever responded."""
+        self.allowed: set[str] = set()
+        """What the key was seen to be allowed: ``read``, ``write`` and ``list``."""
 
     def __repr__(self) -> str:
         return f"Transport({self.base_url!r})"
@@ -116,24 +119,6 @@ class Transport:
         for secret in (key, credentials, encoded, quote(key, safe="")):
             text = text.replace(secret, "[key]")
         return text
-
-    def hold(self, seconds: float) -> None:
-        """Make all calls for this account wait, because Mailgun asked for it."""
-        with self._lock:
-            self._held_until = max(self._held_until, time.monotonic() + seconds)
-
-    def held_for(self) -> float:
-        """How many more seconds calls for this account have to wait."""
-        with self._lock:
-            return max(0.0, self._held_until - time.monotonic())
-
-    def take_turn(self) -> float:
-        """Seconds until the caller's turn: waiting calls resume one after another."""
-        with self._lock:
-            now = time.monotonic()
-            turn = max(now, self._next_turn)
-            self._next_turn = turn + 1 / TURNS_PER_SECOND
-            return turn - now
 
     def send(
         self,

@@ -89,9 +89,10 @@ class Operation:
         if isinstance(error, errors.Unauthorized):
             _, source = self.settings.api_key(self.target.account)
             subaccount = self.target.subaccount
+            error.advise(f"the key is from {source}")
             error.advise(
-                f"the key is from {source}; check its account, its role, "
-                f"and its access to region {self.target.region}"
+                self._missing_role(error)
+                or f"check its account, its role, and its access to region {self.target.region}"
                 + (f" and subaccount {subaccount}" if subaccount else "")
             )
             if is_from_state:
@@ -101,6 +102,29 @@ class Operation:
                 )
         elif isinstance(error, errors.DomainNotFound) and NOTHING_REMOVED not in error.advice:
             error.advise(self.location_hint(error.domain or self.target.domain))
+
+    def _missing_role(self, error: errors.Unauthorized) -> str:
+        """What a refusal looks like, and which role is needed; empty where nothing tells."""
+        allowed = self.client.allowed
+        if error.access == "write" and not allowed:
+            # A 404 is not a refusal either.
+            with contextlib.suppress(errors.TrackingError):
+                self.client.get_domain(self.target.domain)
+        if error.access == "write" and "write" in allowed:
+            return "it may make other changes, so this one may need the role Admin"
+        if error.access == "write" and allowed:
+            return (
+                "it can read but not write, like a key with the role Basic, Analyst or Support; "
+                "use one with the role Admin or Developer"
+            )
+        if error.access == "list" and allowed:
+            return "it can read domains but not list them; use one with the role Admin or Developer"
+        if not allowed and error.reason.casefold() == "forbidden":
+            return (
+                "it may be a domain sending key, which can only send mail, or that of another "
+                "account; use an account API key with the role Admin or Developer"
+            )
+        return ""
 
     @contextlib.contextmanager
     def explaining_errors(self, *, is_from_state: bool = False) -> Iterator[None]:

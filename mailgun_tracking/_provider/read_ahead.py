@@ -14,10 +14,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from .. import errors
 from .._api.target import Target
+from .resource_log import ResourceLog
 
 if TYPE_CHECKING:
     from .._api.client import MailgunClient
@@ -28,9 +29,12 @@ LISTED_DOMAINS = 1000
 """How many domains are listed at most."""
 FRESH_SECONDS = 30.0
 """How long create uses what check has read."""
+REPORT_SECONDS = 1.0
+"""How often a check that waits for a read looks whether a rate limit holds it up."""
 NO_RESPONSE = (errors.Unreachable, errors.ServerError, errors.RateLimited)
 """Errors that say nothing about a domain, only that Mailgun is not available now."""
 
+_T = TypeVar("_T")
 Kind = Literal["details", "tracking"]
 """What is read: ``GET /v4/domains/{name}`` or ``GET /v3/domains/{name}/tracking``."""
 
@@ -96,11 +100,10 @@ class ReadAhead:
             domains = account.list if target.domain not in account.changed else None
         try:
             if domains is not None:
-                either: list[Future[Any]] = [own, domains]
-                wait(either, return_when=FIRST_COMPLETED)
+                _await(client, own, domains)
                 if not own.done():
-                    return self._from_list(domains, own, target)
-            return own.result()
+                    return self._from_list(client, domains, own, target)
+            return _result(client, own)
         except NO_RESPONSE as error:
             account.no_response = error
             raise
@@ -120,7 +123,7 @@ class ReadAhead:
             if account.list is None:
                 account.list = self._pool.submit(_list, account.client)
         try:
-            listed = account.list.result()
+            listed = _result(client, account.list)
         except errors.TrackingError:
             return False
         if target.domain in listed or len(listed) < LISTED_DOMAINS:
@@ -147,8 +150,9 @@ class ReadAhead:
             if read is None:
                 return
             self._callbacks.add(called)
-        if account.list is None:
-            wait([read.future])
+        # With a rate limit the reads that are left at the end would take too long.
+        if account.list is None or client.is_rate_limited:
+            _await(client, read.future)
         read.future.add_done_callback(call_back)
 
     def drain(self, seconds: float) -> None:
@@ -159,10 +163,17 @@ class ReadAhead:
         """
         with self._lock:
             due = set(self._callbacks)
-        wait(due, seconds)
+        missed = wait(due, seconds).not_done
         self._stopped.set()
+        if missed:
+            ResourceLog("").warn(
+                f"Mailgun has not answered in time for {len(missed)} of the domains; "
+                "their rows do not say what `pulumi up` will change"
+            )
 
-    def pop_fresh(self, target: Target) -> tuple[dict[str, Any], DomainDetails] | None:
+    def pop_fresh(
+        self, client: MailgunClient, target: Target
+    ) -> tuple[dict[str, Any], DomainDetails] | None:
         """What checks have just read about a domain; None unless both are there and fresh."""
         with self._lock:
             account = self._accounts.get(target.with_domain(""))
@@ -175,7 +186,7 @@ class ReadAhead:
         if not tracking or not details or min(tracking.started, details.started) < oldest:
             return None
         try:
-            return tracking.future.result(), details.future.result()
+            return _result(client, tracking.future), _result(client, details.future)
         except errors.TrackingError:
             return None
 
@@ -206,7 +217,10 @@ class ReadAhead:
 
     @staticmethod
     def _from_list(
-        domains: Future[dict[str, DomainDetails]], own: Future[DomainDetails], target: Target
+        client: MailgunClient,
+        domains: Future[dict[str, DomainDetails]],
+        own: Future[DomainDetails],
+        target: Target,
     ) -> DomainDetails:
         # A domain may be newer than the list, and a key may be allowed to read domains and not to
         # list them: then the domain's own GET answers.
@@ -214,7 +228,18 @@ class ReadAhead:
             listed = domains.result()
             if target.domain in listed:
                 return listed[target.domain]
-        return own.result()
+        return _result(client, own)
+
+
+def _await(client: MailgunClient, *reads: Future[Any]) -> None:
+    """Wait for one of some reads, and say so where a rate limit holds them up."""
+    while not wait(reads, REPORT_SECONDS, FIRST_COMPLETED).done:
+        client.report_rate_limit()
+
+
+def _result(client: MailgunClient, read: Future[_T]) -> _T:
+    _await(client, read)
+    return read.result()
 
 
 def _list(client: MailgunClient) -> dict[str, DomainDetails]:

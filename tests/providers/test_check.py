@@ -19,6 +19,7 @@ from tests.behaviour.mail import calls, puts
 from tests.providers.engine import Engine, Run
 
 DOMAIN = "mg.example.com"
+HTML = {"Content-Type": "text/html"}
 Resource = Callable[..., Any]
 
 
@@ -387,3 +388,31 @@ class TestHttpsWithoutACertificate:
         assert run.steps == {"mg": "update"}
         [row] = run.rows["mg"]
         assert row.startswith("Mailgun is not available; the preview continues without it: ")
+
+
+@pytest.mark.behaviour(56)
+@pytest.mark.parametrize("resource", [DomainTracking, TrackingCertificate])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 404, "body": "<html><h1>Not Found</h1></html>", "headers": HTML},
+        {"status": 404, "body": "404 page not found"},
+        {"status": 404, "body": {"message": "no Route matched with those values"}},
+        {"status": 404, "body": {"message": "Not Found"}},
+        {"status": 404, "body": {"detail": "Not Found"}},
+        {"status": 404, "body": []},
+        {"status": 200, "body": "<html><h1>It works!</h1></html>", "headers": HTML},
+        {"status": 200, "body": {"status": "ok"}},
+        {"status": 302, "body": "", "headers": {"Location": "https://login.example.net/"}},
+    ],
+    ids=lambda answer: f"{answer['status']} {answer['body']}",
+)
+def test_a_server_that_is_not_mailgun_fails_it(
+    engine: Engine, emulator: Emulator, resource: Resource, answer: dict[str, Any]
+) -> None:
+    """It does not pass for a domain that does not exist yet."""
+    emulator.add_fault(**answer)
+    run = engine.preview(lambda: resource("it", f"email.{DOMAIN}"), check=False)
+    assert emulator.url in run.refused["it"][""]
+    assert "base URL" in run.refused["it"][""]
+    assert "it" not in run.rows

@@ -16,7 +16,7 @@ from pulumi.runtime import Mocks, set_mocks
 from pulumi.runtime import test as pulumi_test
 from pulumi.runtime.settings import reset_options
 
-from mailgun_tracking._api import client, transport
+from mailgun_tracking._api import client, rate_limit
 from mailgun_tracking._provider import operation
 from mailgun_tracking._provider.process import process
 from tests.unit.fakes import Clock, Stop
@@ -41,7 +41,7 @@ def _fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of everything that waits."""
     clock = Clock()
-    for module in (client, transport, operation, tenacity):
+    for module in (client, rate_limit, operation, tenacity):
         monkeypatch.setattr(module, "time", types.SimpleNamespace(monotonic=clock))
     process.cancelled = Stop(clock)
     return clock

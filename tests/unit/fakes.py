@@ -79,6 +79,7 @@ class Scripted:
             for name, answers in script.items()
         }
         self.calls: list[tuple[Any, ...]] = []
+        self.allowed: set[str] = set()
 
     def sleep(self, seconds: float) -> None:
         assert self.clock is not None, "nothing should wait"

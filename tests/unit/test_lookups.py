@@ -85,6 +85,7 @@ FORMS: list[Form] = [
     ),
 ]
 IDS = ["domain", "tracking", "certificate"]
+NOT_FOUND = {"message": "Domain not found"}
 
 
 class Answers(Mocks):
@@ -236,7 +237,7 @@ class TestPlain:
     @pytest.mark.parametrize("form", FORMS, ids=IDS)
     def test_of_a_domain_that_is_nowhere(self, form: Form, mailgun: HTTPServer) -> None:
         *_, name, plain, _, _ = form
-        mailgun.expect_request("").respond_with_json({}, status=404)
+        mailgun.expect_request("").respond_with_json(NOT_FOUND, status=404)
         with pytest.raises(DomainNotFound) as caught:
             plain(name)
         assert f"{DOMAIN} is not in region us" in caught.value.advice
@@ -245,7 +246,7 @@ class TestPlain:
     def test_of_a_domain_in_the_other_region(self, form: Form, mailgun: HTTPServer) -> None:
         *_, name, plain, _, _ = form
         offer(mailgun, f"/eu/v4/domains/{DOMAIN}", {"domain": {"name": DOMAIN}})
-        mailgun.expect_request("").respond_with_json({}, status=404)
+        mailgun.expect_request("").respond_with_json(NOT_FOUND, status=404)
         with pytest.raises(DomainNotFound, match="region='eu'"):
             plain(name)
 
@@ -344,7 +345,7 @@ class TestOutputs:
     ) -> None:
         """A preview does not wait for it."""
         *_, name, _, output, _ = form
-        preview.expect_request("").respond_with_json({}, status=404)
+        preview.expect_request("").respond_with_json(NOT_FOUND, status=404)
         assert settle(lambda: output(name)) == (None, False)
         assert clock.waits == []
 
@@ -378,7 +379,7 @@ class TestOutputs:
     ) -> None:
         """After ten seconds: it may have been created a moment ago."""
         *_, name, _, output, _ = form
-        mailgun.expect_request("").respond_with_json({}, status=404)
+        mailgun.expect_request("").respond_with_json(NOT_FOUND, status=404)
         with pytest.raises(DomainNotFound):
             settle(lambda: output(name))
         assert clock.passed == 10

@@ -230,6 +230,55 @@ class TestExplain:
         operation_on(Scripted()).explain(error, is_from_state=True)
         assert "--run-program" in error.advice
 
+    @pytest.mark.behaviour(55)
+    @pytest.mark.parametrize(
+        ("access", "allowed", "words"),
+        [
+            ("write", {"read"}, "can read but not write, like a key with the role Basic, Analyst"),
+            ("write", {"read", "write"}, "this one may need the role Admin"),
+            ("list", {"read"}, "can read domains but not list them"),
+            ("read", set(), "may be a domain sending key"),
+            ("list", set(), "may be a domain sending key"),
+            ("read", {"read"}, "check its account, its role"),
+        ],
+    )
+    def test_a_refusal_says_what_it_looks_like(
+        self, access: errors.Access, allowed: set[str], words: str
+    ) -> None:
+        error = errors.Unauthorized("cannot", "Forbidden", status=403)
+        error.access = access
+        client = Scripted()
+        client.allowed = allowed
+        operation_on(client).explain(error)
+        assert words in error.advice
+
+    @pytest.mark.behaviour(55)
+    @pytest.mark.parametrize(
+        ("answer", "words"),
+        [
+            (DETAILS, "can read but not write"),
+            (not_found(), "can read but not write"),
+            (unauthorized(), "may be a domain sending key"),
+        ],
+    )
+    def test_a_write_that_comes_first_is_followed_by_a_read(
+        self, answer: object, words: str
+    ) -> None:
+        """An update sends its PUTs without reading before."""
+        client = Scripted()
+
+        def get_domain(_domain: str) -> object:
+            if isinstance(answer, errors.Unauthorized):
+                raise answer
+            client.allowed.add("read")
+            return answer
+
+        vars(client)["get_domain"] = get_domain
+        error = errors.Unauthorized("cannot", "Forbidden", status=403)
+        error.access = "write"
+        operation_on(client).explain(error)
+        assert words in error.advice
+
     def test_a_404_names_the_region_that_has_the_domain(self) -> None:
         error = not_found()
         operation_on(Scripted(), other_region=Scripted(get_domain=DETAILS)).explain(error)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -35,6 +35,8 @@ class Mailgun:
         calls: the calls so far.
         held: the calls that wait until `release`, or until they are cancelled.
         failing: by call, the error that it raises.
+        is_rate_limited: whether a rate limit may hold up calls.
+        reported: is set once a wait asks for the rate limit to be reported.
     """
 
     calls: list[str] = field(default_factory=list)
@@ -42,6 +44,11 @@ class Mailgun:
     failing: dict[str, errors.TrackingError] = field(default_factory=dict)
     say: Callable[[str], None] = lambda _message: None
     cancelled: threading.Event = field(default_factory=threading.Event)
+    is_rate_limited: bool = False
+    reported: threading.Event = field(default_factory=threading.Event)
+
+    def report_rate_limit(self) -> None:
+        self.reported.set()
 
     def hold(self, *calls: str) -> None:
         """Hold up calls."""
@@ -127,6 +134,13 @@ def reads(clock: Clock) -> Iterator[ReadAhead]:
 def details(reads: ReadAhead, mailgun: Mailgun, name: str) -> DomainDetails:
     """A new domain's details."""
     return reads.details(cast(MailgunClient, mailgun), target(name))
+
+
+def pop(
+    reads: ReadAhead, mailgun: Mailgun, name: str
+) -> tuple[dict[str, Any], DomainDetails] | None:
+    """What the create of a new domain takes over."""
+    return reads.pop_fresh(cast(MailgunClient, mailgun), target(name))
 
 
 def check(
@@ -242,6 +256,28 @@ class TestDetails:
         assert details(reads, mailgun, SECOND).name == SECOND
 
 
+@pytest.mark.behaviour(53)
+@pytest.mark.parametrize("call", ["details", "list", "pop"])
+def test_whoever_waits_for_a_read_reports_the_rate_limit(
+    reads: ReadAhead, mailgun: Mailgun, call: str
+) -> None:
+    """The reads themselves have no row."""
+    client = cast(MailgunClient, mailgun)
+    check(reads, mailgun, FIRST)
+    mailgun.hold("list", f"details {SECOND}")
+    waits: dict[str, Callable[[], object]] = {
+        "details": lambda: details(reads, mailgun, SECOND),
+        "list": lambda: reads.is_sending_domain(client, target(FIRST)),
+        "pop": lambda: pop(reads, mailgun, SECOND),
+    }
+    reads.start(client, target(SECOND), "tracking", "details")
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(waits[call])
+        assert mailgun.reported.wait(30)
+        mailgun.release()
+        assert found.result()
+
+
 class TestNoResponse:
     """The first check without a response spares the others the wait."""
 
@@ -310,6 +346,26 @@ class TestOnTracking:
             mailgun.release()
             assert at_the_end.result() == [FIRST]
 
+    @pytest.mark.behaviour(53)
+    def test_every_check_waits_for_it_with_a_rate_limit(
+        self, reads: ReadAhead, mailgun: Mailgun
+    ) -> None:
+        """Otherwise the rows of those that are left at the end would say nothing."""
+        limited = replace(mailgun, is_rate_limited=True)
+        check(reads, limited, FIRST)
+        mailgun.hold(f"tracking {SECOND}")
+        seen: list[str] = []
+
+        def run() -> list[str]:
+            check(reads, limited, SECOND, seen)
+            return list(seen)
+
+        with ThreadPoolExecutor(1) as pool:
+            at_the_end = pool.submit(run)
+            assert mailgun.reported.wait(30)
+            mailgun.release()
+            assert at_the_end.result() == [SECOND]
+
     def test_later_checks_do_not_wait_for_it(self, reads: ReadAhead, mailgun: Mailgun) -> None:
         seen: list[str] = []
         check(reads, mailgun, FIRST, seen)
@@ -331,15 +387,18 @@ class TestOnTracking:
         assert caplog.records == [], "an error in a callback would be logged"
 
 
-def test_draining_ends_reads_that_hang(reads: ReadAhead, mailgun: Mailgun) -> None:
-    """A Mailgun that does not respond cannot hold up the process."""
+def test_draining_ends_reads_that_hang(
+    reads: ReadAhead, mailgun: Mailgun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A Mailgun that does not respond cannot hold up the process, and it says so."""
     check(reads, mailgun, FIRST)
     mailgun.hold(f"tracking {SECOND}")
     seen: list[str] = []
     check(reads, mailgun, SECOND, seen)
     reads.drain(0.01)
-    assert reads.pop_fresh(target(SECOND)) is None
+    assert pop(reads, mailgun, SECOND) is None
     assert seen == []
+    assert "has not answered in time for 1 of the domains" in capsys.readouterr().err
 
 
 class TestPopFresh:
@@ -348,14 +407,14 @@ class TestPopFresh:
     def test_it_is_taken_once(self, reads: ReadAhead, mailgun: Mailgun) -> None:
         """A second create reads again."""
         check(reads, mailgun, FIRST)
-        assert reads.pop_fresh(target(FIRST)) == ({"click": {"active": FIRST}}, own_details(FIRST))
-        assert reads.pop_fresh(target(FIRST)) is None
+        assert pop(reads, mailgun, FIRST) == ({"click": {"active": FIRST}}, own_details(FIRST))
+        assert pop(reads, mailgun, FIRST) is None
 
     def test_details_stay_for_the_check_of_the_certificate(
         self, reads: ReadAhead, mailgun: Mailgun
     ) -> None:
         check(reads, mailgun, FIRST)
-        reads.pop_fresh(target(FIRST))
+        pop(reads, mailgun, FIRST)
         details(reads, mailgun, FIRST)
         assert mailgun.calls.count(f"details {FIRST}") == 1
 
@@ -367,17 +426,17 @@ class TestPopFresh:
         mailgun.hold(f"details {SECOND}")
         assert check(reads, mailgun, SECOND).cname is None
         mailgun.release()
-        taken = reads.pop_fresh(target(SECOND))
+        taken = pop(reads, mailgun, SECOND)
         assert taken is not None
         assert taken[1] == own_details(SECOND)
 
     def test_nothing_is_taken_that_was_not_read_in_full(
         self, reads: ReadAhead, mailgun: Mailgun
     ) -> None:
-        assert reads.pop_fresh(target(FIRST)) is None
+        assert pop(reads, mailgun, FIRST) is None
         details(reads, mailgun, FIRST)
-        assert reads.pop_fresh(target(FIRST)) is None
-        assert reads.pop_fresh(target(SECOND)) is None
+        assert pop(reads, mailgun, FIRST) is None
+        assert pop(reads, mailgun, SECOND) is None
 
     def test_nothing_is_taken_that_is_old(
         self, reads: ReadAhead, mailgun: Mailgun, clock: Clock
@@ -385,7 +444,7 @@ class TestPopFresh:
         """Somebody may have changed it since."""
         check(reads, mailgun, FIRST)
         clock.now += FRESH_SECONDS + 1
-        assert reads.pop_fresh(target(FIRST)) is None
+        assert pop(reads, mailgun, FIRST) is None
 
     @pytest.mark.parametrize("call", [f"details {FIRST}", f"tracking {FIRST}"])
     def test_nothing_is_taken_that_failed(
@@ -393,14 +452,14 @@ class TestPopFresh:
     ) -> None:
         mailgun.failing[call] = NOT_FOUND
         reads.start(cast(MailgunClient, mailgun), target(FIRST), "tracking", "details")
-        assert reads.pop_fresh(target(FIRST)) is None
+        assert pop(reads, mailgun, FIRST) is None
 
     def test_nothing_is_taken_that_was_forgotten(self, reads: ReadAhead, mailgun: Mailgun) -> None:
         """A change makes what was read about a domain invalid; the next check reads again."""
         check(reads, mailgun, FIRST)
         reads.forget(target(FIRST), "details", "tracking")
         reads.forget(target(FIRST, "eu"), "details", "tracking")
-        assert reads.pop_fresh(target(FIRST)) is None
+        assert pop(reads, mailgun, FIRST) is None
         details(reads, mailgun, FIRST)
         assert mailgun.calls.count(f"details {FIRST}") == 2
 

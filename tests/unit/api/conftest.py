@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from mailgun_tracking._api import transport
+from mailgun_tracking._api import rate_limit
 from mailgun_tracking._api.client import MailgunClient
 from mailgun_tracking._api.transport import Transport
 from tests.unit.api.calls import KEY
@@ -32,8 +32,8 @@ def _no_connection_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def clock(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock of everything that waits, and of transports."""
-    monkeypatch.setattr(transport, "time", types.SimpleNamespace(monotonic=clock))
+    """The clock of everything that waits, and of rate limits."""
+    monkeypatch.setattr(rate_limit, "time", types.SimpleNamespace(monotonic=clock))
     return clock
 
 

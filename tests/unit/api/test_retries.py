@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
+from contextlib import closing
 
 import pytest
 from pytest_httpserver import HTTPServer
 
 from mailgun_tracking import errors
 from mailgun_tracking._api import client as client_module
-from mailgun_tracking._api.client import RETRIED, MailgunClient
-from mailgun_tracking._api.transport import TURNS_PER_SECOND
+from mailgun_tracking._api.client import RATE_LIMIT_SECONDS, RETRIED, MailgunClient
+from mailgun_tracking._api.rate_limit import TURNS_PER_SECOND, RateLimit
+from mailgun_tracking._api.transport import Transport
 from tests.unit.api.calls import (
     ANY,
     CALLS,
     DOMAIN,
+    KEY,
     PUT_CERTIFICATE,
     TRACKING,
     failure,
     requests_to,
 )
 from tests.unit.api.conftest import ClientFactory
+from tests.unit.api.wire import FaultyServer, http_response, reset, serving
 from tests.unit.fakes import Clock, Stop
 
 Meanings = dict[int, type[errors.MailgunError]]
@@ -88,7 +93,7 @@ class TestStatus:
         new_client: ClientFactory,
         clock: Clock,
     ) -> None:
-        httpserver.expect_request(ANY).respond_with_json({"message": "no"}, status=status)
+        httpserver.expect_request(ANY).respond_with_json({"message": "no domain"}, status=status)
         mailgun = new_client(httpserver.url_for("/"), deadline=5)
         caught = failure(lambda: CALLS[name](mailgun))
         assert type(caught) is error
@@ -99,7 +104,7 @@ class TestStatus:
 
     def test_the_clients_docstring_lists_what_is_retried(self) -> None:
         table = (client_module.__doc__ or "").splitlines()
-        rows = [line for line in table if re.search(r"^\S.* {2,}(yes|no)\b", line)]
+        rows = [line for line in table if re.search(r"^\S.* {2,}(yes|no|after)\b", line)]
         retried = [re.findall(r"`(\w+)`", row) for row in rows if "  yes  " in row]
         listed = {int(status) for row in rows for status in re.findall(r"\b\d{3}\b", row)}
         assert {name for names in retried for name in names} == {
@@ -214,13 +219,158 @@ class TestRetryAfter:
     def test_beyond_the_deadline_is_not_waited_for(
         self, httpserver: HTTPServer, mailgun: MailgunClient, clock: Clock
     ) -> None:
-        self.respond_with(httpserver, "3600")
+        self.respond_with(httpserver, "3600", 503)
+        assert type(failure(lambda: mailgun.get_tracking(DOMAIN))) is errors.ServerError
+        assert clock.waits == []
+        assert len(httpserver.log) == 1
+
+
+BODY = {"tracking": TRACKING}
+RESET = {"X-RateLimit-Limit": "300", "X-RateLimit-Remaining": "0"}
+
+
+def limit(server: HTTPServer, *headers: dict[str, str]) -> None:
+    """Answer 429 with each of some headers, and then as asked."""
+    for more in headers:
+        server.expect_ordered_request(ANY).respond_with_json(
+            {"message": "Too many requests"}, status=429, headers=more
+        )
+    server.expect_ordered_request(ANY).respond_with_json(BODY)
+
+
+class TestReset:
+    """A rate limit that says in unix seconds when it ends."""
+
+    @pytest.mark.behaviour(53)
+    @pytest.mark.parametrize("now", ["Sun, 01 Nov 2026 12:00:00 GMT", None, "yesterday"])
+    def test_is_waited_for_by_the_servers_clock(
+        self,
+        now: str | None,
+        httpserver: HTTPServer,
+        new_client: ClientFactory,
+        clock: Clock,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """This machine's clock may differ by hours; it only counts where there is no other."""
+        noon = 1793534400
+        is_known = now is not None and now.endswith("GMT")
+        monkeypatch.setattr(time, "time", lambda: noon + (7200.0 if is_known else 0.0))
+        headers = [f"{name}: {value}" for name, value in RESET.items()]
+        headers += [f"X-RateLimit-Reset: {noon + 42}", *([f"Date: {now}"] if now else [])]
+        told: list[str] = []
+        with serving(
+            FaultyServer(
+                http_response("429 Too Many Requests", "", *headers),
+                http_response("200 OK", json.dumps(BODY)),
+            )
+        ) as server:
+            new_client(f"http://{server.authority}", deadline=5, say=told.append).get_tracking(
+                DOMAIN
+            )
+        assert clock.waits == [42.0]
+        assert told == ["Mailgun's rate limit is reached: continuing in 42 s"]
+
+    @pytest.mark.parametrize("reset", ["soon", "", "0", "1.5", "-7", "9" * 5000])
+    def test_that_cannot_be_used_is_replaced_by_growing_waits(
+        self, reset: str, httpserver: HTTPServer, mailgun: MailgunClient, clock: Clock
+    ) -> None:
+        """Also one that is over, as the first ones after a reset may be a little early."""
+        headers = {**RESET, "X-RateLimit-Reset": reset, "Date": "Sun, 01 Nov 2026 12:00:00 GMT"}
+        limit(httpserver, *[headers] * 7)
+        mailgun.get_tracking(DOMAIN)
+        assert [wait for wait in clock.waits if wait >= 1] == [1, 2, 4, 8, 16, 20, 20]
+
+    def test_yields_to_retry_after(
+        self, httpserver: HTTPServer, mailgun: MailgunClient, clock: Clock
+    ) -> None:
+        limit(httpserver, {"Retry-After": "7", "X-RateLimit-Reset": str(10**10)})
+        mailgun.get_tracking(DOMAIN)
+        assert clock.waits == [7.0]
+
+    @pytest.mark.behaviour(53)
+    def test_too_far_ahead_is_an_error_at_once(
+        self, httpserver: HTTPServer, mailgun: MailgunClient, clock: Clock
+    ) -> None:
+        limit(httpserver, {"Retry-After": "3600"})
         caught = failure(lambda: mailgun.get_tracking(DOMAIN))
         assert type(caught) is errors.RateLimited
         assert caught.retry_after == 3600
-        assert "--parallel" in caught.advice
+        assert caught.domain == DOMAIN
+        assert "rate limit is reached for another 3600 s (429)" in str(caught)
+        assert "mailgun-tracking:requestsPerMinute" in caught.advice
         assert clock.waits == []
-        assert len(httpserver.log) == 1
+
+    @pytest.mark.behaviour(53)
+    def test_that_never_helps_ends_after_half_an_hour(
+        self, httpserver: HTTPServer, new_client: ClientFactory, clock: Clock
+    ) -> None:
+        """Whatever the deadline of the call is."""
+        httpserver.expect_request(ANY).respond_with_data(status=429, headers={"Retry-After": "59"})
+        mailgun = new_client(httpserver.url_for("/"), deadline=5)
+        assert type(failure(lambda: mailgun.get_tracking(DOMAIN))) is errors.RateLimited
+        assert RATE_LIMIT_SECONDS - 60 < clock.passed < RATE_LIMIT_SECONDS + 10
+
+    @pytest.mark.parametrize(
+        ("headers", "is_rate_limit"),
+        [
+            ({**RESET, "X-RateLimit-Reset": "0"}, True),
+            ({"Retry-After": "1"}, True),
+            ({**RESET, "X-RateLimit-Remaining": "7", "X-RateLimit-Reset": "0"}, False),
+            ({}, False),
+        ],
+    )
+    def test_is_no_certificate_in_progress(
+        self,
+        headers: dict[str, str],
+        is_rate_limit: bool,
+        httpserver: HTTPServer,
+        mailgun: MailgunClient,
+    ) -> None:
+        """A PUT of a certificate is also answered with 429 while one is being issued."""
+        limit(httpserver, headers)
+        if is_rate_limit:
+            mailgun.regenerate_certificate(DOMAIN)
+        else:
+            caught = failure(lambda: mailgun.regenerate_certificate(DOMAIN))
+            assert type(caught) is errors.CertificateInProgress
+
+
+class TestBudget:
+    """A budget of one's own."""
+
+    @pytest.mark.behaviour(54)
+    def test_is_never_exceeded_in_any_minute(self, clock: Clock) -> None:
+        budget = RateLimit(per_minute=3)
+        times = []
+        for wait in (0, 0, 10, 0, 0, 70, 0, 0, 0, 0):
+            clock.now += wait
+            times.append(clock.passed + budget.reserve())
+        assert times == [0, 0, 10, 60, 60, 80, 120, 120, 140, 180]
+
+    @pytest.mark.behaviour(54)
+    def test_is_waited_for_and_told(self, httpserver: HTTPServer, stop: Stop, clock: Clock) -> None:
+        """Without counting against the deadline."""
+        httpserver.expect_request(ANY).respond_with_json(BODY)
+        told: list[str] = []
+        with closing(
+            Transport(httpserver.url_for("/"), KEY, rate_limit=RateLimit(per_minute=2))
+        ) as transport:
+            mailgun = MailgunClient(transport, deadline=5, say=told.append, cancelled=stop)
+            for _ in range(3):
+                mailgun.get_tracking(DOMAIN)
+        assert clock.passed == 60
+        assert told == [
+            "the budget of 2 requests per minute (mailgun-tracking:requestsPerMinute) is used up: "
+            "continuing in 60 s"
+        ]
+
+    def test_is_only_one_of_the_limits(self, clock: Clock) -> None:
+        budget = RateLimit(per_minute=1)
+        assert (budget.is_limited, RateLimit().is_limited) == (True, False)
+        budget.reserve()
+        assert budget.wait()[0] == 60
+        budget.hold(90)
+        assert budget.wait() == (90, "Mailgun's rate limit is reached")
 
 
 class TestRateLimit:
@@ -228,32 +378,34 @@ class TestRateLimit:
 
     @pytest.fixture(autouse=True)
     def _tracking(self, httpserver: HTTPServer) -> None:
-        httpserver.expect_request(ANY).respond_with_json({"tracking": TRACKING})
+        httpserver.expect_request(ANY).respond_with_json(BODY)
 
     def test_a_call_waits_before_it_is_sent(
         self, httpserver: HTTPServer, mailgun: MailgunClient, clock: Clock
     ) -> None:
-        mailgun.transport.hold(5)
+        mailgun.transport.rate_limit.hold(5)
         mailgun.get_tracking(DOMAIN)
         assert clock.waits == [5.0]
         assert len(httpserver.log) == 1
 
     def test_the_longest_hold_counts(self, mailgun: MailgunClient, clock: Clock) -> None:
-        mailgun.transport.hold(5)
-        mailgun.transport.hold(2)
-        assert mailgun.transport.held_for() == 5
+        mailgun.transport.rate_limit.hold(5)
+        mailgun.transport.rate_limit.hold(2)
+        assert mailgun.transport.rate_limit.held_for() == 5
         clock.now += 4
-        assert mailgun.transport.held_for() == 1
+        assert mailgun.transport.rate_limit.held_for() == 1
         clock.now += 4
-        assert mailgun.transport.held_for() == 0
+        assert mailgun.transport.rate_limit.held_for() == 0
 
-    def test_a_hold_ends_with_the_deadline_of_a_call(
-        self, httpserver: HTTPServer, new_client: ClientFactory, clock: Clock
+    def test_a_hold_does_not_count_against_the_deadline_of_a_call(
+        self, new_client: ClientFactory, clock: Clock
     ) -> None:
-        mailgun = new_client(httpserver.url_for("/"), deadline=3)
-        mailgun.transport.hold(60)
-        mailgun.get_tracking(DOMAIN)
-        assert clock.waits == [3.0]
+        """Nor against the shorter one before Mailgun has ever responded."""
+        with serving(FaultyServer(reset, http_response("200 OK", json.dumps(BODY)))) as server:
+            mailgun = new_client(f"http://{server.authority}", deadline=3)
+            mailgun.transport.rate_limit.hold(60)
+            assert mailgun.get_tracking(DOMAIN)["click"] == {"active": "htmlonly"}
+        assert 60 <= clock.passed <= 63
 
     @pytest.mark.parametrize(("status", "held"), [(429, 7.0), (503, 0.0), (500, 0.0)])
     def test_no_other_error_holds_up_calls(
@@ -268,13 +420,13 @@ class TestRateLimit:
             status=status, headers={"Retry-After": "7"}
         )
         seen: list[float] = []
-        stop.during = lambda: seen.append(mailgun.transport.held_for())
+        stop.during = lambda: seen.append(mailgun.transport.rate_limit.held_for())
         mailgun.get_tracking(DOMAIN)
         assert seen == [held]
 
     def test_polls_per_second_are_limited(self, mailgun: MailgunClient, clock: Clock) -> None:
         """However many certificates are due for their next poll at the same time."""
-        turns = [mailgun.transport.take_turn() for _ in range(3 * TURNS_PER_SECOND)]
+        turns = [mailgun.transport.rate_limit.take_turn() for _ in range(3 * TURNS_PER_SECOND)]
         assert turns[0] == 0
         for start in range(3):
             within = [turn for turn in turns if start <= turn + 1e-9 < start + 1]
@@ -285,15 +437,15 @@ class TestRateLimit:
         """The turn is taken after the wait, so that it does not pass during it."""
         mailgun.pause(5)
         assert clock.passed == pytest.approx(5)
-        mailgun.transport.take_turn()
+        mailgun.transport.rate_limit.take_turn()
         mailgun.pause(0)
         assert clock.passed == pytest.approx(5 + 2 / TURNS_PER_SECOND)
 
     def test_held_calls_resume_in_turn(self, mailgun: MailgunClient, clock: Clock) -> None:
         """Not all at once, or they would run into the rate limit again."""
-        mailgun.transport.hold(1)
+        mailgun.transport.rate_limit.hold(1)
         for _ in range(2 * TURNS_PER_SECOND):
-            mailgun.transport.take_turn()
+            mailgun.transport.rate_limit.take_turn()
         mailgun.get_tracking(DOMAIN)
         assert clock.passed == pytest.approx(2)
 
@@ -301,9 +453,9 @@ class TestRateLimit:
         self, mailgun: MailgunClient, stop: Stop, clock: Clock
     ) -> None:
         """A call that waited for a hold checks again before it is sent."""
-        mailgun.transport.hold(10)
+        mailgun.transport.rate_limit.hold(10)
         extended = iter([30.0])
-        stop.during = lambda: mailgun.transport.hold(next(extended, 0.0))
+        stop.during = lambda: mailgun.transport.rate_limit.hold(next(extended, 0.0))
         mailgun.get_tracking(DOMAIN)
         assert clock.passed == pytest.approx(30, abs=0.1)
 
@@ -331,7 +483,7 @@ class TestCancelled:
     def test_while_held_up(
         self, httpserver: HTTPServer, mailgun: MailgunClient, stop: Stop
     ) -> None:
-        mailgun.transport.hold(60)
+        mailgun.transport.rate_limit.hold(60)
         stop.during = stop.set
         assert type(failure(lambda: mailgun.get_domain(DOMAIN))) is errors.Cancelled
         assert httpserver.log == []

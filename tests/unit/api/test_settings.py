@@ -220,6 +220,50 @@ class TestSubaccount:
         assert "MAILGUN_SUBACCOUNT" in caught.value.advice
 
 
+class TestRequestsPerMinute:
+    """A budget of one's own."""
+
+    @pytest.mark.parametrize(
+        ("configuration", "environment", "budget"),
+        [
+            ({}, {}, None),
+            ({}, {"MAILGUN_REQUESTS_PER_MINUTE": " 60 "}, 60),
+            (
+                {"mailgun-tracking:requestsPerMinute": "250"},
+                {"MAILGUN_REQUESTS_PER_MINUTE": "60"},
+                250,
+            ),
+        ],
+    )
+    def test_is(
+        self, configuration: dict[str, Any], environment: dict[str, str], budget: int | None
+    ) -> None:
+        assert settings(configuration, **environment).requests_per_minute() == budget
+
+    @pytest.mark.parametrize("budget", ["0", "-1", "1.5", "many", "1e3", "²", "9" * 5000])
+    def test_must_be_a_whole_number(self, budget: str) -> None:
+        with pytest.raises(ConfigurationError, match="requests per minute") as caught:
+            settings(MAILGUN_REQUESTS_PER_MINUTE=budget).requests_per_minute()
+        assert "mailgun-tracking:requestsPerMinute" in caught.value.advice
+
+    @pytest.mark.behaviour(54)
+    def test_is_for_each_key(self) -> None:
+        """Whatever region or subaccount the calls are for."""
+        chosen = settings(
+            {"mailgun-tracking:accounts": {"b": "key-b"}},
+            MAILGUN_API_KEY="key-a",
+            MAILGUN_REQUESTS_PER_MINUTE="7",
+        )
+        with closing(chosen.connections):
+            mine = chosen.client(DEFAULT).transport.rate_limit
+            assert mine.per_minute == 7
+            for region, subaccount in (("us", ""), ("eu", ""), ("us", "sub")):
+                there = Target("default", region, subaccount, "two.example.com")
+                assert chosen.client(there).transport.rate_limit is mine
+            theirs = chosen.client(Target("b", "us", "", "mg.example.com")).transport.rate_limit
+            assert theirs is not mine
+
+
 class TestBaseUrl:
     """The base URL of each region, and where else a domain may be."""
 
