@@ -130,7 +130,7 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
     cname: pulumi.Output[Cname]
     """The name and value of the CNAME record that Mailgun expects for the tracking domain."""
     domain_id: pulumi.Output[str]
-    """Mailgun's ID of the domain. If the domain is deleted and created again, it has another."""
+    """Mailgun's ID of the domain; absent if nothing is managed. A new domain has a new one."""
     https_by: pulumi.Output[str]
     """What terminates TLS, ``mailgun`` or ``proxy``."""
     managed: pulumi.Output[list]  # type: ignore[type-arg]
@@ -334,6 +334,10 @@ class DomainTrackingProvider(MailgunProvider):
             tracking, details = map(value_or_raise, results)
         outputs = outputs_from(target, tracking, details, props)
         outputs |= still_requested(props, outputs)
+        if not props.get("managed"):
+            # `get` manages nothing that could be lost, and the engine compares its outputs: a state
+            # from before there was an id must show no difference.
+            outputs.pop("domain_id", None)
         _report_new_domain(operation, props, outputs)
         # Without changes the engine keeps the inputs: no need to send them all again.
         inputs = None if _without_id(outputs) == _without_id(props) else inputs_from(outputs)
