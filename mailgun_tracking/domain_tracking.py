@@ -32,7 +32,9 @@ from ._provider.changes import (
     FieldChange,
     certificate_missing,
     changed_fields,
+    custom_host_refusal,
     host_outputs,
+    refuse_prefix_of_custom_host,
     require_certificate_for_https,
     still_requested,
     turn_off_call,
@@ -96,6 +98,7 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
             on if there is an active certificate (see `https_by`).
         web_prefix: the first label of the tracking domain (Mailgun's default is ``email``). The
             new tracking domain's CNAME has to exist; links in mail already sent keep the old one.
+            A domain whose links use a custom tracking host cannot have another.
         https_by: what terminates TLS: ``"mailgun"`` (default), with a `TrackingCertificate`, or
             ``"proxy"``, your own CDN in front of the tracking domain; then no certificate is
             required.
@@ -126,7 +129,7 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
     web_prefix: pulumi.Output[str]
     """The first label of the tracking domain."""
     tracking_domain: pulumi.Output[str]
-    """The host of rewritten links, ``web_prefix.domain``."""
+    """The host of rewritten links: ``web_prefix.domain``, or the domain's custom host."""
     cname: pulumi.Output[Cname]
     """The name and value of the CNAME record that Mailgun expects for the tracking domain."""
     domain_id: pulumi.Output[str]
@@ -257,8 +260,7 @@ class DomainTrackingProvider(MailgunProvider):
         known = {name: olds[name] for name in HOST_PROPERTIES if name in olds}
         try:
             if len(known) == len(HOST_PROPERTIES):
-                inputs |= host_inputs(operation.target, inputs, known)
-                return failures + refuse_https(operation, known, inputs)
+                return failures + check_host(operation, known, inputs)
             if self.sections:
                 process.read_ahead.start(operation.client, operation.target, "tracking", "details")
             details = operation.read_new_domain(operation.target.domain)
@@ -272,8 +274,7 @@ class DomainTrackingProvider(MailgunProvider):
             if not olds and managed:
                 self._report_existing(operation, inputs, managed, details)
             known = host_outputs(operation.target, details)
-            inputs |= host_inputs(operation.target, inputs, known)
-            failures += refuse_https(operation, known, inputs)
+            failures += check_host(operation, known, inputs)
         except errors.TrackingError as error:
             failures += operation.check_failures(error)
         return failures
@@ -312,6 +313,7 @@ class DomainTrackingProvider(MailgunProvider):
             )
             state = outputs_from(target, tracking, details, props)
             changes = changed_fields(state, props)
+            refuse_prefix_of_custom_host(target.domain, state, changes)
             require_certificate_for_https(operation, state, props, changes)
             outputs = apply_changes(operation, state, props, changes, rollback=True)
         return CreateResult(target.id, outputs)
@@ -359,6 +361,7 @@ class DomainTrackingProvider(MailgunProvider):
                 # Somebody may have moved the host or changed its scheme, and both matter for https.
                 state |= host_outputs(target, operation.client.get_domain(target.domain))
                 changes = changed_fields(state, news)
+                refuse_prefix_of_custom_host(target.domain, state, changes)
             require_certificate_for_https(operation, state, news, changes)
             outputs = apply_changes(operation, state, news, changes, rollback=False)
         _report_new_domain(operation, olds, outputs)
@@ -459,14 +462,38 @@ def host_inputs(
     scheme = inputs.get("web_scheme")
     prefix = inputs.get("web_prefix")
     scheme = known["web_scheme"] if scheme is None else scheme
-    prefix = known["web_prefix"] if prefix is None else prefix
-    host = UNKNOWN if prefix == UNKNOWN else f"{prefix}.{target.domain}"
+    host = known["tracking_domain"]
+    if prefix is None:
+        prefix = known["web_prefix"]
+    elif prefix != known["web_prefix"]:
+        host = UNKNOWN if prefix == UNKNOWN else f"{prefix}.{target.domain}"
     return {
         "web_scheme": scheme,
         "web_prefix": prefix,
         "tracking_domain": host,
         "cname": {"name": host, "value": known["cname"]["value"]},
     }
+
+
+def check_host(
+    operation: Operation, known: Mapping[str, Any], inputs: dict[str, Any]
+) -> list[CheckFailure]:
+    """Complete the inputs of the tracking host; refuse, or warn of, what cannot work.
+
+    Args:
+        operation: the operation.
+        known: what the tracking host is now.
+        inputs: the inputs, to be completed.
+
+    Raises:
+        TrackingError: that could not be found out.
+    """
+    # Links use a custom host whatever the web prefix is.
+    refusal = custom_host_refusal(operation.target.domain, known, inputs.get("web_prefix"))
+    if refusal:
+        return [CheckFailure("web_prefix", refusal)]
+    inputs |= host_inputs(operation.target, inputs, known)
+    return refuse_https(operation, known, inputs)
 
 
 def refuse_https(

@@ -13,7 +13,7 @@ TrackingError
     ├── DomainNotFound          404 for a domain
     ├── CertificateNotFound     404 for a certificate
     ├── CertificatesNotInPlan   402 for a certificate
-    ├── CnameNotValid           400 for a certificate
+    ├── CnameNotValid           400 for a certificate, or no CNAME in DNS before a move
     ├── CertificateConflict     409 for a certificate
     ├── CertificateInProgress   429 for a PUT of a certificate: one is being issued
     ├── RateLimited             429 for everything else
@@ -151,7 +151,7 @@ class CertificatesNotInPlan(MailgunError):
 
 
 class CnameNotValid(MailgunError):
-    """400: the tracking CNAME is missing, wrong, or not visible to Mailgun yet."""
+    """The tracking CNAME is missing, wrong, or not visible yet: to Mailgun (400), or in DNS."""
 
 
 class CertificateConflict(MailgunError):

@@ -177,7 +177,11 @@ class HttpsTracking(pulumi.ComponentResource):
         where: dict[str, Any] = {"account": account, "region": region, "subaccount": subaccount}
         found = get_tracking_domain_output(_once_created(domain, opts), **where)
         host = pulumi.Output.all(found, web_prefix).apply(
-            lambda known: f"{known[1]}.{known[0].domain}" if known[1] else known[0].tracking_domain
+            lambda known: (
+                known[0].tracking_domain
+                if not known[1] or known[1] == known[0].web_prefix
+                else f"{known[1]}.{known[0].domain}"
+            )
         )
         value = found.apply(lambda known: known.cname_value)
         self.record = TrackingRecord(_without_dependencies(host), _without_dependencies(value))

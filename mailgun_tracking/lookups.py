@@ -20,7 +20,7 @@ from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.settings import get_monitor
 
 from . import errors
-from ._api.models import CNAME_VALUES, normalize_domain, parse_certificate, sending_domain
+from ._api.models import CNAME_VALUES, normalize_domain, parse_certificate
 from ._api.target import DEFAULT_ACCOUNT, Target
 from ._provider.operation import CHECK_DEADLINE_SECONDS, Operation, warn_of_no_response
 from ._provider.options import refuse_plain_text_keys
@@ -37,8 +37,8 @@ class TrackingDomainResult:
 
     Attributes:
         domain: the sending domain.
-        tracking_domain: the host of rewritten links: ``web_prefix.domain``.
-        web_prefix: its first label.
+        tracking_domain: the host of rewritten links: ``web_prefix.domain``, or its custom host.
+        web_prefix: its first label, unless it is a custom host.
         web_scheme: ``http`` or ``https``.
         cname_name: the full name of the CNAME record that Mailgun expects.
         cname_value: what it has to point to.
@@ -227,7 +227,7 @@ def _read_tracking_certificate(operation: Operation) -> TrackingCertificateResul
     try:
         certificate = operation.client.get_certificate(operation.target.domain)
     except errors.CertificateNotFound:
-        operation.client.get_domain(sending_domain(operation.target.domain))
+        operation.domain_of_host()
         raise
     facts: dict[str, Any] = dict.fromkeys(
         ("issuer", "serial", "fingerprint", "not_before", "not_after"), ""

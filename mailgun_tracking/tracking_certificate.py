@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pulumi
@@ -15,25 +16,27 @@ from pulumi.dynamic import (
     Resource,
     UpdateResult,
 )
-from pulumi.runtime.rpc import UNKNOWN
 
 from . import errors
-from ._api.issuance import Issuance, Issued, now, refresh_reason
+from ._api.issuance import Issuance, Issued, is_expired, now, refresh_reason, status_since
 from ._api.models import (
+    CNAME_VALUES,
     CertificateStatus,
-    normalize_domain,
+    DomainDetails,
     parse_certificate,
     rfc3339,
     sending_domain,
 )
+from ._api.resolving import what_is_missing
 from ._api.target import Target
-from ._provider.base import MailgunProvider, own_properties, plain_unknowns
+from ._provider.base import MailgunProvider, own_properties
 from ._provider.domain_move import DomainMove
 from ._provider.identity import IDENTITY, changed_identity, identity_outputs, ownership_key
-from ._provider.operation import Operation
+from ._provider.operation import CHECK_DEADLINE_SECONDS, Operation, warn_of_no_response
 from ._provider.options import options_for_get, prepare_options
 from ._provider.plugin_process import current_urn
 from ._provider.process import process
+from ._provider.read_ahead import NO_RESPONSE
 from ._provider.resource_log import ResourceLog
 from ._provider.validation import (
     Properties,
@@ -44,6 +47,11 @@ from ._provider.validation import (
 )
 
 DEFAULT_TIMEOUT_SECONDS = 600
+LIMITS = (
+    "several certificates failed in this run: Let's Encrypt issues at most 50 a week for each "
+    "registered domain, and takes 300 new orders in three hours; if that is the cause, wait, and "
+    "issue them in smaller groups"
+)
 INPUTS = ("tracking_domain", "wait", "timeout", "move_domain", *IDENTITY)
 OUTPUTS = ("status", "error", "names", "issuer", "serial", "fingerprint", "not_before", "not_after")
 
@@ -56,23 +64,25 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
     An active certificate is adopted, one that is being issued is waited for, a missing one is
     requested, and an expired or failed one is reissued. By default the resource waits until it is
     active. Mailgun renews certificates by itself and cannot delete them: destroy only removes the
-    resource from the state.
+    resource from the state. ``pulumi up --replace`` asks Mailgun for a new certificate, which it
+    refuses for one that is valid.
 
     Endpoints: ``GET /v2/x509/{domain}/status``, ``POST`` and ``PUT /v2/x509/{domain}``.
 
     Args:
         resource_name: the resource's name in the stack.
-        tracking_domain: the host ``web_prefix.domain``, for example ``email.mg.example.com``, and
-            not the sending domain itself. `DomainTracking.tracking_domain` and
-            `get_tracking_domain` return it. Its CNAME has to point to Mailgun. Changing it
-            replaces the resource.
+        tracking_domain: the host ``web_prefix.domain``, for example ``email.mg.example.com``, or
+            the domain's custom host, and not the sending domain itself.
+            `DomainTracking.tracking_domain` and `get_tracking_domain` return it. Its CNAME has to
+            point to Mailgun. Changing it replaces the resource.
         wait: whether to wait until the certificate is active; true by default. Without it, a
             certificate that is being issued previews as an update until it is active.
         timeout: seconds to wait for the CNAME to become visible and the certificate to be issued;
             600 by default.
         move_domain: whether create may first make this the domain's tracking domain, where Mailgun
-            only issues for the current one; false by default. The domain then uses http until the
-            certificate is active. `HttpsTracking` sets it when it manages the web prefix.
+            only issues for the current one; false by default. It moves once the new host leads to
+            Mailgun in DNS, and then uses http until the certificate is active. `HttpsTracking`
+            sets it when it manages the web prefix.
         account: the name of another account, as for `DomainTracking`.
         region: ``"us"`` or ``"eu"``, as for `DomainTracking`.
         subaccount: a subaccount's ID, as for `DomainTracking`.
@@ -86,7 +96,7 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
     tracking_domain: pulumi.Output[str]
     """The host that the certificate is for."""
     status: pulumi.Output[str]
-    """``active``, ``processing``, ``expired`` or ``error``."""
+    """``active``, ``processing``, ``expired``, ``error``, or another one that Mailgun reports."""
     error: pulumi.Output[str]
     """Mailgun's message where there is a problem, or an empty string."""
     names: pulumi.Output[list]  # type: ignore[type-arg]
@@ -129,6 +139,9 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
             "--certificate TRACKING_DOMAIN",
             PROPERTIES,
         )
+        if opts.delete_before_replace is None:
+            # Delete changes nothing at Mailgun. Coming first, it tells create of a replacement.
+            opts.delete_before_replace = True
         props = inputs | dict.fromkeys(OUTPUTS)
         super().__init__(TrackingCertificateProvider(), resource_name, props, opts)
 
@@ -167,13 +180,6 @@ class TrackingCertificateProvider(MailgunProvider):
     def validate(self, inputs: Mapping[str, Any]) -> list[CheckFailure]:
         failures = unknown_inputs(own_properties(inputs), INPUTS)
         failures += validate_identity(inputs, "tracking_domain")
-        host = inputs.get("tracking_domain")
-        if not failures and host != UNKNOWN and normalize_domain(str(host)).count(".") < 2:
-            message = (
-                f"{host!r} is not a tracking domain; expected PREFIX.DOMAIN, "
-                f"for example email.{host}"
-            )
-            failures.append(CheckFailure("tracking_domain", message))
         for name in ("wait", "move_domain"):
             failures += validate_boolean(name, inputs.get(name))
         failures += validate_seconds("timeout", inputs.get("timeout"))
@@ -188,31 +194,47 @@ class TrackingCertificateProvider(MailgunProvider):
         self, operation: Operation, olds: Mapping[str, Any], inputs: dict[str, Any]
     ) -> list[CheckFailure]:
         process.certified.add(ownership_key(operation.target))
+        # From here on, a diff is not that of a refresh.
+        process.refreshed.pop(operation.log.urn, None)
         if olds:
             return []
+        is_moving = inputs.get("move_domain") is True
         try:
-            return not_a_tracking_domain(operation)
+            if is_moving:
+                # An invalid setting is told before it is needed.
+                operation.settings.name_server()
+            return not_a_tracking_domain(operation, is_moving=is_moving)
         except errors.TrackingError as error:
             return operation.check_failures(error)
 
-    def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        if not changed_identity(olds, plain_unknowns(news), "tracking_domain"):
-            reason = refresh_reason(olds, now())
-            if reason:
-                host = f"{olds['tracking_domain']}: " if "tracking_domain" in olds else ""
-                ResourceLog(current_urn()).info(host + reason)
-        return super().diff(id_, olds, news)
-
     def compute_diff(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> DiffResult:
-        """What inputs and time change in a state."""
+        """What inputs and time change in a state; asks Mailgun before it tells of an expiry.
+
+        The engine also compares what a refresh has read with the inputs: then only another status
+        is a change, and nothing will be done about it in that command.
+        """
         replaces = changed_identity(olds, news, "tracking_domain")
         if replaces:
             return DiffResult(replaces=replaces)
-        return DiffResult(changes=refresh_reason(olds, now()) is not None)
+        reason = refresh_reason(olds, now())
+        if reason is None:
+            return DiffResult(changes=False)
+        target = Target.from_inputs(news, "tracking_domain")
+        operation = Operation.on(target, deadline=CHECK_DEADLINE_SECONDS)
+        found_by_refresh = process.refreshed.get(operation.log.urn)
+        if found_by_refresh is not None:
+            operation.log.info(f"{target.domain}: {reason} by the next `pulumi up`")
+            return DiffResult(changes=found_by_refresh)
+        if is_expired(olds, now()):
+            reason = ask_about_expired(operation, reason)
+        if reason:
+            operation.log.info(f"{target.domain}: {reason}")
+        return DiffResult(changes=reason is not None)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         target = Target.from_inputs(props, "tracking_domain")
-        return CreateResult(target.id, self._ensure(target, {}, props))
+        anew = target in process.forgotten
+        return CreateResult(target.id, self._ensure(target, {}, props, anew=anew))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         target = Target.from_state(id_, props, "tracking_domain")
@@ -222,10 +244,11 @@ class TrackingCertificateProvider(MailgunProvider):
                 certificate = operation.client.get_certificate(target.domain)
             except errors.CertificateNotFound as error:
                 # Raises where the domain is only out of sight, as in another region.
-                is_gone = operation.is_domain_gone(sending_domain(target.domain))
+                domain = domain_name_of_host(operation)
+                is_gone = operation.is_domain_gone(domain)
                 if props.get("status"):
                     if is_gone:
-                        operation.report_gone(sending_domain(target.domain))
+                        operation.report_gone(domain)
                     else:
                         operation.log.info(
                             f"the certificate for {target.domain} no longer exists at Mailgun; "
@@ -236,84 +259,203 @@ class TrackingCertificateProvider(MailgunProvider):
                     "it has no certificate yet; declare a TrackingCertificate to request one"
                 )
                 raise
-        return ReadResult(target.id, outputs_from(target, certificate, props))
+        outputs = outputs_from(target, certificate, props)
+        process.refreshed[operation.log.urn] = outputs["status"] != props.get("status")
+        return ReadResult(target.id, outputs)
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         target = Target.from_inputs(news, "tracking_domain")
         return UpdateResult(self._ensure(target, olds, news))
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
-        host = Target.from_state(id_, props, "tracking_domain").domain
+        target = Target.from_state(id_, props, "tracking_domain")
+        process.forgotten.add(target)
         ResourceLog(current_urn()).info(
-            f"removed the certificate for {host} from the state only; "
+            f"removed the certificate for {target.domain} from the state only; "
             "Mailgun cannot delete it and renews it while the CNAME exists"
         )
 
     def _ensure(
-        self, target: Target, olds: Mapping[str, Any], news: Mapping[str, Any]
+        self,
+        target: Target,
+        olds: Mapping[str, Any],
+        news: Mapping[str, Any],
+        *,
+        anew: bool = False,
     ) -> dict[str, Any]:
         operation = Operation.on(target)
         try:
             # What exists already is only kept active: a domain that somebody moved stays there.
             if news.get("move_domain") and not olds:
-                issued = ensure_moving_domain(operation, news)
+                issued = ensure_moving_domain(operation, news, anew=anew)
             else:
-                issued = ensure_certificate(operation, news)
+                issued = ensure_certificate(operation, news, anew=anew)
         except errors.TrackingError as error:
-            explain_certificate_error(operation, error)
+            explain_certificate_error(operation, error, olds)
             raise
         outputs = outputs_from(target, issued.certificate, olds)
         report_outcome(operation, issued, olds, outputs)
         return outputs
 
 
-def ensure_certificate(operation: Operation, inputs: Mapping[str, Any]) -> Issued:
-    """Adopt or request the certificate, and wait as the inputs say."""
+def ask_about_expired(operation: Operation, reason: str) -> str | None:
+    """What to say of a certificate that has expired by the state; None where it is active.
+
+    Mailgun may have renewed it. Where it does not answer, the state is believed.
+
+    Args:
+        operation: an operation on the tracking domain.
+        reason: what to say of it by the state.
+    """
+    if process.warned.is_set():
+        return reason
+    host = operation.target.domain
+    try:
+        certificate = operation.client.get_certificate(host)
+    except errors.CertificateNotFound:
+        return reason
+    except NO_RESPONSE as error:
+        warn_of_no_response(error, operation.log.warn, process)
+        return reason
+    except errors.TrackingError as error:
+        operation.log.warn(f"cannot ask whether it was renewed: {error}")
+        return reason
+    if certificate.status == "active":
+        operation.log.info(
+            f"{host}: {reason.partition(';')[0]} by the state, but renewed by Mailgun since; "
+            "`pulumi refresh` updates the state"
+        )
+        return None
+    if certificate.status in ("expired", "error"):
+        return reason
+    return f"{reason.partition(';')[0]}; Mailgun is issuing a new one, which will be waited for"
+
+
+def ensure_certificate(
+    operation: Operation, inputs: Mapping[str, Any], *, anew: bool = False
+) -> Issued:
+    """Adopt or request the certificate, and wait as the inputs say.
+
+    Args:
+        operation: an operation on the tracking domain.
+        inputs: the resource's inputs.
+        anew: whether to ask for a new one even where there is one.
+    """
+    issuance, patience = waiting(operation, inputs)
+    return issuance.ensure(operation.target.domain, **patience, anew=anew)
+
+
+def waiting(operation: Operation, inputs: Mapping[str, Any]) -> tuple[Issuance, dict[str, Any]]:
+    """What waits, and whether and how long, as the inputs say."""
     client = operation.client
     wait, timeout = inputs.get("wait"), inputs.get("timeout")
-    issuance = Issuance(client, sleep=client.pause, say=operation.log.progress)
-    return issuance.ensure(
-        operation.target.domain,
-        wait=True if wait is None else wait,
-        timeout=DEFAULT_TIMEOUT_SECONDS if timeout is None else timeout,
-    )
+    return Issuance(client, sleep=client.pause, say=operation.log.progress), {
+        "wait": True if wait is None else wait,
+        "timeout": DEFAULT_TIMEOUT_SECONDS if timeout is None else timeout,
+    }
 
 
-def ensure_moving_domain(operation: Operation, inputs: Mapping[str, Any]) -> Issued:
-    """As `ensure_certificate`, but moves the domain where Mailgun requires that first."""
+def ensure_moving_domain(
+    operation: Operation, inputs: Mapping[str, Any], *, anew: bool = False
+) -> Issued:
+    """As `ensure_certificate`, but moves the domain where Mailgun requires that first.
+
+    The domain stays where it is until the new host leads to Mailgun, or its links would be broken.
+    """
+    host = operation.target.domain
     try:
-        return ensure_certificate(operation, inputs)
+        issued = ensure_certificate(operation, inputs, anew=anew)
     except errors.CertificateNotFound:
-        host = operation.target.domain
-        before = operation.client.get_domain(sending_domain(host))
-        if before.tracking_domain == host:
+        before = operation.domain_of_host()
+        if before.custom_host or before.tracking_domain == host:
             raise
+    else:
+        # One that has just been issued came over the new host; an older one proves nothing.
+        if issued.step == "adopted":
+            before = operation.domain_of_host()
+            if before.tracking_domain != host:
+                wait_for_dns(operation, before, inputs)
+        return issued
+    left = wait_for_dns(operation, before, inputs)
     with DomainMove(operation, before) as move:
-        issued = ensure_certificate(operation, inputs)
+        issued = ensure_certificate(operation, {**inputs, "timeout": left})
         if issued.certificate.status == "active":
             move.restore_https()
     return issued
 
 
-def not_a_tracking_domain(operation: Operation) -> list[CheckFailure]:
+def wait_for_dns(operation: Operation, before: DomainDetails, inputs: Mapping[str, Any]) -> float:
+    """Wait until a new host leads to Mailgun; returns the seconds that are left after that.
+
+    Args:
+        operation: an operation on the new host.
+        before: the domain as it is.
+        inputs: the certificate's inputs.
+
+    Raises:
+        CnameNotValid: it did not in time.
+    """
+    host = operation.target.domain
+    target = before.cname.value if before.cname else CNAME_VALUES[operation.target.region]
+    server = operation.settings.name_server()
+    stays = f"{before.name} stays at {before.tracking_domain}"
+
+    def too_late(reason: str) -> errors.CnameNotValid:
+        what = f"cannot move {before.name} to {host}"
+        return errors.CnameNotValid(what, reason, advice=stays, domain=host)
+
+    def say(message: str) -> None:
+        operation.log.progress(f"{message}; until then {stays}")
+
+    issuance, patience = waiting(operation, inputs)
+    look = functools.partial(what_is_missing, host, target, server)
+    return replace(issuance, say=say).wait_for(look, too_late, **patience)
+
+
+def domain_name_of_host(operation: Operation) -> str:
+    """The name of the domain that a tracking domain belongs to, whether or not Mailgun has it."""
+    try:
+        return operation.domain_of_host().name
+    except errors.DomainNotFound:
+        return sending_domain(operation.target.domain)
+
+
+def not_a_tracking_domain(operation: Operation, *, is_moving: bool) -> list[CheckFailure]:
     """A failure where Mailgun says that the host cannot have a certificate.
+
+    Args:
+        operation: an operation on the host.
+        is_moving: whether create may move the domain to the host.
 
     Raises:
         TrackingError: the key or the subaccount is wrong, or Mailgun is not available.
     """
-    host = operation.target.domain
+    client, target, host = operation.client, operation.target, operation.target.domain
     domain = sending_domain(host)
-    parent = operation.read_new_domain(domain)
+    parent = operation.read_new_domain(domain) if "." in domain else None
     if parent is not None and parent.is_sandbox:
         message = f"{domain} is a sandbox domain, which cannot have a certificate"
         return [CheckFailure("tracking_domain", message)]
     if parent is not None and parent.tracking_domain == host:
         operation.report_new(domain, parent)
         return []
+    if process.read_ahead.is_custom_host(client, target):
+        return []
+    message = ""
     # Also where the parent is in the account: moving that to this host would break its links.
-    if process.read_ahead.is_sending_domain(operation.client, operation.target):
-        given = operation.client.get_domain(host)
+    if process.read_ahead.is_sending_domain(client, target):
+        given = client.get_domain(host)
         message = f"{host} is a sending domain; use its tracking domain, {given.tracking_domain}"
+    elif "." not in domain:
+        message = (
+            f"{host} is not a tracking domain; expected PREFIX.DOMAIN, for example email.{host}"
+        )
+    elif parent is not None and is_moving and parent.custom_host:
+        message = (
+            f"links of {domain} use the custom tracking host {parent.custom_host}; "
+            f"{domain} cannot be moved to {host}"
+        )
+    if message:
         return [CheckFailure("tracking_domain", message)]
     failures = [] if parent is not None else operation.wrong_region(domain)
     if not failures:
@@ -335,8 +477,9 @@ def outputs_from(
         "status": certificate.status,
         "error": certificate.error or "",
     }
-    if certificate.status == "processing":
-        outputs["processing_since"] = olds.get("processing_since") or rfc3339(now())
+    if certificate.status not in ("active", "expired"):
+        is_same = olds.get("status") == certificate.status
+        outputs["status_since"] = (is_same and status_since(olds)) or rfc3339(now())
     facts = None
     if certificate.pem:
         try:
@@ -353,9 +496,27 @@ def outputs_from(
     return outputs | {name: values[name] for name in names} | {"names": list(values["names"])}
 
 
-def explain_certificate_error(operation: Operation, error: errors.TrackingError) -> None:
-    """Add the likely cause of an error, and what to do about it."""
-    if isinstance(error, errors.CertificatesNotInPlan):
+def explain_certificate_error(
+    operation: Operation, error: errors.TrackingError, olds: Mapping[str, Any]
+) -> None:
+    """Add the likely cause of an error, and what to do about it.
+
+    Args:
+        operation: the operation.
+        error: the error.
+        olds: the resource's outputs so far.
+    """
+    status, since = olds.get("status"), status_since(olds)
+    is_as_before = isinstance(error, (errors.CertificateTimeout, errors.CertificateConflict)) or (
+        isinstance(error, errors.CertificateFailed) and status == "error"
+    )
+    if since and is_as_before:
+        error.advise(f"Mailgun has reported the status {status} since {since}")
+    if isinstance(error, (errors.CertificateFailed, errors.CertificateTimeout)):
+        process.failed.add(operation.target)
+        if len(process.failed) > 1:
+            error.advise(LIMITS)
+    elif isinstance(error, errors.CertificatesNotInPlan):
         error.advise(
             "your Mailgun plan does not include tracking certificates: upgrade it, or put your "
             'own CDN in front of the tracking domain and use DomainTracking with https_by="proxy"'
@@ -365,7 +526,10 @@ def explain_certificate_error(operation: Operation, error: errors.TrackingError)
     elif isinstance(error, errors.CertificateNotFound):
         error.advise(_why_not_found(operation))
     elif isinstance(error, errors.CertificateConflict):
-        error.advise("Mailgun may still be processing an earlier request; try again in a minute")
+        error.advise(
+            "Mailgun may still be processing an earlier request: try again in a minute, "
+            "and contact Mailgun support if it persists"
+        )
     else:
         operation.explain(error)
 
@@ -374,7 +538,7 @@ def _required_cname(operation: Operation) -> str:
     """The record that a tracking domain needs, as advice."""
     host = operation.target.domain
     try:
-        details = operation.client.get_domain(sending_domain(host))
+        details = operation.domain_of_host()
     except errors.TrackingError:
         record = "the CNAME record that Mailgun shows for it"
     else:
@@ -396,17 +560,22 @@ def _why_not_found(operation: Operation) -> str:
     host = operation.target.domain
     domain = sending_domain(host)
     try:
-        details = operation.client.get_domain(domain)
+        details = operation.domain_of_host()
     except errors.DomainNotFound:
         pass
     except errors.TrackingError as error:
         return f"looking up its domain failed too: {error}"
     else:
+        domain = details.name
         if details.tracking_domain == host:
             return f"{host} is the current tracking domain of {domain}; try again in a minute"
+        if details.custom_host:
+            return f"links of {domain} use its custom tracking host {details.custom_host}; use that"
         return (
-            f"the tracking domain of {domain} is {details.tracking_domain}; use that one, "
-            "or run `pulumi refresh` if somebody changed it since the last `pulumi up`"
+            f"the tracking domain of {domain} is {details.tracking_domain}: use that one, and run "
+            "`pulumi up --refresh` if it comes from another resource; or, to move the links back "
+            f"to {host}, set move_domain=True on this TrackingCertificate and run "
+            "`pulumi up --refresh`"
         )
     try:
         given = operation.client.get_domain(host)
@@ -420,7 +589,13 @@ def report_outcome(
 ) -> None:
     """Say how the certificate was obtained, where create or update do not say so already."""
     is_renewed = olds.get("serial") and olds["serial"] != outputs["serial"]
-    if issued.certificate.status == "processing":
+    if issued.refusal:
+        operation.log.info(f"Mailgun did not issue a new certificate: {issued.refusal}")
+    if issued.certificate.status not in ("active", "processing"):
+        operation.log.info(
+            f"Mailgun reports the status {issued.certificate.status}; not waiting (wait=False)"
+        )
+    elif issued.certificate.status == "processing":
         operation.log.info("issuance in progress; not waiting (wait=False)")
     elif issued.step == "adopted" and is_renewed:
         operation.log.info(f"renewed by Mailgun on {outputs['not_before'][:10]}")

@@ -9,9 +9,13 @@ active          nothing: adopted
 processing      nothing: joined                             wait
 404             POST; on 409 read it again                  wait
 expired, error  PUT; on 404 read it again, then POST; on    wait
-                409 read it again; on 429 joined
+                409 read it again, then POST; on 429 joined
+another         nothing: joined                             wait
 any             400: the CNAME is not valid (yet)           request again until the deadline
 ==============  ==========================================  ====================================
+
+Asked for a new certificate, it tries a PUT whatever the status; where Mailgun refuses that, it goes
+on as above.
 
 At most one POST or PUT is accepted per run, because Let's Encrypt counts failed validations.
 """
@@ -20,7 +24,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Literal, Protocol
 
@@ -31,6 +35,8 @@ Step = Literal["adopted", "joined", "generated", "regenerated"]
 
 FIRST_INTERVAL_SECONDS = 2.0
 LONGEST_INTERVAL_SECONDS = 30.0
+USUAL_SECONDS = 3600.0
+"""How long a certificate may be under way before that is worth advice; usually it takes minutes."""
 
 
 class CertificateClient(Protocol):
@@ -46,12 +52,14 @@ class Issued:
     """The outcome for a certificate.
 
     Attributes:
-        certificate: its last status: active, or processing without waiting.
+        certificate: its last status: active, or, without waiting, any but error.
         step: how it got there.
+        refusal: why Mailgun does not issue a new one though it was asked to, or an empty string.
     """
 
     certificate: CertificateStatus
     step: Step
+    refusal: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,7 @@ class _Request:
     wait: bool
     timeout: float
     started: float
+    anew: bool
 
 
 def _ignore(_message: str) -> None:
@@ -84,13 +93,16 @@ class Issuance:
     clock: Callable[[], float] = time.monotonic
     say: Callable[[str], None] = field(default=_ignore)
 
-    def ensure(self, tracking_domain: str, *, wait: bool, timeout: float) -> Issued:
+    def ensure(
+        self, tracking_domain: str, *, wait: bool, timeout: float, anew: bool = False
+    ) -> Issued:
         """Adopt, join, generate or regenerate; then wait until the certificate is active.
 
         Args:
             tracking_domain: the host, ``web_prefix.domain``.
             wait: whether to wait at all; without it the status may be ``processing``.
             timeout: seconds to wait at most.
+            anew: whether to ask for a new certificate even where there is one.
 
         Raises:
             CertificateFailed: Mailgun could not issue it.
@@ -98,20 +110,49 @@ class Issuance:
             CnameNotValid: the CNAME was not valid at the deadline, or at once without waiting.
             MailgunError: any other error that Mailgun responded with.
         """
-        request = _Request(tracking_domain, wait, timeout, self.clock())
+        request = _Request(tracking_domain, wait, timeout, self.clock(), anew)
         try:
-            step, certificate = self._start(request)
+            step, certificate, refusal = self._start(request)
         except errors.Cancelled as error:
             error.advise(f"the next `pulumi up` requests the certificate for {tracking_domain}")
             raise
         try:
-            return self._wait_until_active(request, step, certificate)
+            issued = self._wait_until_active(request, step, certificate)
         except errors.Cancelled as error:
             error.advise(
                 f"Mailgun is still issuing the certificate for {tracking_domain}; "
                 "the next `pulumi up` will pick it up"
             )
             raise
+        except errors.CertificateTimeout as error:
+            if refusal:
+                error.advise(f"Mailgun did not start anew: {refusal}")
+            raise
+        return replace(issued, refusal=refusal)
+
+    def wait_for(
+        self,
+        what_is_missing: Callable[[], str | None],
+        too_late: Callable[[str], errors.TrackingError],
+        *,
+        wait: bool,
+        timeout: float,
+    ) -> float:
+        """Wait until nothing is missing in DNS; returns how many seconds are left then.
+
+        Args:
+            what_is_missing: says what is; None where nothing is.
+            too_late: the error to raise with that at the deadline, or at once without waiting.
+            wait: whether to wait at all.
+            timeout: seconds to wait at most.
+        """
+        request = _Request("", wait, timeout, self.clock(), anew=False)
+        while missing := what_is_missing():
+            error = too_late(missing)
+            if not wait:
+                raise error
+            self._pause(request, f"waiting for DNS: {missing}", error)
+        return max(0.0, timeout - (self.clock() - request.started))
 
     def _wait_until_active(
         self, request: _Request, step: Step, certificate: CertificateStatus | None
@@ -122,15 +163,15 @@ class Issuance:
             # A new request may not be visible yet.
             certificate = self._read(host) or CertificateStatus("processing")
         # After a new request, the old certificate may still be visible.
-        under_way = {"processing", "expired"}
-        if certificate.status in under_way and not request.wait:
+        settled = {"active", "error"}
+        if certificate.status not in settled and not request.wait:
             return Issued(certificate, step)
-        while certificate.status in under_way:
+        while certificate.status not in settled:
             if certificate.status == "processing":
-                under_way.discard("expired")
+                settled.add("expired")
             too_late = errors.CertificateTimeout(
                 f"the certificate for {host} was not issued within {request.timeout:.0f} s",
-                certificate.error or "Mailgun is still issuing it",
+                certificate.error or _still(certificate.status),
                 advice="run `pulumi up` again to pick it up, or set a longer timeout",
                 domain=host,
             )
@@ -146,33 +187,38 @@ class Issuance:
             )
         return Issued(certificate, step)
 
-    def _start(self, request: _Request) -> tuple[Step, CertificateStatus | None]:
+    def _start(self, request: _Request) -> tuple[Step, CertificateStatus | None, str]:
         """Request a certificate where needed; after losing a race, read its status again.
 
-        Returns what was done, and the certificate unless one was requested after reading it.
+        Returns what was done, the certificate unless one was requested after reading it, and why
+        Mailgun refused to issue a new one.
         """
-        reads = 2
+        reads, refusal = 2, ""
         found = self._read(request.host)
         exists = found is not None
         while True:
             reads -= 1
-            if found and found.status == "active":
-                return "adopted", found
-            if found and found.status == "processing":
-                return "joined", found
+            if found and (refusal or not request.anew):
+                if found.status == "active":
+                    return "adopted", found, refusal
+                if found.status not in ("expired", "error"):
+                    return "joined", found, refusal
             try:
                 if not exists:
                     self._send(request, self.client.generate_certificate)
-                    return "generated", None
+                    return "generated", None, ""
                 self._send(request, self.client.regenerate_certificate)
-                return "regenerated", None
-            except errors.CertificateInProgress:
-                return "joined", None
-            except errors.CertificateConflict:
+                return "regenerated", None, ""
+            except errors.CertificateInProgress as error:
+                return "joined", None, error.reason if request.anew else ""
+            except errors.CertificateConflict as error:
                 found = self._read(request.host) if reads else None
                 if found is None:
                     raise
-                exists = True
+                if request.anew:
+                    refusal = error.reason
+                # Where PUT does not reissue one that failed, POST may.
+                exists = not exists or found.status != "error"
             except errors.CertificateNotFound:
                 if not reads or not exists:
                     raise
@@ -204,9 +250,30 @@ class Issuance:
         self.sleep(min(interval, LONGEST_INTERVAL_SECONDS, request.timeout - waited))
 
 
+def _still(status: str) -> str:
+    if status == "processing":
+        return "Mailgun is still issuing it"
+    return f"Mailgun reports the status {status}"
+
+
 def now() -> datetime:
     """The current time, zone-aware."""
     return datetime.now(timezone.utc)
+
+
+def is_expired(state: Mapping[str, object], time: datetime) -> bool:
+    """Whether a certificate in state has expired: Mailgun said so, or its time is over."""
+    status, not_after = state.get("status"), str(state.get("not_after") or "")
+    is_over = bool(not_after) and from_rfc3339(not_after) <= time
+    return status == "expired" or (status == "active" and is_over)
+
+
+def status_since(state: Mapping[str, object]) -> str:
+    """When the status in state was first seen, or an empty string.
+
+    A state from before there was ``status_since`` has that of a certificate that was being issued.
+    """
+    return str(state.get("status_since") or state.get("processing_since") or "")
 
 
 def refresh_reason(state: Mapping[str, object], time: datetime) -> str | None:
@@ -214,14 +281,27 @@ def refresh_reason(state: Mapping[str, object], time: datetime) -> str | None:
 
     Args:
         state: the certificate's ``status``, ``error`` (Mailgun's message), ``not_after`` and
-            ``processing_since`` (when issuance was first seen; both RFC 3339).
+            ``status_since`` (when another status than active was first seen; both RFC 3339).
         time: the current time.
     """
-    status, not_after = state.get("status"), str(state.get("not_after") or "")
-    if status == "processing":
-        return f"being issued since {state.get('processing_since')}; will be checked again"
+    status, since = state.get("status"), status_since(state)
+    first_seen = f" since {since}" if since else ""
+    if not status:
+        return None
+    if is_expired(state, time):
+        day = str(state.get("not_after") or "")[:10] or "an unknown date"
+        return f"expired on {day}; will be reissued"
+    if status == "active":
+        return None
     if status == "error":
-        return f"issuance failed ({state.get('error') or 'no reason given'}); will be retried"
-    if status == "expired" or (not_after and from_rfc3339(not_after) <= time):
-        return f"expired on {not_after[:10] or 'an unknown date'}; will be reissued"
-    return None
+        reason = f"issuance failed ({state.get('error') or 'no reason given'})"
+        return f"{reason}{first_seen}; will be retried"
+    reason = f"being issued{first_seen}"
+    if status != "processing":
+        reason = f"Mailgun reports the status {status}{first_seen}, which is not documented"
+    if since and (time - from_rfc3339(since)).total_seconds() > USUAL_SECONDS:
+        reason += (
+            "; that usually takes minutes: check the CNAME and CAA records, "
+            "or ask anew with `pulumi up --replace`"
+        )
+    return f"{reason}; will be checked again"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Literal
+from typing import Any
 
 from ..errors import InvalidInput
 from .fields import ClickActive, Section, fields_of
@@ -32,6 +32,7 @@ _SPELLED_TRUE = ("true", "yes")
 _TRUTHS: Mapping[object, bool] = {"true": True, "yes": True, "false": False, "no": False}
 _CLOSING = re.compile(r"[\s.]+\Z")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
+_STATUS = re.compile(r"[\w -]{1,30}", re.ASCII)
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
 
@@ -65,7 +66,10 @@ def is_web_prefix(prefix: str) -> bool:
 
 
 def sending_domain(tracking_domain: str) -> str:
-    """The sending domain of a tracking domain: everything after its first label."""
+    """The sending domain of a tracking domain that is no custom host: what follows its first label.
+
+    Of any other, Mailgun has to be asked: see `Operation.domain_of_host`.
+    """
     return tracking_domain.partition(".")[2]
 
 
@@ -131,9 +135,10 @@ class DomainDetails:
 
     Attributes:
         name: the sending domain.
-        web_prefix: the first label of its tracking domain.
+        web_prefix: the first label of its tracking domain, unless that is a custom host.
         web_scheme: ``http`` or ``https``.
         cname: the record that Mailgun expects, or None where the response lists none.
+        custom_host: the custom tracking host that links use, or an empty string.
         is_sandbox: whether it is a sandbox domain, for testing.
         problem: what keeps it from sending mail, in a few words, or an empty string.
         id: Mailgun's id of the domain; a domain that is created again has another one.
@@ -144,6 +149,7 @@ class DomainDetails:
     web_prefix: str
     web_scheme: str
     cname: CnameRecord | None
+    custom_host: str = ""
     is_sandbox: bool = False
     problem: str = ""
     id: str = ""
@@ -151,8 +157,8 @@ class DomainDetails:
 
     @property
     def tracking_domain(self) -> str:
-        """The host of rewritten links: ``web_prefix.name``."""
-        return f"{self.web_prefix}.{self.name}"
+        """The host of rewritten links: ``web_prefix.name``, or the custom host."""
+        return self.custom_host or f"{self.web_prefix}.{self.name}"
 
 
 def read_domain(response: object) -> DomainDetails:
@@ -164,14 +170,17 @@ def read_domain(response: object) -> DomainDetails:
         raise ValueError("the domain has no name")
     name = normalize_domain(str(domain["name"]))
     records = response.get("sending_dns_records")
-    cnames = _cnames_below(name, records if isinstance(records, list) else ())
-    prefix = domain.get("web_prefix") or _prefix_of(name, domain.get("tracking_host"), cnames)
-    host = f"{prefix}.{name}"
+    cnames = _cnames(records if isinstance(records, list) else ())
+    shown = normalize_domain(str(domain.get("tracking_host") or ""))
+    prefix = domain.get("web_prefix") or _prefix_of(name, shown, cnames)
+    usual = f"{prefix}.{name}"
+    host = shown if is_domain(shown) else usual
     return DomainDetails(
         name=name,
         web_prefix=str(prefix),
         web_scheme=str(domain.get("web_scheme") or "http"),
         cname=CnameRecord(host, cnames[host]) if host in cnames else None,
+        custom_host="" if host == usual.lower() else host,
         is_sandbox=domain.get("type") == "sandbox",
         problem=_problem_of(domain),
         id=str(domain.get("id") or ""),
@@ -190,14 +199,13 @@ def _problem_of(domain: Mapping[str, object]) -> str:
     return "not verified at Mailgun yet" if state == "unverified" else ""
 
 
-def _cnames_below(domain: str, records: Iterable[object]) -> dict[str, str]:
-    """What the CNAME records one label below a domain point to, by the records' names."""
+def _cnames(records: Iterable[object]) -> dict[str, str]:
+    """What the CNAME records point to, by the records' names."""
     cnames = {}
     for record in records:
         if isinstance(record, Mapping) and record.get("record_type") == "CNAME":
             name = normalize_domain(str(record.get("name") or ""))
-            if name.partition(".")[2] == domain:
-                cnames[name] = normalize_domain(str(record.get("value") or ""))
+            cnames[name] = normalize_domain(str(record.get("value") or ""))
     return cnames
 
 
@@ -212,17 +220,13 @@ def _is_valid(host: str, records: Iterable[object]) -> bool:
     )
 
 
-def _prefix_of(domain: str, tracking_host: object, cnames: Mapping[str, str]) -> str:
+def _prefix_of(domain: str, tracking_host: str, cnames: Mapping[str, str]) -> str:
     """The web prefix of a response without one: older versions of the API leave it out."""
     hosts = [name for name, value in cnames.items() if value in CNAME_VALUES.values()]
-    for host in (normalize_domain(str(tracking_host or "")), *hosts):
+    for host in (tracking_host, *hosts):
         if host.partition(".")[2] == domain:
             return host.partition(".")[0]
     return DEFAULT_WEB_PREFIX
-
-
-CertificateState = Literal["active", "processing", "expired", "error"]
-_STATES: tuple[CertificateState, ...] = ("active", "processing", "expired", "error")
 
 
 @dataclass(frozen=True)
@@ -230,12 +234,12 @@ class CertificateStatus:
     """What ``GET /v2/x509/{host}/status`` says.
 
     Attributes:
-        status: ``active``, ``processing``, ``expired`` or ``error``.
+        status: ``active``, ``processing``, ``expired`` or ``error``; another one is not documented.
         error: Mailgun's message, or None.
         pem: the certificate, or None where there is none yet.
     """
 
-    status: CertificateState
+    status: str
     error: str | None = None
     pem: str | None = None
 
@@ -244,14 +248,10 @@ def read_certificate_status(response: object) -> CertificateStatus:
     """The certificate's status in a response of ``/v2/x509/{host}/status``."""
     if not isinstance(response, Mapping):
         raise ValueError("the response is not an object")
-    status = response.get("status")
-    for state in _STATES:
-        if status == state:
-            error, pem = response.get("error"), response.get("certificate")
-            return CertificateStatus(
-                state, str(error) if error else None, str(pem) if pem else None
-            )
-    raise ValueError(f"unknown status {status!r}")
+    status, error, pem = (response.get(name) for name in ("status", "error", "certificate"))
+    if not isinstance(status, str) or not _STATUS.fullmatch(status):
+        raise ValueError(f"unknown status {status!r}")
+    return CertificateStatus(status, str(error) if error else None, str(pem) if pem else None)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ region        ``mailgun-tracking:region``                         ``MAILGUN_REGI
 subaccount    ``mailgun-tracking:subaccount``                     ``MAILGUN_SUBACCOUNT``
 base URL      ``mailgun-tracking:baseUrl``                        ``MAILGUN_BASE_URL``
 budget        ``mailgun-tracking:requestsPerMinute``              ``MAILGUN_REQUESTS_PER_MINUTE``
+name server   ``mailgun-tracking:nameserver``                     ``MAILGUN_TRACKING_NAMESERVER``
 ============  ==================================================  ===============================
 
 A configured subaccount belongs to the default account; a resource that names another account
@@ -29,6 +30,7 @@ from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
 from .rate_limit import RateLimit
+from .resolving import NameServer
 from .target import DEFAULT_ACCOUNT, REGIONS, Target
 
 if TYPE_CHECKING:
@@ -182,6 +184,28 @@ class Settings:
                 advice=f"set the region to {name}, or unset the base URL",
             )
         return own.replace("{region}", region)
+
+    def name_server(self) -> NameServer | None:
+        """The name server to ask where a host leads; None for the machine's own.
+
+        Raises:
+            ConfigurationError: it is not ``HOST`` or ``HOST:PORT``.
+        """
+        own = self._text(f"{NAMESPACE}:nameserver", "MAILGUN_TRACKING_NAMESERVER")
+        if not own:
+            return None
+        try:
+            parts = urlsplit(f"//{own}")
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            host = port = None
+        if not host or parts.netloc != own or re.search(r"[@\s]", own):
+            raise ConfigurationError(
+                f"the name server {own} cannot be used",
+                advice=f"set {NAMESPACE}:nameserver or MAILGUN_TRACKING_NAMESERVER to HOST or "
+                "HOST:PORT, such as 192.0.2.53 or [2001:db8::53]:53",
+            )
+        return NameServer(host, port or 53)
 
     def other_region(self, region: str) -> str | None:
         """The region a domain may be in instead, or None where one base URL serves both."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pulumi.runtime.rpc import UNKNOWN
+
 from .. import errors
 from .._api.fields import Field, Section, field_at, fields_at
 from .._api.models import CNAME_VALUES, DomainDetails
@@ -66,6 +68,39 @@ def host_outputs(target: Target, details: DomainDetails) -> dict[str, Any]:
     }
 
 
+def custom_host_refusal(domain: str, known: Mapping[str, Any], prefix: object) -> str:
+    """Why a domain cannot have another web prefix, or an empty string where it can.
+
+    Args:
+        domain: the domain.
+        known: its ``web_prefix`` and ``tracking_domain``.
+        prefix: the web prefix that the program wants; None where it wants none.
+    """
+    usual = f"{known['web_prefix']}.{domain}"
+    if prefix in (None, UNKNOWN, known["web_prefix"]) or known["tracking_domain"] == usual:
+        return ""
+    return (
+        f"links of {domain} use the custom tracking host {known['tracking_domain']}, whatever the "
+        "web prefix; leave web_prefix out, or remove the custom host at Mailgun"
+    )
+
+
+def refuse_prefix_of_custom_host(
+    domain: str, state: Mapping[str, Any], changes: list[FieldChange]
+) -> None:
+    """Refuse to change the web prefix of a domain whose links use a custom host.
+
+    Raises:
+        InvalidInput: with that host.
+    """
+    for change in changes:
+        if change.field.path == "web_prefix":
+            reason = custom_host_refusal(domain, state, change.new)
+            if reason:
+                what = f"cannot change web_prefix of {domain}"
+                raise errors.InvalidInput(what, reason, domain=domain)
+
+
 def require_certificate_for_https(
     operation: Operation,
     state: Mapping[str, Any],
@@ -83,7 +118,9 @@ def require_certificate_for_https(
         return
     if inputs["https_by"] == "proxy":
         return
-    host = f"{changed.get('web_prefix', state['web_prefix'])}.{operation.target.domain}"
+    host = state["tracking_domain"]
+    if "web_prefix" in changed:
+        host = f"{changed['web_prefix']}.{operation.target.domain}"
     error = certificate_missing(operation, host, is_move="web_scheme" not in changed)
     if error:
         raise error

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import TracebackType
 
 from .. import errors
-from .._api.models import DomainDetails, sending_domain
+from .._api.models import DomainDetails
 from .operation import Operation
 from .process import process
 from .reconcile import outcome_unknown
@@ -87,7 +87,7 @@ class DomainMove:
             )
 
     def _update(self, changes: Mapping[str, str]) -> None:
-        domain = sending_domain(self._host)
+        domain = self._before.name
         try:
             self._operation.client.update_domain(domain, changes)
         finally:

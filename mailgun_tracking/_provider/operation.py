@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, TypeVar
 from pulumi.dynamic import CheckFailure
 
 from .. import errors
+from .._api.models import sending_domain
 from .._api.settings import Settings
 from .._api.target import Target
 from .plugin_process import current_urn
 from .process import process
-from .read_ahead import NO_RESPONSE
+from .read_ahead import LISTED_DOMAINS, NO_RESPONSE
 from .resource_log import ResourceLog
 
 if TYPE_CHECKING:
@@ -170,6 +171,33 @@ class Operation:
             return process.read_ahead.details(self.client, self.target.with_domain(domain))
         except errors.DomainNotFound:
             return None
+
+    def domain_of_host(self) -> DomainDetails:
+        """The domain whose tracking domain the target is, or would be with another web prefix.
+
+        Raises:
+            DomainNotFound: there is none.
+        """
+        host = self.target.domain
+        usual: DomainDetails | errors.DomainNotFound
+        try:
+            usual = self.client.get_domain(sending_domain(host))
+            if usual.tracking_domain == host:
+                return usual
+        except errors.DomainNotFound as error:
+            usual = error
+        try:
+            listed = [*self.client.list_domains(limit=LISTED_DOMAINS)]
+        except errors.MailgunError:
+            # A key that may not list domains finds no custom host.
+            listed = []
+        for details in listed:
+            if details.custom_host == host:
+                # The list has no DNS records.
+                return self.client.get_domain(details.name)
+        if isinstance(usual, errors.DomainNotFound):
+            raise usual
+        return usual
 
     def wrong_region(self, domain: str) -> list[CheckFailure]:
         """A failure where a domain that was not found is in the other region."""

@@ -26,6 +26,9 @@ class Process:
         domains_seen: which domains this run is about.
         certified: the hosts for which the program declares a certificate, see `ownership_key`;
             None among them stands for one whose host is not known yet.
+        refreshed: by URN, whether the read of a certificate found another status than the state.
+        forgotten: the tracking domains whose certificates this run has removed from the state.
+        failed: the tracking domains whose certificates were not issued in this run.
         cancelled: is set once the engine asked to stop; every wait ends then.
         warned: the runs that have warned that Mailgun cannot be reached: programs of the
             Automation API run in one process, also at the same time.
@@ -45,6 +48,9 @@ class Process:
         self.field_owners = FieldOwners()
         self.domains_seen = DomainsSeen()
         self.certified: set[Target | None] = set()
+        self.refreshed: dict[str, bool] = {}
+        self.forgotten: set[Target] = set()
+        self.failed: set[Target] = set()
         self.cancelled = threading.Event()
         self.warned: WeakSet[object] = WeakSet()
 

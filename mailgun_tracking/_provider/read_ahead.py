@@ -118,17 +118,26 @@ class ReadAhead:
 
     def is_sending_domain(self, client: MailgunClient, target: Target) -> bool:
         """Whether the account's list has a domain; False where the key may not list them."""
+        listed = self._listed(client, target)
+        if target.domain in listed or len(listed) < LISTED_DOMAINS:
+            return target.domain in listed
+        return self.exists(client, target)
+
+    def is_custom_host(self, client: MailgunClient, target: Target) -> bool:
+        """Whether links of a domain in the account's list use the target as their custom host."""
+        listed = self._listed(client, target)
+        return any(details.custom_host == target.domain for details in listed.values())
+
+    def _listed(self, client: MailgunClient, target: Target) -> dict[str, DomainDetails]:
+        """The account's list of domains; empty where the key may not list them."""
         with self._lock:
             account = self._account(client, target)
             if account.list is None:
                 account.list = self._pool.submit(_list, account.client)
         try:
-            listed = _result(client, account.list)
+            return _result(client, account.list)
         except errors.TrackingError:
-            return False
-        if target.domain in listed or len(listed) < LISTED_DOMAINS:
-            return target.domain in listed
-        return self.exists(client, target)
+            return {}
 
     def on_tracking(
         self, client: MailgunClient, target: Target, callback: Callable[[dict[str, Any]], None]

@@ -144,8 +144,9 @@ def emulator(
 ) -> None:
     """Emulate Mailgun's domain tracking on this machine.
 
-    With COMMAND, run it with MAILGUN_BASE_URL and MAILGUN_API_KEY set, and exit with its status.
-    Without, serve until Ctrl-C. MAILGUN_EMULATOR_TOKEN is the token of the control API.
+    With COMMAND, run it with MAILGUN_BASE_URL, MAILGUN_API_KEY and MAILGUN_TRACKING_NAMESERVER set,
+    and exit with its status. Without, serve until Ctrl-C. MAILGUN_EMULATOR_TOKEN is the token of
+    the control API.
     """
     try:
         accounts = _keys(keys)
@@ -177,6 +178,7 @@ def emulator(
         "MAILGUN_BASE_URL": served.url + ("/{region}" if region == "both" else ""),
         "MAILGUN_API_KEY": served.key,
         "MAILGUN_EMULATOR_TOKEN": served.control_token,
+        "MAILGUN_TRACKING_NAMESERVER": served.name_server,
     }
     try:
         status = _run(command, variables) if command else _serve(served, variables)

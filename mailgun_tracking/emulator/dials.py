@@ -45,6 +45,10 @@ class Dials:
     """The response to POST after issuance failed. Catches a client that only knows one of POST
     and PUT as the way to retry."""
 
+    put_after_error: Literal["accepted", "conflict"] = "accepted"
+    """The response to PUT after issuance failed, while no certificate expired. Catches a client
+    that only knows PUT as the way to retry, and ends at its 409 for ever."""
+
     renewal: Literal["off", "on"] = "off"
     """Whether a certificate is renewed when less than a third of its lifetime is left. Catches a
     client that reports its own outdated copy of the certificate as a difference."""
@@ -66,9 +70,10 @@ class Dials:
     """Whether the domain contains `web_prefix`. Catches a client that does not know that it is
     then `email`, or that it can be read from the CNAME record."""
 
-    domain_tracking_host: Literal["missing", "present"] = "missing"
-    """Whether the domain contains `tracking_host`. Catches a client that requires it, or that
-    fails if it is there."""
+    domain_tracking_host: Literal["missing", "present", "custom"] = "missing"
+    """Whether the domain contains `tracking_host` although no custom host is configured; with
+    `custom`, a new domain has one, which a web prefix does not change. Catches a client that
+    requires it, or that takes the web prefix for the host of links where it is not."""
 
     domain_id: Literal["present", "missing"] = "present"
     """Whether the domain contains its `id`, of which a domain that is created again has another.

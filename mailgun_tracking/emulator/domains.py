@@ -140,6 +140,17 @@ def parse_state(text: str) -> str:
     return text
 
 
+def parse_custom_host(text: str) -> str | None:
+    """Parse a custom tracking host; an empty string means none.
+
+    Raises:
+        ValueError: it is not a domain name.
+    """
+    if text and not is_domain_name(text):
+        raise ValueError(text)
+    return text.lower() or None
+
+
 FieldParser = Callable[[str], Any]
 
 
@@ -189,8 +200,9 @@ STATUS_FIELDS: dict[str, FieldParser] = {
     "type": parse_type,
     "state": parse_state,
     "disabled_reason": str,
+    "custom_host": parse_custom_host,
 }
-"""What Mailgun decides about a domain; no request changes it."""
+"""What is set at Mailgun, and not by requests to this API."""
 
 
 def section_parsers(name: str) -> dict[str, FieldParser]:
@@ -240,13 +252,10 @@ class DomainSnapshot:
     unsubscribe: dict[str, Any]
     web_scheme: str
     web_prefix: str
+    tracking_host: str
+    """The host that tracking links currently use."""
     certificates: dict[str, CertificateSnapshot]
     """By tracking host, including hosts of earlier web prefixes."""
-
-    @property
-    def tracking_host(self) -> str:
-        """The host that tracking links currently use."""
-        return f"{self.web_prefix}.{self.name}"
 
 
 @dataclasses.dataclass
@@ -267,6 +276,7 @@ class Domain:
     state: str = "active"
     disabled_reason: str = ""
     """Mailgun's reason, where the state is disabled."""
+    custom_host: str | None = None
     open: dict[str, Any] = dataclasses.field(
         default_factory=functools.partial(section_defaults, "open")
     )
@@ -282,7 +292,7 @@ class Domain:
     @property
     def tracking_host(self) -> str:
         """The host that tracking links currently use."""
-        return f"{self.web_prefix}.{self.name}"
+        return self.custom_host or f"{self.web_prefix}.{self.name}"
 
     def section(self, name: str) -> dict[str, Any]:
         """Return a section of the tracking settings, to read or to change."""
@@ -311,14 +321,14 @@ class Domain:
         Args:
             settings: `open`, `click` and `unsubscribe` as mappings of the fields to change, where
                 a bare value is short for `{"active": ...}`; `web_scheme` and `web_prefix` as
-                strings; and what only Mailgun decides: `type` (custom, sandbox), `state` (active,
-                unverified, disabled) and `disabled_reason`.
+                strings; and what no request changes: `type` (custom, sandbox), `state` (active,
+                unverified, disabled), `disabled_reason` and `custom_host` (empty for none).
 
         Raises:
             InvalidSetting: there is no such setting, or Mailgun would reject its value.
         """
         sections: dict[str, dict[str, Any]] = {}
-        others: dict[str, str] = {}
+        others: dict[str, str | None] = {}
         for name, value in settings.items():
             if name in SECTIONS:
                 fields = value if isinstance(value, Mapping) else {"active": value}
@@ -349,6 +359,7 @@ class Domain:
             unsubscribe=dict(self.unsubscribe),
             web_scheme=self.web_scheme,
             web_prefix=self.web_prefix,
+            tracking_host=self.tracking_host,
             certificates={
                 host: certificate.snapshot(now) for host, certificate in self.certificates.items()
             },

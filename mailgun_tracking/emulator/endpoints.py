@@ -279,6 +279,9 @@ def put_certificate(call: Call) -> Response:
             until = responses.go_time(certificate.not_after)
             text = f"x509 certificate is still valid until {until}"
             raise Rejected(responses.description(409, text))
+        if status == "error" and call.store.dials.put_after_error == "conflict":
+            text = f"x509 certificate of {call.host} has not expired"
+            raise Rejected(responses.description(409, text))
 
     return _start_issuing(call, check)
 

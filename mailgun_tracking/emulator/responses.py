@@ -112,7 +112,7 @@ def domain_item(domain: Domain, dials: Dials) -> dict[str, Any]:
         shown["id"] = domain.id
     if dials.domain_web_prefix == "present":
         shown["web_prefix"] = domain.web_prefix
-    if dials.domain_tracking_host == "present":
+    if dials.domain_tracking_host != "missing" or domain.custom_host:
         shown["tracking_host"] = domain.tracking_host
     if domain.subaccount is not None:
         shown["subaccount_id"] = domain.subaccount

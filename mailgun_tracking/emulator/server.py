@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
@@ -17,6 +18,7 @@ from .domains import DomainId, DomainSnapshot, Region, parse_region
 from .errors import EmulatorError, InvalidSetting
 from .faults import Fault, Faults
 from .history import History, RecordedRequest
+from .name_server import NameServer
 from .serving import ServerThread, is_loopback, listen
 from .settings import NINETY_DAYS, CnameCheck, Role, Settings
 from .state_file import StateFile
@@ -127,7 +129,9 @@ class Emulator:
         self._control_token = secrets.token_hex(16)
         self._host = host
         self._port = port
+        self._name_port = 0
         self._running: ServerThread | None = None
+        self._name_server: NameServer | None = None
 
     def __repr__(self) -> str:
         """Show the URL, and no key."""
@@ -147,10 +151,14 @@ class Emulator:
         application = Application(
             self._store, self._history, self._faults, self._control_token, self._on_response
         )
-        running = ServerThread(application, listen(self._host, self._port))
-        running.start()
-        self._port = running.port
-        self._running = running
+        with contextlib.ExitStack() as on_error:
+            name_server = NameServer(self._host, self._name_port, self._store.cname_value)
+            on_error.callback(name_server.close)
+            running = ServerThread(application, listen(self._host, self._port))
+            running.start()
+            on_error.pop_all()
+        self._port, self._name_port = running.port, name_server.port
+        self._running, self._name_server = running, name_server
         return self
 
     def close(self) -> None:
@@ -163,6 +171,8 @@ class Emulator:
         if self._running is None:
             return
         running, self._running = self._running, None
+        if self._name_server is not None:
+            self._name_server.close()
         running.stop()
         errors = self._store.errors[:]
         self._store.errors.clear()
@@ -195,6 +205,14 @@ class Emulator:
         """The base URL of the API, for the region given at the start."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}"
+
+    @property
+    def name_server(self) -> str:
+        """A DNS server as `HOST:PORT`: it has the CNAME records of hosts that pass the check."""
+        if self._running is None:
+            raise RuntimeError("the emulator is not running")
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{host}:{self._name_port}"
 
     @property
     def key(self) -> str:
@@ -265,9 +283,9 @@ class Emulator:
             name: the domain.
             region: None means the region given at the start.
             settings: `open`, `click`, `unsubscribe` (a dict of the fields to change, or the
-                value of `active`), `web_scheme`, `web_prefix`; and what only Mailgun decides:
-                `type` (custom, sandbox), `state` (active, unverified, disabled) and
-                `disabled_reason`.
+                value of `active`), `web_scheme`, `web_prefix`; and what no request changes:
+                `type` (custom, sandbox), `state` (active, unverified, disabled),
+                `disabled_reason` and `custom_host` (empty for none).
 
         Raises:
             UnknownDomain: there is no such domain.
@@ -290,7 +308,7 @@ class Emulator:
         """Put the certificate of a tracking host into a state.
 
         Args:
-            host: the tracking host, one label below its domain; not only the current one.
+            host: a domain's custom host, or one label below a domain; not only the current one.
             status: processing, active, expired or error; None removes the certificate.
             region: None means the region given at the start.
             error: the error, if the status is `error`; None means Mailgun's usual one.

@@ -13,7 +13,15 @@ from .accounts import Accounts, Caller
 from .certificates import Certificate, CertificateSpec, Issuer
 from .cname_records import CnameRecords
 from .dials import Dials
-from .domains import DEFAULT_WEB_PREFIX, Domain, DomainId, Region, is_domain_name
+from .domains import (
+    CNAME_VALUES,
+    DEFAULT_WEB_PREFIX,
+    REGIONS,
+    Domain,
+    DomainId,
+    Region,
+    is_domain_name,
+)
 from .errors import DomainTaken, InvalidSetting, UnknownDomain
 from .issuing import Issuing
 from .rate_limit import RateLimit
@@ -132,9 +140,10 @@ class Store:
         """Return the domain that a tracking host belongs to, whatever its current web prefix.
 
         Raises:
-            UnknownDomain: no domain is one label above `host`.
+            UnknownDomain: `host` is no custom host, and no domain is one label above it.
         """
-        return self.find(host.partition(".")[2], region)
+        custom = self._with_custom_host(host, region)
+        return self.find(custom.name if custom else host.partition(".")[2], region)
 
     def add(
         self,
@@ -171,6 +180,8 @@ class Store:
                 )
                 if self.dials.new_domain_tracking == "on":
                     domain.activate_all_tracking()
+                if self.dials.domain_tracking_host == "custom":
+                    domain.custom_host = f"go.links.{domain.name}"
             elif not domain.only_seen:
                 raise DomainTaken(f"region {caller.region} already has a domain {name}")
             domain.change_settings(settings or {})
@@ -222,6 +233,9 @@ class Store:
 
     def visible_domain_by_host(self, caller: Caller, host: str) -> Domain | None:
         """Return the domain for whose tracking host certificates can be requested."""
+        custom = self._with_custom_host(host, caller.region)
+        if custom is not None:
+            return custom if _belongs_to(custom, caller) else None
         label, _, name = host.lower().partition(".")
         if (caller.region, name) not in self._domains and label != DEFAULT_WEB_PREFIX:
             return None
@@ -233,6 +247,25 @@ class Store:
         is_sending_domain = (caller.region, host.lower()) in self._domains
         allows_others = self.dials.x509_other_host == "issues" and is_domain_name(host)
         return domain if allows_others and not is_sending_domain else None
+
+    def cname_value(self, host: str) -> str | None:
+        """Return what the CNAME record of a tracking host points to, or None where it has none."""
+        for region in REGIONS:
+            try:
+                self.find_by_host(host, region)
+            except UnknownDomain:
+                continue
+            # Without the lock, since a DNS lookup may take long.
+            if self.cname_records.is_valid(host):
+                return self.settings.cname_target or CNAME_VALUES[region]
+        return None
+
+    def _with_custom_host(self, host: str, region: Region) -> Domain | None:
+        with self.lock:
+            for (place, _), domain in self._domains.items():
+                if place == region and domain.custom_host == host.lower():
+                    return domain
+        return None
 
     # --- certificates ---
 

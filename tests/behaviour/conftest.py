@@ -54,6 +54,7 @@ def mail(new_stack: StackFactory, emulator: Emulator) -> MailFactory:
         environment = {
             "MAILGUN_BASE_URL": f"{emulator.url}/{{region}}",
             "MAILGUN_API_KEY": emulator.key,
+            "MAILGUN_TRACKING_NAMESERVER": emulator.name_server,
             **(env or {}),
         }
         for name, value in environment.items():

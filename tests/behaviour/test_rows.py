@@ -58,20 +58,22 @@ def test_what_happened_to_a_certificate_is_in_its_row(
     }
     assert puts(emulator) == ["POST /v2/x509/email.new.example.com"]
 
-    emulator.set_certificate("email.new.example.com", "expired")
+    emulator.set_certificate("email.new.example.com", "error", error="rejected")
     stack.refresh()
     emulator.set_certificate("email.new.example.com", "active")
     emulator.set_certificate("email.working.example.com", "active")
     preview = stack.preview()
     assert preview.changes == {"update": 2, "same": 2}
     found = rows(preview, "working", "new", "active")
-    since = stack.resource("working")["outputs"]["processing_since"]
-    expired = stack.resource("new")["outputs"]["not_after"][:10]
+    since = stack.resource("working")["outputs"]["status_since"]
+    failed = stack.resource("new")["outputs"]["status_since"]
     assert found == {
         "working": [
             f"email.working.example.com: being issued since {since}; will be checked again"
         ],
-        "new": [f"email.new.example.com: expired on {expired}; will be reissued"],
+        "new": [
+            f"email.new.example.com: issuance failed (rejected) since {failed}; will be retried"
+        ],
         "active": [],
     }
     emulator.forget_requests()

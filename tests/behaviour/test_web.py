@@ -42,3 +42,27 @@ def test_a_first_up_moves_a_domain_that_is_on_https(mail: MailFactory, emulator:
         if one["type"].endswith("TrackingHost")
     ]
     assert states == ["https"]
+
+
+@pytest.mark.behaviour(59)
+def test_https_over_a_custom_host(mail: MailFactory, emulator: Emulator) -> None:
+    """Certificate and outputs are for the host that links use; a prefix to move to is refused."""
+    host = "links.example.com"
+    emulator.drift("mg.example.com", custom_host=host)
+    program = """
+        mg = HttpsTracking("mg", "mg.example.com"{more})
+        pulumi.export("links", [mg.tracking_domain, mg.record.name, mg.record.value])
+        """
+    stack = mail(program.format(more=""))
+    stack.up()
+    assert stack.outputs()["links"] == [host, host, "mailgun.org"]
+    assert puts(emulator) == [f"POST /v2/x509/{host}", "PUT /v4/domains/mg.example.com"]
+    assert emulator.domain("mg.example.com").web_scheme == "https"
+    stack.preview("--refresh", "--expect-no-changes")
+    stack.write(program.format(more=', web_prefix="track"'))
+    refused = stack.preview(check=False)
+    assert refused.code != 0
+    assert f"use the custom tracking host {host}" in refused.output
+    stack.write(program.format(more=', web_prefix="email"'))
+    stack.up()
+    assert emulator.domain("mg.example.com").tracking_host == host

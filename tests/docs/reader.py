@@ -81,6 +81,7 @@ class Reader:
             "PULUMI_SKIP_CONFIRMATIONS": "true",
             "PULUMI_OPTION_SKIP_PREVIEW": "true",
             "MAILGUN_BASE_URL": f"{mailgun.url}/{{region}}",
+            "MAILGUN_TRACKING_NAMESERVER": mailgun.name_server,
             "MAILGUN_API_KEY": "your key",
             "MAILGUN_API_KEY_BRAND_B": "a key of brand-b",
         }

@@ -108,7 +108,12 @@ def test_it_runs_as_a_module() -> None:
     with _start("--", sys.executable, "-c", SHOW_ENVIRONMENT) as process:
         given = json.loads(_line(process))
         assert process.wait(30) == 0
-    assert sorted(given) == ["MAILGUN_API_KEY", "MAILGUN_BASE_URL", "MAILGUN_EMULATOR_TOKEN"]
+    assert sorted(given) == [
+        "MAILGUN_API_KEY",
+        "MAILGUN_BASE_URL",
+        "MAILGUN_EMULATOR_TOKEN",
+        "MAILGUN_TRACKING_NAMESERVER",
+    ]
 
 
 def test_the_command_gets_a_working_url_and_key(run: Run) -> None:

@@ -114,6 +114,18 @@ def test_post_after_error(emulator: Emulator, api: Api, setting: str, status: in
     assert api.post(X509).status_code == status
 
 
+@pytest.mark.parametrize(("setting", "status"), [("accepted", 202), ("conflict", 409)])
+def test_put_after_error(emulator: Emulator, api: Api, setting: str, status: int) -> None:
+    """POST is another way then, and an expired certificate is reissued by PUT in any case."""
+    emulator.set_dials(put_after_error=setting)
+    emulator.set_certificate(HOST, "error")
+    assert api.put(X509).status_code == status
+    emulator.set_certificate(HOST, "error")
+    assert api.post(X509).status_code == 202
+    emulator.set_certificate(HOST, "expired")
+    assert api.put(X509).status_code == 202
+
+
 @pytest.mark.parametrize(
     ("setting", "age", "generation"),
     [("off", 80, 1), ("off", 200, 1), ("on", 60, 1), ("on", 80, 2), ("on", 200, 2)],
@@ -293,6 +305,22 @@ def test_puts_one_after_another_are_kept(emulator: Emulator, api: Api) -> None:
     api.put(f"{TRACKING}/open", data={"active": "true"})
     now = emulator.domain(DOMAIN)
     assert (now.click["active"], now.open["active"], now.web_scheme) == (True, True, "https")
+
+
+def test_domain_tracking_host_custom(emulator: Emulator, api: Api) -> None:
+    """Links of a new domain use it whatever the web prefix, and certificates are for it."""
+    emulator.set_dials(domain_tracking_host="custom")
+    new = "new.example.com"
+    api.post("/v4/domains", data={"name": new})
+    custom = f"go.links.{new}"
+    answer = api.put(f"/v4/domains/{new}", data={"web_prefix": "track"}).json()
+    assert answer["domain"]["tracking_host"] == custom
+    assert answer["domain"]["web_prefix"] == "track"
+    assert answer["sending_dns_records"][-1]["name"] == custom
+    assert api.post(f"/v2/x509/track.{new}").status_code == 404
+    assert api.post(f"/v2/x509/{custom}").status_code == 202
+    assert emulator.domain(new).certificates[custom].status == "active"
+    assert emulator.domain(DOMAIN).tracking_host == HOST
 
 
 def test_every_dial_is_tested() -> None:

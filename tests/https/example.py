@@ -64,6 +64,7 @@ def example_stack(new_stack: StackFactory, mailgun: AcmeEmulator, bind: Bind) ->
         shutil.copy(file, stack.directory)
     stack.environment["MAILGUN_BASE_URL"] = f"{mailgun.url}/{{region}}"
     stack.environment["MAILGUN_API_KEY"] = mailgun.key
+    stack.environment["MAILGUN_TRACKING_NAMESERVER"] = bind.address
     stack.config_set("zone", ZONE)
     stack.config_set("domain", f"mg.{ZONE}")
     stack.config_set("server", bind.address)

@@ -22,6 +22,7 @@ def emulator_is_mailgun(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MAILGUN_BASE_URL", f"{emulator.url}/{{region}}")
     monkeypatch.setenv("MAILGUN_API_KEY", emulator.key)
+    monkeypatch.setenv("MAILGUN_TRACKING_NAMESERVER", emulator.name_server)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ It does what the engine and the SDK's provider process do with a dynamic resourc
 - After a failed update, state keeps the old inputs and outputs.
 - A preview calls check and diff only. What create or update will return is unknown then.
 - refresh takes inputs over only where read returns some; a read without an id removes the resource.
+  Whether that is a change, diff says: of what was read, with the inputs from before.
 
 It differs in this: resources are handled one after another, in the order of the program; there
 are no resource options, secrets, components or lookups; and an output is a plain value, so that a
@@ -304,8 +305,10 @@ class Engine:
                 self._run.steps[name] = "delete"
                 del self.state[name]
                 continue
-            self._run.steps[name] = "same" if outputs == old.outputs else "update"
-            self.state[name] = State(old.provider, id_, inputs or old.inputs, outputs)
+            new = State(old.provider, id_, inputs or old.inputs, outputs)
+            difference = self._difference(name, old.provider, new, old.inputs)
+            self._run.steps[name] = "same" if difference == "same" else "update"
+            self.state[name] = new
 
     def _delete(self, name: str, old: State) -> None:
         self._call(name, self.Delete, _request(old.provider, name, old.id, old.outputs))

@@ -167,33 +167,182 @@ def test_a_host_of_another_prefix(engine: Engine, emulator: Emulator) -> None:
     assert f"the tracking domain of {DOMAIN} is {HOST}" in run.errors["certificate"]
 
 
-@pytest.mark.behaviour(14, 22)
-@pytest.mark.parametrize("renewed", [False, True])
-def test_expired_by_the_clock(
-    engine: Engine, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, renewed: bool
-) -> None:
-    """It previews as an update without a refresh; up finds out whether Mailgun has renewed it."""
+@pytest.fixture
+def expired_by_the_clock(
+    engine: Engine, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    """A certificate whose time is over, of which Mailgun has issued a new one since; its state."""
     engine.up(declared())
-    old = engine.state["certificate"].outputs
     later = datetime.now(timezone.utc) + timedelta(days=91)
     monkeypatch.setattr(tracking_certificate, "now", lambda: later)
     emulator.set(certificate_lifetime_seconds=365 * 86400)
-    emulator.set_certificate(HOST, "active" if renewed else "expired")
+    emulator.set_certificate(HOST)
     emulator.forget_requests()
+    return engine.state["certificate"].outputs
 
+
+@pytest.mark.behaviour(14, 22, 60)
+def test_expired_by_the_clock(
+    engine: Engine, emulator: Emulator, expired_by_the_clock: dict[str, Any]
+) -> None:
+    """It previews as an update without a refresh, after one look at Mailgun."""
+    emulator.set_certificate(HOST, "expired")
     preview = engine.preview(declared())
     assert preview.steps == {"certificate": "update"}
-    day = old["not_after"][:10]
+    day = expired_by_the_clock["not_after"][:10]
     assert preview.rows["certificate"] == [f"{HOST}: expired on {day}; will be reissued"]
-    assert calls(emulator) == []
+    assert asked(emulator) == ["GET 200"]
 
-    run = engine.up(declared())
-    assert asked(emulator) == (["GET 200"] if renewed else ["GET 200", "PUT 202", "GET 200"])
-    new = engine.state["certificate"].outputs
-    assert new["serial"] != old["serial"]
-    assert ("renewed by Mailgun" in str(run.rows)) == renewed
+    engine.up(declared())
+    assert asked(emulator) == ["GET 200", "GET 200", "PUT 202", "GET 200"]
+    assert engine.state["certificate"].outputs["serial"] != expired_by_the_clock["serial"]
     assert engine.preview(declared()).steps == {"certificate": "same"}
     assert calls(emulator) == []
+
+
+@pytest.mark.behaviour(60)
+def test_expired_by_the_state_but_renewed(
+    engine: Engine, emulator: Emulator, expired_by_the_clock: dict[str, Any]
+) -> None:
+    """That is no change, whatever the command; a refresh brings the state up to date."""
+    for command in (engine.preview, engine.up):
+        run = command(declared())
+        assert run.steps == {"certificate": "same"}
+        assert "but renewed by Mailgun since" in run.rows["certificate"][0]
+        assert asked(emulator) == ["GET 200"]
+    assert engine.state["certificate"].outputs == expired_by_the_clock
+    assert engine.refresh().steps == {"certificate": "same"}
+    assert engine.state["certificate"].outputs["serial"] != expired_by_the_clock["serial"]
+    emulator.forget_requests()
+    assert engine.preview(declared()).rows == {}
+    assert calls(emulator) == []
+
+
+@pytest.mark.behaviour(60)
+def test_expired_by_the_state_and_being_renewed(
+    engine: Engine, emulator: Emulator, expired_by_the_clock: dict[str, Any]
+) -> None:
+    """The row says that, instead of promising to have it reissued."""
+    outdated(emulator, 200, IN_PROGRESS, times=3)
+    preview = engine.preview(declared())
+    assert preview.steps == {"certificate": "update"}
+    assert preview.rows["certificate"][0].endswith("issuing a new one, which will be waited for")
+    engine.up(declared())
+    assert puts(emulator) == []
+
+
+@pytest.mark.behaviour(60)
+@pytest.mark.parametrize(
+    ("status", "body", "word"),
+    [(401, {"message": "Invalid private key"}, "Invalid private key"), (503, {}, "not available")],
+)
+def test_expired_where_mailgun_does_not_say(
+    engine: Engine,
+    emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    expired_by_the_clock: dict[str, Any],
+    status: int,
+    body: object,
+    word: str,
+) -> None:
+    """The state is believed then, with one line about that."""
+    monkeypatch.setattr(tracking_certificate, "CHECK_DEADLINE_SECONDS", 0.01)
+    outdated(emulator, status, body, times=100)
+    preview = engine.preview(declared())
+    assert preview.steps == {"certificate": "update"}
+    line, row = preview.rows["certificate"]
+    assert word in line
+    assert row.endswith("; will be reissued")
+
+
+@pytest.mark.behaviour(60)
+def test_only_one_of_many_waits_for_a_mailgun_that_does_not_answer(
+    engine: Engine,
+    emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    expired_by_the_clock: dict[str, Any],
+) -> None:
+    monkeypatch.setattr(tracking_certificate, "CHECK_DEADLINE_SECONDS", 0.01)
+    outdated(emulator, 503, {}, times=100)
+    engine.state["second"] = engine.state["certificate"]
+
+    def program() -> None:
+        TrackingCertificate("certificate", HOST)
+        TrackingCertificate("second", HOST)
+
+    assert engine.preview(program).steps == {"certificate": "update", "second": "update"}
+    assert asked(emulator) == ["GET 503"]
+
+
+@pytest.mark.behaviour(60)
+@pytest.mark.parametrize("status", ["expired", "error", "processing"])
+def test_refresh_counts_a_status_once(engine: Engine, emulator: Emulator, status: str) -> None:
+    """As long as it stays the same it is no change; nothing is said to happen that does not."""
+    engine.up(declared())
+    emulator.set_certificate(HOST, status)
+    assert engine.refresh().steps == {"certificate": "update"}
+    run = engine.refresh()
+    assert run.steps == {"certificate": "same"}
+    assert run.rows["certificate"][0].endswith(" by the next `pulumi up`")
+    assert engine.preview(declared(), refresh=True).steps == {"certificate": "update"}
+
+
+@pytest.mark.behaviour(61)
+def test_a_status_that_is_not_documented(
+    engine: Engine, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fails no refresh; the row says what it is, since when, and what to do."""
+    engine.up(declared())
+    outdated(emulator, 200, {"status": "validating", "error": None}, times=100)
+    assert engine.refresh().steps == {"certificate": "update"}
+    since = engine.state["certificate"].outputs["status_since"]
+    emulator.forget_requests()
+    preview = engine.preview(declared())
+    assert preview.steps == {"certificate": "update"}
+    assert f"status validating since {since}, which is not documented" in str(preview.rows)
+    assert calls(emulator) == []
+
+    run = engine.up(declared(timeout=0.05), check=False)
+    assert run.errors["certificate"].startswith("CertificateTimeout: ")
+    assert f"reported the status validating since {since}" in run.errors["certificate"]
+    assert puts(emulator) == []
+
+    later = datetime.now(timezone.utc) + timedelta(hours=2)
+    monkeypatch.setattr(tracking_certificate, "now", lambda: later)
+    assert "`pulumi up --replace`" in str(engine.preview(declared()).rows)
+    emulator.clear_faults()
+    assert engine.up(declared(wait=False)).steps == {"certificate": "update"}
+    assert engine.state["certificate"].outputs["status"] == "active"
+
+
+@pytest.mark.behaviour(61)
+def test_an_error_that_mailgun_does_not_try_again(engine: Engine, emulator: Emulator) -> None:
+    """Both ways are tried; the error says since when, and what to do."""
+    engine.up(declared())
+    emulator.set_dials(put_after_error="conflict", post_after_error="conflict")
+    emulator.set_certificate(HOST, "error", error="no")
+    engine.refresh()
+    since = engine.state["certificate"].outputs["status_since"]
+    emulator.forget_requests()
+    run = engine.up(declared(), check=False)
+    assert asked(emulator) == ["GET 200", "PUT 409", "GET 200", "POST 409"]
+    assert f"reported the status error since {since}" in run.errors["certificate"]
+    assert "contact Mailgun support if it persists" in run.errors["certificate"]
+    assert engine.refresh().steps == {"certificate": "same"}
+
+
+@pytest.mark.behaviour(63)
+def test_several_failures_name_lets_encrypts_limit(engine: Engine, emulator: Emulator) -> None:
+    """Of the second one on: one alone has other reasons."""
+    emulator.set(issuance_fails="rejected")
+
+    def program() -> None:
+        TrackingCertificate("one", HOST)
+        TrackingCertificate("two", "email.two.example.com")
+
+    run = engine.up(program, check=False, continue_on_error=True)
+    limit = "Let's Encrypt issues at most 50 a week for each registered domain"
+    assert [limit in run.errors[name] for name in ("one", "two")] == [False, True]
 
 
 @pytest.mark.behaviour(23)
@@ -203,7 +352,7 @@ def test_processing_until_it_is_active(engine: Engine, emulator: Emulator) -> No
     run = engine.up(declared(wait=False))
     assert asked(emulator) == ["GET 404", "POST 202", "GET 200"]
     assert "not waiting" in str(run.rows["certificate"])
-    since = engine.state["certificate"].outputs["processing_since"]
+    since = engine.state["certificate"].outputs["status_since"]
 
     preview = engine.preview(declared(wait=False))
     assert preview.steps == {"certificate": "update"}
@@ -213,7 +362,7 @@ def test_processing_until_it_is_active(engine: Engine, emulator: Emulator) -> No
     engine.up(declared(wait=False))
     assert asked(emulator) == ["GET 200"]
     assert engine.state["certificate"].outputs["status"] == "processing"
-    assert engine.state["certificate"].outputs["processing_since"] == since
+    assert engine.state["certificate"].outputs["status_since"] == since
 
     emulator.set_certificate(HOST)
     outdated(emulator, 200, IN_PROGRESS)

@@ -56,6 +56,7 @@ class KeptStack:
         stack = MailStack(made.directory, made.home, "", made.project)
         stack.environment |= {
             "MAILGUN_BASE_URL": f"{emulator.url}/{{region}}",
+            "MAILGUN_TRACKING_NAMESERVER": emulator.name_server,
             **self.environment,
         }
         for name, value in self.config.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
 from mailgun_tracking import errors, tracking_certificate
-from mailgun_tracking._api.issuance import Issued, Step
+from mailgun_tracking._api.issuance import Issuance, Issued, Step
 from mailgun_tracking._api.models import (
     CertificateStatus,
     CnameRecord,
@@ -71,8 +72,7 @@ class TestValidate:
         ("values", "property_", "word"),
         [
             ({"tracking_domain": None}, "tracking_domain", "required"),
-            ({"tracking_domain": "example.com"}, "tracking_domain", "email.example.com"),
-            ({"tracking_domain": "example.com."}, "tracking_domain", "PREFIX.DOMAIN"),
+            ({"tracking_domain": "example"}, "tracking_domain", "domain name"),
             ({"tracking_domain": "no domain"}, "tracking_domain", "domain name"),
             ({"tracking_domian": HOST}, "tracking_domian", "did you mean tracking_domain?"),
             ({"wiat": True}, "wiat", "did you mean wait?"),
@@ -130,8 +130,9 @@ class TestNotATrackingDomain:
 
         monkeypatch.setattr(process.read_ahead, "details", details)
         monkeypatch.setattr(process.read_ahead, "is_sending_domain", is_sending_domain)
+        monkeypatch.setattr(process.read_ahead, "is_custom_host", lambda *_: False)
         client = Scripted(get_domain=domains.get(HOST))
-        failures = not_a_tracking_domain(operation_on(client, HOST))
+        failures = not_a_tracking_domain(operation_on(client, HOST), is_moving=False)
         assert [failure.property for failure in failures] == [name for name, _ in expected]
         for failure, (_, word) in zip(failures, expected, strict=True):
             assert word in failure.reason
@@ -165,7 +166,7 @@ class TestDiff:
             ({"status": "expired", "not_after": A_DAY_AGO}, {}, NOON, True, "expired"),
             ({"status": "error", "error": "CAA"}, {}, NOON, True, "CAA"),
             (
-                {"status": "processing", "processing_since": A_DAY_AGO},
+                {"status": "processing", "status_since": A_DAY_AGO},
                 {},
                 NOON,
                 True,
@@ -196,6 +197,7 @@ class TestDiff:
             resource_log, "engine_log", lambda: lambda _urn, message, _warning: sent.append(message)
         )
         monkeypatch.setattr(tracking_certificate, "now", lambda: moment)
+        monkeypatch.setattr(tracking_certificate, "ask_about_expired", lambda _, reason: reason)
         result = PROVIDER.diff(HOST, {**IDENTITY, **olds}, {**IDENTITY, **news})
         assert (result.changes, result.replaces) == (changes, None)
         assert len(sent) == (word is not None)
@@ -225,7 +227,7 @@ class TestOutputs:
     """What goes into the state; the certificate itself does not."""
 
     def test_of_an_active_certificate(self) -> None:
-        outputs = outputs_from(TARGET, ACTIVE, {"processing_since": A_DAY_AGO})
+        outputs = outputs_from(TARGET, ACTIVE, {"status_since": A_DAY_AGO})
         assert outputs.keys() == {*IDENTITY, *OUTPUTS}
         assert outputs["status"] == "active"
         assert outputs["names"] == [HOST]
@@ -233,20 +235,30 @@ class TestOutputs:
         assert outputs["not_after"] == "2027-01-30T12:00:00Z"
         assert "BEGIN CERTIFICATE" not in str(outputs)
 
-    def test_of_one_that_is_being_issued(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The time since when is kept."""
-        certificate = CertificateStatus("processing", "wait")
-        first = outputs_from(TARGET, certificate, {})
-        assert first["processing_since"] == rfc3339(NOON)
+    @pytest.mark.parametrize("status", ["processing", "error", "validating"])
+    def test_of_one_that_is_not_active(self, status: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The time since when is kept for as long as the status is the same."""
+        certificate = CertificateStatus(status, "wait")
+        first = outputs_from(TARGET, certificate, {"status": "active"})
+        assert first["status_since"] == rfc3339(NOON)
         assert first["error"] == "wait"
-        monkeypatch.setattr(tracking_certificate, "now", lambda: NOON + timedelta(hours=1))
+        later = NOON + timedelta(hours=1)
+        monkeypatch.setattr(tracking_certificate, "now", lambda: later)
         assert outputs_from(TARGET, certificate, first) == first
+        other = outputs_from(TARGET, CertificateStatus("another"), first)
+        assert other["status_since"] == rfc3339(later)
+
+    def test_of_one_that_was_being_issued_in_an_older_state(self) -> None:
+        olds = {"status": "processing", "processing_since": A_DAY_AGO}
+        outputs = outputs_from(TARGET, CertificateStatus("processing"), olds)
+        assert outputs["status_since"] == A_DAY_AGO
+        assert "processing_since" not in outputs
 
     @pytest.mark.parametrize("pem", [None, "{CERT}"])
     def test_of_one_that_failed(self, pem: str | None) -> None:
         """Facts that there are none of are empty, and of the same types."""
         outputs = outputs_from(TARGET, CertificateStatus("error", "CAA", pem), {})
-        assert outputs.keys() == {*IDENTITY, *OUTPUTS}
+        assert outputs.keys() == {*IDENTITY, *OUTPUTS, "status_since"}
         assert (outputs["status"], outputs["error"]) == ("error", "CAA")
         assert (outputs["names"], outputs["serial"], outputs["not_after"]) == ([], "", "")
 
@@ -267,6 +279,7 @@ class FakeIssuance:
         self.outcomes = list(outcomes)
         self.requests: list[dict[str, Any]] = []
         monkeypatch.setattr(tracking_certificate, "Issuance", lambda *_args, **_options: self)
+        monkeypatch.setattr(tracking_certificate, "wait_for_dns", lambda *_: 60.0)
 
     def ensure(self, host: str, **request: Any) -> Issued:
         assert host == HOST
@@ -294,7 +307,7 @@ def test_waiting_is_the_default(
 ) -> None:
     issuance = FakeIssuance(monkeypatch, ISSUED)
     assert ensure_certificate(operation_on(Scripted(pause=None), HOST), given) is ISSUED
-    assert issuance.requests == [{"wait": wait, "timeout": timeout}]
+    assert issuance.requests == [{"wait": wait, "timeout": timeout, "anew": False}]
 
 
 class TestMoving:
@@ -306,7 +319,7 @@ class TestMoving:
 
     def client(self, details: DomainDetails) -> Scripted:
         """Mailgun with a domain."""
-        return Scripted(pause=None, get_domain=details, update_domain=None)
+        return Scripted(pause=None, get_domain=details, update_domain=None, list_domains=())
 
     def test_the_domain_stays_where_issuance_works(self, monkeypatch: pytest.MonkeyPatch) -> None:
         FakeIssuance(monkeypatch, ISSUED)
@@ -335,6 +348,56 @@ class TestMoving:
         ensure_moving_domain(operation_on(client, HOST), {})
         assert self.updates(client)[1:] == restored
 
+    def test_the_domain_stays_while_dns_does_not_lead_there(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The look is for what Mailgun expects, and the row says what is waited for."""
+        looks = iter(["no record", "no record", None])
+        asked: list[object] = []
+
+        def look(*arguments: object) -> str | None:
+            asked.append(arguments)
+            assert self.updates(client) == []
+            return next(looks)
+
+        monkeypatch.setattr(tracking_certificate, "what_is_missing", look)
+        monkeypatch.setattr(resource_log, "SECONDS_BEFORE_PROGRESS", 0.0)
+        outcomes: list[Issued | Exception] = [NOT_CURRENT, ISSUED]
+        issuance = Issuance(Scripted(), sleep=lambda _: None)
+        monkeypatch.setattr(
+            tracking_certificate, "Issuance", lambda *_, **o: replace(issuance, say=o["say"])
+        )
+
+        def ensure(_self: Issuance, _host: str, **_request: object) -> Issued:
+            outcome = outcomes.pop(0)
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+
+        monkeypatch.setattr(Issuance, "ensure", ensure)
+        client = self.client(ELSEWHERE)
+        operation = operation_on(client, HOST)
+        assert ensure_moving_domain(operation, {}) is ISSUED
+        assert asked == [(HOST, "mailgun.org", None)] * 3
+        assert messages_of(operation)[0] == (
+            f"waiting for DNS: no record, 0 s; until then {DOMAIN} stays at go.{DOMAIN}"
+        )
+
+    def test_a_certificate_from_before_does_not_prove_that_the_host_leads_there(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Without this, whatever moves the domain after it would break its links."""
+        monkeypatch.setattr(tracking_certificate, "what_is_missing", lambda *_: "no record")
+        client = Scripted(
+            pause=None,
+            get_certificate=ACTIVE,
+            get_domain=ELSEWHERE,
+            list_domains=(),
+        )
+        with pytest.raises(errors.CnameNotValid, match="no record") as caught:
+            ensure_moving_domain(operation_on(client, HOST), {"wait": False})
+        assert f"{DOMAIN} stays at go.{DOMAIN}" in caught.value.advice
+
     def test_a_domain_that_uses_the_host_already_is_not_moved(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -356,7 +419,7 @@ class TestExplain:
             (errors.CnameNotValid, [ELSEWHERE], [HOST, f"go.{DOMAIN}"]),
             (errors.CnameNotValid, [not_found()], [HOST, "that Mailgun shows"]),
             (errors.CertificateNotFound, [DETAILS], ["try again"]),
-            (errors.CertificateNotFound, [ELSEWHERE], [f"go.{DOMAIN}", "pulumi refresh"]),
+            (errors.CertificateNotFound, [ELSEWHERE], [f"go.{DOMAIN}", "move_domain=True"]),
             (
                 errors.CertificateNotFound,
                 [not_found(), DomainDetails(HOST, "email", "http", None)],
@@ -378,9 +441,11 @@ class TestExplain:
     ) -> None:
         error = type_("cannot issue")
         operation = operation_on(
-            Scripted(get_domain=domains), HOST, other_region=Scripted(get_domain=not_found())
+            Scripted(get_domain=domains, list_domains=()),
+            HOST,
+            other_region=Scripted(get_domain=not_found()),
         )
-        explain_certificate_error(operation, error)
+        explain_certificate_error(operation, error, {})
         for word in words:
             assert word in error.advice
         assert bool(error.advice) is bool(words)

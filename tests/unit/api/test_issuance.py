@@ -21,7 +21,6 @@ from mailgun_tracking._api.issuance import (
     refresh_reason,
 )
 from mailgun_tracking._api.models import (
-    CertificateState,
     CertificateStatus,
     read_certificate_status,
     rfc3339,
@@ -29,7 +28,7 @@ from mailgun_tracking._api.models import (
 from tests.unit.fakes import NOON, Clock
 
 HOST = "email.mg.example.com"
-STATES: tuple[CertificateState, ...] = ("active", "processing", "expired", "error")
+STATES = ("active", "processing", "expired", "error", "validating")
 REFUSALS: dict[str, type[errors.MailgunError]] = {
     "400": errors.CnameNotValid,
     "401": errors.Unauthorized,
@@ -73,7 +72,7 @@ class ScriptedMailgun:
         self.methods.append(method)
         response = self.respond(method)
         if response in REFUSALS:
-            raise REFUSALS[response](f"cannot {method} {tracking_domain}")
+            raise REFUSALS[response](f"cannot {method} {tracking_domain}", "no")
         return response
 
 
@@ -92,17 +91,24 @@ class Conversation(ScriptedMailgun):
 
 
 def ensure(
-    mailgun: ScriptedMailgun, clock: Clock, *, wait: bool = True, timeout: float = 600
+    mailgun: ScriptedMailgun,
+    clock: Clock,
+    *,
+    wait: bool = True,
+    timeout: float = 600,
+    anew: bool = False,
 ) -> Issued:
     """Get the host its certificate on a fake clock."""
     issuance = Issuance(mailgun, sleep=clock.sleep, clock=clock)
-    return issuance.ensure(HOST, wait=wait, timeout=timeout)
+    return issuance.ensure(HOST, wait=wait, timeout=timeout, anew=anew)
 
 
-def outcome_of(conversation: Conversation, clock: Clock, *, wait: bool = True) -> Outcome:
+def outcome_of(
+    conversation: Conversation, clock: Clock, *, wait: bool = True, anew: bool = False
+) -> Outcome:
     """The step that a conversation ends with, or the type of its error."""
     try:
-        issued = ensure(conversation, clock, wait=wait)
+        issued = ensure(conversation, clock, wait=wait, anew=anew)
     except errors.TrackingError as error:
         return type(error)
     finally:
@@ -114,6 +120,10 @@ def outcome_of(conversation: Conversation, clock: Clock, *, wait: bool = True) -
 TABLE: dict[str, Outcome] = {
     "GET active": "adopted",
     "GET processing, GET processing, GET active": "joined",
+    # A status that is not documented is waited for, and nothing is requested.
+    "GET validating, GET validating, GET active": "joined",
+    "GET validating, GET processing, GET error": errors.CertificateFailed,
+    "GET expired, PUT 202, GET validating, GET active": "regenerated",
     "GET 404, POST 202, GET active": "generated",
     "GET 404, POST 202, GET 404, GET active": "generated",
     "GET 404, POST 202, GET processing, GET processing, GET active": "generated",
@@ -143,8 +153,6 @@ for old in ("expired", "error"):
         f"GET {old}, PUT 404, GET 404, POST 409": errors.CertificateConflict,
         f"GET {old}, PUT 409, GET active": "adopted",
         f"GET {old}, PUT 409, GET processing, GET active": "joined",
-        f"GET {old}, PUT 409, GET {old}, PUT 202, GET active": "regenerated",
-        f"GET {old}, PUT 409, GET {old}, PUT 409": errors.CertificateConflict,
         f"GET {old}, PUT 409, GET 404": errors.CertificateConflict,
         f"GET {old}, PUT 429, GET processing, GET active": "joined",
         # Only one request is made in each run, whatever becomes of it.
@@ -158,6 +166,29 @@ TABLE |= {
     "GET expired, PUT 429, GET expired, GET processing, GET active": "joined",
     "GET error, PUT 429, GET error": errors.CertificateFailed,
 }
+# Where PUT is refused for one that failed, POST may not be.
+TABLE |= {
+    "GET expired, PUT 409, GET expired, PUT 202, GET active": "regenerated",
+    "GET expired, PUT 409, GET expired, PUT 409": errors.CertificateConflict,
+    "GET error, PUT 409, GET error, POST 202, GET active": "generated",
+    "GET error, PUT 409, GET error, POST 409": errors.CertificateConflict,
+    "GET error, PUT 409, GET error, POST 404": errors.CertificateNotFound,
+}
+
+ANEW: dict[str, tuple[Outcome, bool]] = {
+    "GET active, PUT 202, GET processing, GET active": ("regenerated", False),
+    "GET active, PUT 409, GET active": ("adopted", True),
+    "GET active, PUT 429, GET processing, GET active": ("joined", True),
+    "GET active, PUT 404, GET 404, POST 202, GET active": ("generated", False),
+    "GET processing, PUT 202, GET processing, GET active": ("regenerated", False),
+    "GET processing, PUT 429, GET processing, GET active": ("joined", True),
+    "GET processing, PUT 409, GET processing, GET active": ("joined", True),
+    "GET validating, PUT 429, GET validating, GET active": ("joined", True),
+    "GET error, PUT 202, GET active": ("regenerated", False),
+    "GET error, PUT 409, GET error, POST 202, GET active": ("generated", False),
+    "GET 404, POST 202, GET active": ("generated", False),
+}
+"""What happens, and whether Mailgun refused to issue a new certificate."""
 
 
 class TestEnsure:
@@ -167,6 +198,21 @@ class TestEnsure:
     def test_conversation(self, conversation: str, outcome: Outcome, clock: Clock) -> None:
         assert outcome_of(Conversation(conversation), clock) == outcome
 
+    @pytest.mark.parametrize(("conversation", "expected"), ANEW.items(), ids=ANEW)
+    def test_anew(self, conversation: str, expected: tuple[Outcome, bool], clock: Clock) -> None:
+        """It is asked for whatever there is; a refusal is passed on."""
+        issued = ensure(Conversation(conversation), clock, anew=True)
+        assert (issued.step, issued.refusal != "") == expected
+
+    def test_a_refusal_to_start_anew_is_in_the_error(self, clock: Clock) -> None:
+        with pytest.raises(errors.CertificateTimeout) as caught:
+            ensure(
+                forever("GET processing, PUT 429, GET processing", "GET processing"),
+                clock,
+                anew=True,
+            )
+        assert "did not start anew: no" in caught.value.advice
+
     @pytest.mark.parametrize("status", ["401", "500"])
     @pytest.mark.parametrize(
         "before", ["GET", "GET 404, POST", "GET error, PUT", "GET 404, POST 202, GET"]
@@ -174,8 +220,8 @@ class TestEnsure:
     def test_any_other_error_ends_it(self, before: str, status: str, clock: Clock) -> None:
         assert outcome_of(Conversation(f"{before} {status}"), clock) is REFUSALS[status]
 
-    @given(st.data())
-    def test_at_most_one_request_is_accepted(self, data: st.DataObject) -> None:
+    @given(st.data(), st.booleans())
+    def test_at_most_one_request_is_accepted(self, data: st.DataObject, anew: bool) -> None:
         """Whatever Mailgun responds, and within the time-out."""
         responses = {
             "GET": st.sampled_from([*STATES, "404"]),
@@ -185,7 +231,7 @@ class TestEnsure:
         mailgun = ScriptedMailgun(lambda method: data.draw(responses[method], method))
         clock = Clock()
         try:
-            status = ensure(mailgun, clock, timeout=60).certificate.status
+            status = ensure(mailgun, clock, timeout=60, anew=anew).certificate.status
             assert status == "active"
         except errors.TrackingError:
             pass
@@ -207,6 +253,7 @@ class TestWithoutWaiting:
         [
             ("GET active", "adopted"),
             ("GET processing", "joined"),
+            ("GET validating", "joined"),
             ("GET 404, POST 202, GET processing", "generated"),
             ("GET 404, POST 202, GET 404", "generated"),
             ("GET 404, POST 202, GET active", "generated"),
@@ -314,8 +361,10 @@ class TestRefreshReason:
             ("expired", None, ["expired", "unknown"]),
             ("error", None, ["failed", "no reason"]),
             ("error", 30, ["failed", "no reason"]),
-            ("processing", None, ["being issued since"]),
-            ("processing", 30, ["being issued since"]),
+            ("processing", None, ["being issued"]),
+            ("processing", 30, ["being issued"]),
+            ("processing", -1, ["being issued"]),
+            ("validating", None, ["status validating", "not documented"]),
             ("", None, None),
         ],
     )
@@ -331,18 +380,53 @@ class TestRefreshReason:
         "state",
         [
             {"status": "error", "error": "CAA forbids it"},
-            {"status": "processing", "processing_since": "2026-11-01T11:00:00Z"},
+            {"status": "error", "status_since": "2026-11-01T11:00:00Z"},
+            {"status": "processing", "status_since": "2026-11-01T11:00:00Z"},
+            {"status": "validating", "status_since": "2026-11-01T11:00:00Z"},
         ],
     )
     def test_gives_the_details_in_the_state(self, state: dict[str, str]) -> None:
         _, detail = state.values()
         assert detail in (refresh_reason(state, NOON) or "")
 
+    @pytest.mark.parametrize("status", ["processing", "validating"])
+    @pytest.mark.parametrize(("minutes", "is_long"), [(59, False), (61, True)])
+    def test_says_what_to_do_once_it_takes_long(
+        self, status: str, minutes: int, is_long: bool
+    ) -> None:
+        since = rfc3339(NOON - timedelta(minutes=minutes))
+        reason = refresh_reason({"status": status, "status_since": since}, NOON) or ""
+        assert ("`pulumi up --replace`" in reason) is is_long
+
     @pytest.mark.parametrize(("seconds_left", "is_due"), [(1, False), (0, True)])
     def test_validity_ends_with_its_last_second(self, seconds_left: int, is_due: bool) -> None:
         time = NOON - timedelta(seconds=seconds_left)
         state = {"status": "active", "not_after": rfc3339(NOON)}
         assert (refresh_reason(state, time) is not None) is is_due
+
+
+class TestWaitingForSomethingElse:
+    """With the same intervals and the same end."""
+
+    def wait_for(self, clock: Clock, answers: list[str | None], *, wait: bool = True) -> float:
+        issuance = Issuance(ScriptedMailgun(lambda _: ""), sleep=clock.sleep, clock=clock)
+        return issuance.wait_for(
+            lambda: answers.pop(0) if len(answers) > 1 else answers[0],
+            lambda reason: errors.CnameNotValid("cannot move", reason),
+            wait=wait,
+            timeout=60,
+        )
+
+    def test_the_rest_of_the_time_is_left(self, clock: Clock) -> None:
+        assert self.wait_for(clock, ["no record", "no record", None]) == 60 - clock.passed
+        assert clock.waits == [FIRST_INTERVAL_SECONDS] * 2
+        assert self.wait_for(Clock(), [None]) == 60
+
+    @pytest.mark.parametrize(("wait", "passed"), [(True, 60), (False, 0)])
+    def test_it_ends_with_what_is_missing(self, clock: Clock, wait: bool, passed: float) -> None:
+        with pytest.raises(errors.CnameNotValid, match="no record"):
+            self.wait_for(clock, ["no record"], wait=wait)
+        assert clock.passed == pytest.approx(passed)
 
 
 def test_the_current_time_has_a_zone() -> None:

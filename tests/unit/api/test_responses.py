@@ -87,9 +87,9 @@ class TestDomain:
             ({"web_scheme": "https"}, "email", "https"),
             ({"tracking_host": "go.mg.example.com"}, "go", "http"),
             ({"web_prefix": "", "tracking_host": "go.mg.example.com"}, "go", "http"),
-            ({"web_prefix": "go", "tracking_host": "old.mg.example.com"}, "go", "http"),
-            ({"tracking_host": "track.example.org"}, "email", "http"),
+            ({"web_prefix": "go", "tracking_host": "GO.mg.example.com."}, "go", "http"),
             ({"tracking_host": None}, "email", "http"),
+            ({"tracking_host": "no host"}, "email", "http"),
             ({}, "email", "http"),
         ],
     )
@@ -137,6 +137,36 @@ class TestDomain:
         httpserver.expect_request(ANY).respond_with_json({"domain": {"name": DOMAIN, **domain}})
         details = mailgun.get_domain(DOMAIN)
         assert (details.is_sandbox, details.problem) == (is_sandbox, problem)
+
+    @pytest.mark.parametrize(
+        ("domain", "prefix", "host"),
+        [
+            ({"web_prefix": "go", "tracking_host": "old.mg.example.com"}, "go", f"old.{DOMAIN}"),
+            ({"tracking_host": "Track.Example.org."}, "email", "track.example.org"),
+            ({"web_prefix": "go", "tracking_host": "lnk.example"}, "go", "lnk.example"),
+            ({"tracking_host": "a.b.mg.example.com"}, "email", f"a.b.{DOMAIN}"),
+        ],
+    )
+    def test_with_a_custom_host(
+        self,
+        domain: dict[str, Any],
+        prefix: str,
+        host: str,
+        httpserver: HTTPServer,
+        mailgun: MailgunClient,
+    ) -> None:
+        """It is the tracking domain, and the record is its record."""
+        records = [
+            {"record_type": "CNAME", "name": f"{prefix}.{DOMAIN}", "value": "other.example"},
+            {"record_type": "CNAME", "name": host, "value": "mailgun.org"},
+        ]
+        httpserver.expect_request(ANY).respond_with_json(
+            {"domain": {"name": DOMAIN, **domain}, "sending_dns_records": records}
+        )
+        details = mailgun.get_domain(DOMAIN)
+        assert (details.web_prefix, details.custom_host) == (prefix, host)
+        assert details.tracking_domain == host
+        assert details.cname == CnameRecord(host, "mailgun.org")
 
     @pytest.mark.parametrize(
         ("records", "prefix", "value"),
@@ -257,7 +287,8 @@ class TestUnexpected:
             (GET_DOMAIN, {"domain": {"name": "\u2603\u200b"}}),
             (LIST_DOMAINS, {"domains": []}),
             (LIST_DOMAINS, {"items": [{"id": 7}]}),
-            (GET_CERTIFICATE, {"status": "brand-new"}),
+            (GET_CERTIFICATE, {"status": ""}),
+            (GET_CERTIFICATE, {"status": "<p>Please log in</p>"}),
             (GET_CERTIFICATE, {}),
         ],
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mailgun_tracking._api.resolving import NameServer
 from mailgun_tracking._api.settings import (
     BASE_URLS,
     SECRET_SETTINGS,
@@ -317,6 +318,38 @@ class TestBaseUrl:
     @pytest.mark.parametrize("url", ["https://gateway.example.com/v3", "https://[broken"])
     def test_of_another_server_stays_as_it_is(self, url: str) -> None:
         assert settings(MAILGUN_BASE_URL=url).base_url("eu") == url
+
+
+class TestNameServer:
+    """Whom to ask where a host leads."""
+
+    def test_is_the_machines_own_by_default(self) -> None:
+        assert settings().name_server() is None
+
+    @pytest.mark.parametrize(
+        ("text", "server"),
+        [
+            ("192.0.2.53", NameServer("192.0.2.53", 53)),
+            ("127.0.0.1:5353", NameServer("127.0.0.1", 5353)),
+            ("[2001:db8::53]", NameServer("2001:db8::53", 53)),
+            ("[::1]:5353", NameServer("::1", 5353)),
+            ("dns.example.com:53", NameServer("dns.example.com", 53)),
+        ],
+    )
+    def test_is_a_host_with_or_without_a_port(self, text: str, server: NameServer) -> None:
+        assert settings(MAILGUN_TRACKING_NAMESERVER=text).name_server() == server
+        configured = settings(
+            {"mailgun-tracking:nameserver": text}, MAILGUN_TRACKING_NAMESERVER="x"
+        )
+        assert configured.name_server() == server
+
+    @pytest.mark.parametrize(
+        "text", ["https://dns.example", "192.0.2.53:dns", "::1", "a b", "me@192.0.2.53", "x:99999"]
+    )
+    def test_anything_else_cannot_be_used(self, text: str) -> None:
+        with pytest.raises(ConfigurationError, match="name server") as caught:
+            settings(MAILGUN_TRACKING_NAMESERVER=text).name_server()
+        assert "HOST:PORT" in caught.value.advice
 
 
 class TestConnections:

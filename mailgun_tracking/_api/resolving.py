@@ -1,0 +1,86 @@
+"""Where a host leads in DNS: to Mailgun, or not yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import dns.resolver
+
+LOOK_SECONDS = 3.0
+"""How long one query may take, so that Ctrl-C need not wait for longer."""
+
+
+@dataclass(frozen=True)
+class NameServer:
+    """A recursive name server to ask instead of the machine's own.
+
+    Attributes:
+        host: its address or name.
+        port: its port.
+    """
+
+    host: str
+    port: int = 53
+
+
+def what_is_missing(host: str, target: str, server: NameServer | None = None) -> str | None:
+    """Why a host does not lead where a target does, or None where it does.
+
+    It does where its CNAME records lead to the target, or where the two share an address: some
+    DNS providers answer with addresses in place of a CNAME record.
+
+    Args:
+        host: the host.
+        target: where it has to lead.
+        server: the name server to ask; the machine's own by default.
+    """
+    # Takes 20 ms to import, and few commands look at DNS.
+    import dns.exception
+
+    try:
+        resolver = _resolver(server)
+        names, addresses = _follow(resolver, host)
+        if target in names or addresses & _follow(resolver, target)[1]:
+            return None
+    except dns.exception.DNSException:
+        return (
+            f"no answer from DNS about {host} "
+            "(mailgun-tracking:nameserver can name a server that answers)"
+        )
+    if not names and not addresses:
+        return f"{host} has no record in DNS"
+    return f"{host} leads to {', '.join(names or sorted(addresses))} in DNS, not to {target}"
+
+
+def _resolver(server: NameServer | None) -> dns.resolver.Resolver:
+    import dns.inet
+    import dns.resolver
+
+    if server is None:
+        resolver = dns.resolver.Resolver()
+    else:
+        # Only a server given by its name needs the machine's own to find it.
+        own = dns.resolver.Resolver(configure=not dns.inet.is_address(server.host))
+        resolver = dns.resolver.make_resolver_at(server.host, server.port, resolver=own)
+    resolver.lifetime = LOOK_SECONDS
+    return resolver
+
+
+def _follow(resolver: dns.resolver.Resolver, host: str) -> tuple[list[str], set[str]]:
+    """The names that CNAME records lead a host to, and the addresses at their end."""
+    import dns.name
+    import dns.resolver
+    from dns.rdtypes.ANY.CNAME import CNAME
+    from dns.rdtypes.IN.A import A
+
+    name = dns.name.from_text(host)
+    try:
+        answer = resolver.resolve(name, "A", raise_on_no_answer=False, search=False)
+        records = [record for rrset in answer.response.answer for record in rrset]
+    except dns.resolver.NXDOMAIN as error:
+        # What does not exist may be the name that a CNAME record leads to.
+        records = [record for rrset in error.kwargs["responses"][name].answer for record in rrset]
+    names = [r.target.to_text(omit_final_dot=True).lower() for r in records if isinstance(r, CNAME)]
+    return names, {record.address for record in records if isinstance(record, A)}
