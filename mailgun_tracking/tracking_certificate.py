@@ -16,6 +16,7 @@ from pulumi.dynamic import (
     Resource,
     UpdateResult,
 )
+from pulumi.runtime.rpc import UNKNOWN
 
 from . import errors
 from ._api.issuance import Issuance, Issued, is_expired, now, refresh_reason, status_since
@@ -307,7 +308,7 @@ def ask_about_expired(operation: Operation, reason: str) -> str | None:
         operation: an operation on the tracking domain.
         reason: what to say of it by the state.
     """
-    if process.warned.is_set():
+    if process in process.warned:
         return reason
     host = operation.target.domain
     try:

@@ -70,7 +70,7 @@ def answers(emulator: Emulator, **footers: str) -> None:
     section = {**emulator.domain(DOMAIN).unsubscribe, **footers}
     emulator.add_fault(
         method="PUT",
-        path=".*/unsubscribe",
+        path="*/unsubscribe",
         status=200,
         body={"message": "Domain tracking settings have been updated", "unsubscribe": section},
         times=1,

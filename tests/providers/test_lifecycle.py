@@ -279,7 +279,7 @@ class TestDelete:
         assert engine.destroy(check=False).errors["mg"].startswith("Unauthorized: ")
         emulator.add_domain(DOMAIN, region="eu", click=True)
         run = engine.destroy(check=False)
-        assert run.errors["mg"].endswith(f"or give the ID as eu/{DOMAIN}")
+        assert f"set region='eu', or give the ID as eu/{DOMAIN}" in run.errors["mg"]
         assert "nothing was removed from the state" in run.errors["mg"]
         assert list(engine.state) == ["mg"]
 
