@@ -94,6 +94,9 @@ def _urns(resources: Any) -> list[pulumi.Output[str]]:
     return [urn for resource in resources for urn in _urns(resource)]
 
 
+NAMES_OF_RECORDS = ("name", "subdomain")
+"""What the providers that rename records in place call a record's name."""
+
 CnameFactory = Callable[[TrackingRecord, pulumi.ResourceOptions], pulumi.Resource]
 """Creates the DNS resource of a tracking CNAME, with the options that it is given."""
 
@@ -253,10 +256,11 @@ class HttpsTracking(pulumi.ComponentResource):
             parent=self,
             retain_on_delete=not delete_record,
             # What stays cannot be deleted first: the engine would only believe that it is gone, and
-            # create it again on every `up` from then on, also with the old program.
-            delete_before_replace=None if delete_record else False,
+            # create it again on every `up` from then on, also with the old program. And what does
+            # not stay is in use until the links have moved.
+            delete_before_replace=False,
             # Some providers would rename the record, and links in sent mail use the old name.
-            replacement_trigger=self.record.name,
+            replace_on_changes=list(NAMES_OF_RECORDS),
         )
         resource = _call_cname(name, cname, self.record, options)
         if not isinstance(resource, pulumi.Resource):

@@ -35,7 +35,7 @@ DomainTracking("two", "eu.example.com", region="eu", click=True)
 FLIPPED = FIRST.replace('click="htmlonly", open=True', "click=True, open=False")
 REFUSED = 'DomainTracking("mg", "mg.example.com", click="all", web_prefix="a.b")'
 NAMES = ("mg", "certificate", "two", "gone")
-VOLATILE = ("serial", "fingerprint", "not_before", "not_after")
+VOLATILE = ("serial", "fingerprint", "not_before", "not_after", "domain_id")
 
 Seen = dict[str, Any]
 

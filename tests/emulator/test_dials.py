@@ -313,7 +313,8 @@ def test_domain_tracking_host_custom(emulator: Emulator, api: Api) -> None:
     new = "new.example.com"
     api.post("/v4/domains", data={"name": new})
     custom = f"go.links.{new}"
-    answer = api.put(f"/v4/domains/{new}", data={"web_prefix": "track"}).json()
+    form = multipart({"web_prefix": "track"})
+    answer = api.put(f"/v4/domains/{new}", files=form).json()
     assert answer["domain"]["tracking_host"] == custom
     assert answer["domain"]["web_prefix"] == "track"
     assert answer["sending_dns_records"][-1]["name"] == custom

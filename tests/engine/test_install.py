@@ -98,7 +98,7 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-@pytest.mark.parametrize("version", ["v3.215.0", "v3.300.1", "v3.1000.0-alpha.1"])
+@pytest.mark.parametrize("version", ["v3.200.0", "v3.300.1", "v3.1000.0-alpha.1"])
 def test_a_suitable_pulumi_on_path_is_used(machine: Machine, version: str) -> None:
     """Nothing is downloaded or built."""
     machine.has_pulumi(version)
@@ -107,14 +107,14 @@ def test_a_suitable_pulumi_on_path_is_used(machine: Machine, version: str) -> No
     assert machine.installed() == set()
 
 
-@pytest.mark.parametrize("version", ["v3.214.9", "v4.300.0", "v2.300.0", "unknown"])
+@pytest.mark.parametrize("version", ["v3.199.9", "v4.300.0", "v2.300.0", "unknown"])
 def test_a_pulumi_of_another_version_is_not_used(machine: Machine, version: str) -> None:
     """The message gives its version and the required one."""
     machine.has_pulumi(version)
     machine.has("go", GO)
     result = machine.make()
     program = machine.programs / "pulumi"
-    message = f"Not using {program}: its version is {version}, but 3.215 or newer is required.\n"
+    message = f"Not using {program}: its version is {version}, but 3.200 or newer is required.\n"
     assert result.stdout.startswith(message)
     assert "pulumi" in machine.installed()
 

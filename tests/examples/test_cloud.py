@@ -193,7 +193,11 @@ def test_record_then_certificate_then_https(runs: Runs) -> None:
         "click": {"active": True},
         "open": {"active": True},
     }
-    assert made["TrackingHost"].inputs == {"domain": "mg.example.com", "web_scheme": "https"}
+    assert made["TrackingHost"].inputs == {
+        "domain": "mg.example.com",
+        "web_scheme": "https",
+        "managed": ["web_scheme"],
+    }
     assert "TrackingCertificate" in made["TrackingHost"].depends_on
     assert not {record, "TrackingCertificate"} & {*made["DomainTracking"].depends_on}
     in_order = [kind for kind in made if kind in (record, "TrackingCertificate", "TrackingHost")]
