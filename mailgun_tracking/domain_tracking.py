@@ -217,7 +217,7 @@ class DomainTrackingProvider(MailgunProvider):
 
         With ``ignore_changes`` the engine takes old inputs over, also those that check had added.
         They must not become managed by that. What the program sets itself is in `managed`; what a
-        transform sets is known by its value, as long as that is another one.
+        transform sets is recognized by its value, if that differs from the old one.
         """
         set_by_program = [*(news.get("managed") or ()), *(olds.get("managed") or ())]
         added = {"managed"} | {
@@ -352,7 +352,7 @@ class DomainTrackingProvider(MailgunProvider):
         changes = changed_fields(state, news)
         with operation.explaining_errors():
             if any(change.field.type == "footer" for change in changes):
-                # Mailgun may tidy a footer up. Only what it had before tells whether it took it.
+                # Mailgun may tidy a footer up: only the old one shows if the new one was applied.
                 now = operation.client.get_tracking(target.domain)
                 read = {**state, "unsubscribe": now["unsubscribe"]}
                 state = {**read, "asked": None, **still_requested(state, read)}
@@ -571,13 +571,13 @@ def _warn_of_footers(
     inputs: Mapping[str, Any],
     managed: list[Field],
 ) -> None:
-    """Warn of new footers without a link to unsubscribe, which Mailgun takes as they are."""
+    """Warn of new footers without an unsubscribe link, which Mailgun accepts."""
     for field in managed:
         footer = field.get(inputs)
         is_new = not field.same(field.get(olds), footer)
         if field.type == "footer" and is_new and lacks_unsubscribe_link(footer):
             operation.log.warn(
-                f"{field.label} of {operation.target.domain} has no link to unsubscribe; "
+                f"{field.label} of {operation.target.domain} has no unsubscribe link; "
                 "it contains none of " + ", ".join(UNSUBSCRIBE_URLS)
             )
 
@@ -601,12 +601,12 @@ def _without_id(properties: Mapping[str, Any]) -> dict[str, Any]:
 def _report_new_domain(
     operation: Operation, olds: Mapping[str, Any], outputs: Mapping[str, Any]
 ) -> None:
-    """Say that a domain is another one than before, although it has the same name."""
+    """Say that a domain of the same name is not the one it was before."""
     before, now = olds.get("domain_id"), outputs.get("domain_id")
     if before and now and before != now:
         operation.log.info(
-            f"{operation.target.domain} was deleted and created again at Mailgun; "
-            "`pulumi up --refresh` sets what it has lost"
+            f"{operation.target.domain} was deleted and recreated at Mailgun; "
+            "`pulumi up --refresh` restores what it lost"
         )
 
 

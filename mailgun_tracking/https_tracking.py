@@ -77,8 +77,8 @@ def _once_created(
 def _without_dependencies(value: pulumi.Output[str]) -> pulumi.Output[str]:
     """A value without the resources that it comes from; it is still known only after they are.
 
-    If one of these is deleted and created again, the engine does the same to everything whose
-    inputs depend on it. The record would then be in its own way.
+    If one of these is deleted and recreated, the engine does the same to everything whose inputs
+    depend on it. Creating the record would then fail, because the old one is still there.
     """
     future = cast("Awaitable[str]", value.future())
     return pulumi.Output(set(), future, value.is_known(), value.is_secret())
@@ -111,9 +111,9 @@ class HttpsTracking(pulumi.ComponentResource):
     a `.TrackingHost` for the web scheme and prefix.
 
     Links in mail already sent point to the tracking domain for as long as that mail is read. So
-    nothing deletes or renames the CNAME record: not removing the component, not another web prefix,
-    and not another `cname` function. Where it already exists, some DNS providers refuse to create
-    it: import it, or leave `cname` out to use it as it is.
+    nothing deletes or renames the CNAME record: neither removing the component, nor another web
+    prefix, nor another `cname` function. If the record already exists, some DNS providers refuse to
+    create it: import it, or leave `cname` out to use it as it is.
 
     Args:
         resource_name: the resource's name in the stack; its children have the same name.
@@ -126,7 +126,7 @@ class HttpsTracking(pulumi.ComponentResource):
         unsubscribe: as for `DomainTracking`.
         web_prefix: the first label of the tracking domain; not managed unless given.
         delete_record: whether destroy, or a change of the prefix, removes the CNAME record from
-            DNS; false by default. What counts is its value in the last `pulumi up` before that.
+            DNS; false by default. Its value in the last `pulumi up` before that counts.
         timeout: seconds to wait for the CNAME to become visible and the certificate to be issued;
             600 by default.
         account: as for `DomainTracking`.
@@ -237,7 +237,7 @@ class HttpsTracking(pulumi.ComponentResource):
         )
 
     def _say_if_it_exists(self, found: TrackingDomainResult, host: str, is_there: bool) -> None:
-        """Say in a preview that a record which is about to be created exists already.
+        """Say in a preview that a record which is about to be created already exists.
 
         Args:
             found: what Mailgun says.
@@ -246,8 +246,8 @@ class HttpsTracking(pulumi.ComponentResource):
         """
         if found.cname_is_valid and host == found.cname_name and not is_there:
             pulumi.log.info(
-                f"the CNAME record of {host} exists already; if your DNS provider refuses to "
-                "create it again, import it, or leave `cname` out",
+                f"the CNAME record {host} already exists; if your DNS provider refuses to "
+                "create it, import it or leave out `cname`",
                 resource=self,
             )
 

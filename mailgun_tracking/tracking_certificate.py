@@ -50,8 +50,8 @@ from ._provider.validation import (
 DEFAULT_TIMEOUT_SECONDS = 600
 LIMITS = (
     "several certificates failed in this run: Let's Encrypt issues at most 50 a week for each "
-    "registered domain, and takes 300 new orders in three hours; if that is the cause, wait, and "
-    "issue them in smaller groups"
+    "registered domain, and accepts 300 new orders in three hours; if that is the cause, wait, "
+    "then request them in smaller batches"
 )
 INPUTS = ("tracking_domain", "wait", "timeout", "move_domain", *IDENTITY)
 OUTPUTS = ("status", "error", "names", "issuer", "serial", "fingerprint", "not_before", "not_after")
@@ -65,8 +65,8 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
     An active certificate is adopted, one that is being issued is waited for, a missing one is
     requested, and an expired or failed one is reissued. By default the resource waits until it is
     active. Mailgun renews certificates by itself and cannot delete them: destroy only removes the
-    resource from the state. ``pulumi up --replace`` asks Mailgun for a new certificate, which it
-    refuses for one that is valid.
+    resource from the state. ``pulumi up --replace`` requests a new certificate, which Mailgun
+    refuses while the old one is valid.
 
     Endpoints: ``GET /v2/x509/{domain}/status``, ``POST`` and ``PUT /v2/x509/{domain}``.
 
@@ -81,7 +81,7 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
         timeout: seconds to wait for the CNAME to become visible and the certificate to be issued;
             600 by default.
         move_domain: whether create may first make this the domain's tracking domain, where Mailgun
-            only issues for the current one; false by default. It moves once the new host leads to
+            only issues for the current one; false by default. It moves once the new host points to
             Mailgun in DNS, and then uses http until the certificate is active. `HttpsTracking`
             sets it when it manages the web prefix.
         account: the name of another account, as for `DomainTracking`.
@@ -141,7 +141,7 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
             PROPERTIES,
         )
         if opts.delete_before_replace is None:
-            # Delete changes nothing at Mailgun. Coming first, it tells create of a replacement.
+            # Delete changes nothing at Mailgun, but tells a create after it of the replacement.
             opts.delete_before_replace = True
         props = inputs | dict.fromkeys(OUTPUTS)
         super().__init__(TrackingCertificateProvider(), resource_name, props, opts)
@@ -202,14 +202,14 @@ class TrackingCertificateProvider(MailgunProvider):
         is_moving = inputs.get("move_domain") is True
         try:
             if is_moving:
-                # An invalid setting is told before it is needed.
+                # Fail the preview if the setting is invalid.
                 operation.settings.name_server()
             return not_a_tracking_domain(operation, is_moving=is_moving)
         except errors.TrackingError as error:
             return operation.check_failures(error)
 
     def compute_diff(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> DiffResult:
-        """What inputs and time change in a state; asks Mailgun before it tells of an expiry.
+        """What inputs and time change in a state; asks Mailgun before it reports an expiry.
 
         The engine also compares what a refresh has read with the inputs: then only another status
         is a change, and nothing will be done about it in that command.
@@ -286,7 +286,7 @@ class TrackingCertificateProvider(MailgunProvider):
     ) -> dict[str, Any]:
         operation = Operation.on(target)
         try:
-            # What exists already is only kept active: a domain that somebody moved stays there.
+            # What already exists is only kept active: a domain that somebody moved stays there.
             if news.get("move_domain") and not olds:
                 issued = ensure_moving_domain(operation, news, anew=anew)
             else:
@@ -300,13 +300,13 @@ class TrackingCertificateProvider(MailgunProvider):
 
 
 def ask_about_expired(operation: Operation, reason: str) -> str | None:
-    """What to say of a certificate that has expired by the state; None where it is active.
+    """What to report of a certificate that is expired in the state; None if it is active.
 
-    Mailgun may have renewed it. Where it does not answer, the state is believed.
+    Mailgun may have renewed it. If Mailgun does not answer, what the state says counts.
 
     Args:
         operation: an operation on the tracking domain.
-        reason: what to say of it by the state.
+        reason: what to report according to the state.
     """
     if process in process.warned:
         return reason
@@ -319,17 +319,17 @@ def ask_about_expired(operation: Operation, reason: str) -> str | None:
         warn_of_no_response(error, operation.log.warn, process)
         return reason
     except errors.TrackingError as error:
-        operation.log.warn(f"cannot ask whether it was renewed: {error}")
+        operation.log.warn(f"cannot tell whether the certificate was renewed: {error}")
         return reason
     if certificate.status == "active":
         operation.log.info(
-            f"{host}: {reason.partition(';')[0]} by the state, but renewed by Mailgun since; "
-            "`pulumi refresh` updates the state"
+            f"{host}: {reason.partition(';')[0]} according to the state, "
+            "but Mailgun has renewed it; `pulumi refresh` updates the state"
         )
         return None
     if certificate.status in ("expired", "error"):
         return reason
-    return f"{reason.partition(';')[0]}; Mailgun is issuing a new one, which will be waited for"
+    return f"{reason.partition(';')[0]}; Mailgun is already issuing a new one"
 
 
 def ensure_certificate(
@@ -340,14 +340,14 @@ def ensure_certificate(
     Args:
         operation: an operation on the tracking domain.
         inputs: the resource's inputs.
-        anew: whether to ask for a new one even where there is one.
+        anew: whether to request a new one even where there is one.
     """
     issuance, patience = waiting(operation, inputs)
     return issuance.ensure(operation.target.domain, **patience, anew=anew)
 
 
 def waiting(operation: Operation, inputs: Mapping[str, Any]) -> tuple[Issuance, dict[str, Any]]:
-    """What waits, and whether and how long, as the inputs say."""
+    """The issuance, and whether and how long it waits, according to the inputs."""
     client = operation.client
     wait, timeout = inputs.get("wait"), inputs.get("timeout")
     return Issuance(client, sleep=client.pause, say=operation.log.progress), {
@@ -361,7 +361,7 @@ def ensure_moving_domain(
 ) -> Issued:
     """As `ensure_certificate`, but moves the domain where Mailgun requires that first.
 
-    The domain stays where it is until the new host leads to Mailgun, or its links would be broken.
+    The domain is moved only once the new host points to Mailgun; its links would break otherwise.
     """
     host = operation.target.domain
     try:
@@ -371,7 +371,7 @@ def ensure_moving_domain(
         if before.custom_host or before.tracking_domain == host:
             raise
     else:
-        # One that has just been issued came over the new host; an older one proves nothing.
+        # Issuing one proves that the new host points to Mailgun; an older one proves nothing.
         if issued.step == "adopted":
             before = operation.domain_of_host()
             if before.tracking_domain != host:
@@ -386,7 +386,7 @@ def ensure_moving_domain(
 
 
 def wait_for_dns(operation: Operation, before: DomainDetails, inputs: Mapping[str, Any]) -> float:
-    """Wait until a new host leads to Mailgun; returns the seconds that are left after that.
+    """Wait until a new host points to Mailgun; returns the seconds that are left after that.
 
     Args:
         operation: an operation on the new host.
@@ -399,14 +399,14 @@ def wait_for_dns(operation: Operation, before: DomainDetails, inputs: Mapping[st
     host = operation.target.domain
     target = before.cname.value if before.cname else CNAME_VALUES[operation.target.region]
     server = operation.settings.name_server()
-    stays = f"{before.name} stays at {before.tracking_domain}"
+    stay = f"the links of {before.name} stay on {before.tracking_domain}"
 
     def too_late(reason: str) -> errors.CnameNotValid:
-        what = f"cannot move {before.name} to {host}"
-        return errors.CnameNotValid(what, reason, advice=stays, domain=host)
+        what = f"cannot move the links of {before.name} to {host}"
+        return errors.CnameNotValid(what, reason, advice=stay, domain=host)
 
     def say(message: str) -> None:
-        operation.log.progress(f"{message}; until then {stays}")
+        operation.log.progress(f"{message}; until then {stay}")
 
     issuance, patience = waiting(operation, inputs)
     look = functools.partial(what_is_missing, host, target, server)
@@ -454,7 +454,7 @@ def not_a_tracking_domain(operation: Operation, *, is_moving: bool) -> list[Chec
     elif parent is not None and is_moving and parent.custom_host:
         message = (
             f"links of {domain} use the custom tracking host {parent.custom_host}; "
-            f"{domain} cannot be moved to {host}"
+            f"they cannot be moved to {host}"
         )
     if message:
         return [CheckFailure("tracking_domain", message)]

@@ -39,7 +39,7 @@ class TrackingHost(Resource, module="mailgun", name="TrackingHost"):
     cname: pulumi.Output[Cname]
     """The name and value of the CNAME record that Mailgun expects for the tracking domain."""
     domain_id: pulumi.Output[str]
-    """Mailgun's ID of the domain. If the domain is deleted and created again, it has another."""
+    """Mailgun's ID of the domain. If the domain is deleted and recreated, it gets a new one."""
 
     def __init__(
         self,

@@ -77,7 +77,7 @@ class _Elapsed:
     Attributes:
         started: when it began.
         held: how long Mailgun's rate limit has held it up.
-        waited: how long it has waited for any limit: Mailgun's, or a budget of one's own.
+        waited: how long it has waited for either limit: Mailgun's, or the user's budget.
     """
 
     started: float
@@ -103,7 +103,7 @@ class MailgunClient:
         say: receives a progress message for each wait for a rate limit, and from the third
             attempt of a call on.
         cancelled: is set when all waiting must end.
-        writing: what a PUT of a domain holds, so that no other one of this process is under way.
+        writing: the lock that a PUT of a domain holds, so that this process sends one at a time.
     """
 
     transport: Transport
@@ -278,7 +278,7 @@ class MailgunClient:
                 hold = min(2 * hold, _LONGEST_HOLD_SECONDS)
 
     def _wait_for_rate_limit(self, elapsed: _Elapsed, what: str, domain: str) -> None:
-        """Wait until the call may be made: as Mailgun said, and within the budget."""
+        """Wait until Mailgun's rate limit and the budget allow the call."""
         self.sleep(0)
         limit = self.transport.rate_limit
         began, before = time.monotonic(), elapsed.waited

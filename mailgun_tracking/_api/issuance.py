@@ -14,8 +14,8 @@ another         nothing: joined                             wait
 any             400: the CNAME is not valid (yet)           request again until the deadline
 ==============  ==========================================  ====================================
 
-Asked for a new certificate, it tries a PUT whatever the status; where Mailgun refuses that, it goes
-on as above.
+For a new certificate (``anew``), it sends a PUT whatever the status; where Mailgun refuses that, it
+goes on as above.
 
 At most one POST or PUT is accepted per run, because Let's Encrypt counts failed validations.
 """
@@ -36,7 +36,7 @@ Step = Literal["adopted", "joined", "generated", "regenerated"]
 FIRST_INTERVAL_SECONDS = 2.0
 LONGEST_INTERVAL_SECONDS = 30.0
 USUAL_SECONDS = 3600.0
-"""How long a certificate may be under way before that is worth advice; usually it takes minutes."""
+"""How long issuance may take before the row gives advice; usually it takes minutes."""
 
 
 class CertificateClient(Protocol):
@@ -54,7 +54,7 @@ class Issued:
     Attributes:
         certificate: its last status: active, or, without waiting, any but error.
         step: how it got there.
-        refusal: why Mailgun does not issue a new one though it was asked to, or an empty string.
+        refusal: why Mailgun refused to issue the new one that was requested, or an empty string.
     """
 
     certificate: CertificateStatus
@@ -102,7 +102,7 @@ class Issuance:
             tracking_domain: the host, ``web_prefix.domain``.
             wait: whether to wait at all; without it the status may be ``processing``.
             timeout: seconds to wait at most.
-            anew: whether to ask for a new certificate even where there is one.
+            anew: whether to request a new certificate even where there is one.
 
         Raises:
             CertificateFailed: Mailgun could not issue it.
@@ -126,7 +126,7 @@ class Issuance:
             raise
         except errors.CertificateTimeout as error:
             if refusal:
-                error.advise(f"Mailgun did not start anew: {refusal}")
+                error.advise(f"Mailgun refused to start over: {refusal}")
             raise
         return replace(issued, refusal=refusal)
 
@@ -262,7 +262,7 @@ def now() -> datetime:
 
 
 def is_expired(state: Mapping[str, object], time: datetime) -> bool:
-    """Whether a certificate in state has expired: Mailgun said so, or its time is over."""
+    """Whether a certificate in state has expired: Mailgun said so, or its end date has passed."""
     status, not_after = state.get("status"), str(state.get("not_after") or "")
     is_over = bool(not_after) and from_rfc3339(not_after) <= time
     return status == "expired" or (status == "active" and is_over)
@@ -271,7 +271,7 @@ def is_expired(state: Mapping[str, object], time: datetime) -> bool:
 def status_since(state: Mapping[str, object]) -> str:
     """When the status in state was first seen, or an empty string.
 
-    A state from before there was ``status_since`` has that of a certificate that was being issued.
+    States written before ``status_since`` existed have ``processing_since`` instead.
     """
     return str(state.get("status_since") or state.get("processing_since") or "")
 
@@ -294,14 +294,15 @@ def refresh_reason(state: Mapping[str, object], time: datetime) -> str | None:
     if status == "active":
         return None
     if status == "error":
-        reason = f"issuance failed ({state.get('error') or 'no reason given'})"
-        return f"{reason}{first_seen}; will be retried"
+        failed = f"has been failing since {since}" if since else "failed"
+        return f"issuance {failed} ({state.get('error') or 'no reason given'}); will be retried"
     reason = f"being issued{first_seen}"
     if status != "processing":
-        reason = f"Mailgun reports the status {status}{first_seen}, which is not documented"
+        verb = "has reported" if since else "reports"
+        reason = f"Mailgun {verb} the status {status}{first_seen}, which is not documented"
     if since and (time - from_rfc3339(since)).total_seconds() > USUAL_SECONDS:
         reason += (
-            "; that usually takes minutes: check the CNAME and CAA records, "
-            "or ask anew with `pulumi up --replace`"
+            "; this usually takes minutes: check the CNAME and CAA records, "
+            "or request a new certificate with `pulumi up --replace`"
         )
     return f"{reason}; will be checked again"

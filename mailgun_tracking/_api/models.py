@@ -20,7 +20,7 @@ UNSUBSCRIBE_URLS = (
     "%tag_unsubscribe_url%",
     "%mailing_list_unsubscribe_url%",
 )
-"""What Mailgun replaces by a link: to unsubscribe from everything, from a tag, from a list."""
+"""What Mailgun replaces with a link: to unsubscribe from everything, from a tag, from a list."""
 DEFAULT_WEB_PREFIX = "email"
 CNAME_VALUES: Mapping[str, str] = {"us": "mailgun.org", "eu": "eu.mailgun.org"}
 """What a tracking CNAME points to where a response does not say so itself."""
@@ -66,9 +66,9 @@ def is_web_prefix(prefix: str) -> bool:
 
 
 def sending_domain(tracking_domain: str) -> str:
-    """The sending domain of a tracking domain that is no custom host: what follows its first label.
+    """The sending domain of a tracking domain: what follows its first label.
 
-    Of any other, Mailgun has to be asked: see `Operation.domain_of_host`.
+    That of a custom host only Mailgun knows: see `Operation.domain_of_host`.
     """
     return tracking_domain.partition(".")[2]
 
@@ -141,7 +141,7 @@ class DomainDetails:
         custom_host: the custom tracking host that links use, or an empty string.
         is_sandbox: whether it is a sandbox domain, for testing.
         problem: what keeps it from sending mail, in a few words, or an empty string.
-        id: Mailgun's id of the domain; a domain that is created again has another one.
+        id: Mailgun's id of the domain; a domain that is recreated gets a new one.
         cname_is_valid: whether Mailgun has found that record in DNS.
     """
 
@@ -234,7 +234,7 @@ class CertificateStatus:
     """What ``GET /v2/x509/{host}/status`` says.
 
     Attributes:
-        status: ``active``, ``processing``, ``expired`` or ``error``; another one is not documented.
+        status: ``active``, ``processing``, ``expired`` or ``error``; others are not documented.
         error: Mailgun's message, or None.
         pem: the certificate, or None where there is none yet.
     """

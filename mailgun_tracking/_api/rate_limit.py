@@ -1,4 +1,4 @@
-"""When an account's calls may be made: as Mailgun allows, and within a budget of one's own."""
+"""When calls may be made: Mailgun's rate limit, and the user's own budget."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections import deque
 TURNS_PER_SECOND = 50
 """How many polls and retries an account makes per second, however many resources are waiting."""
 BUDGET_SECONDS = 60.0
-"""The minute of a budget in calls per minute."""
+"""The window of the budget, which is in requests per minute."""
 
 
 class RateLimit:
-    """What all calls with one key share, for whatever region or subaccount they are.
+    """What all calls with one key share, whatever their region or subaccount.
 
     Args:
         per_minute: how many requests to make in any minute at most; None leaves it to Mailgun.
@@ -22,14 +22,14 @@ class RateLimit:
     def __init__(self, per_minute: int | None = None) -> None:
         self.per_minute = per_minute
         self.is_limited = per_minute is not None
-        """Whether calls may have to wait: for a budget, or because Mailgun has asked for it."""
+        """Whether calls may have to wait: for the budget, or for Mailgun's limit, once reached."""
         self._lock = threading.Lock()
         self._held_until = 0.0
         self._next_turn = 0.0
         self._calls: deque[float] = deque(maxlen=per_minute)
 
     def hold(self, seconds: float) -> None:
-        """Make all calls wait, because Mailgun asked for it."""
+        """Make all calls wait, because Mailgun's limit was reached."""
         with self._lock:
             self.is_limited = True
             self._held_until = max(self._held_until, time.monotonic() + seconds)

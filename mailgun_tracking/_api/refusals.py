@@ -51,7 +51,7 @@ def refusal(
         reason = f"{transport.base_url} redirects to {host or 'another address'}"
     if status == 404 and region_of(transport.base_url) is None and not _is_from_mailgun(response):
         type_, advice = errors.UnexpectedResponse, f"check the base URL, {BASE_URL_SETTINGS}"
-        reason = f"it is not Mailgun that answers at {transport.base_url}: {reason}"
+        reason = f"the server at {transport.base_url} is not Mailgun: {reason}"
     error = type_(what, reason, status=status, advice=advice, domain=domain)
     error.retry_after = _retry_after(response)
     if isinstance(error, errors.Unauthorized):
@@ -60,12 +60,12 @@ def refusal(
 
 
 def rate_limited(what: str, seconds: float | None, domain: str) -> errors.RateLimited:
-    """The error of a call that the rate limit holds up, for so many seconds where that is known."""
+    """The error of a call that the rate limit holds up, for that many seconds if known."""
     error = errors.RateLimited(
         what,
-        "Mailgun's rate limit is reached" + (f" for another {seconds:.0f} s" if seconds else ""),
+        "Mailgun's rate limit is reached" + (f" and resets in {seconds:.0f} s" if seconds else ""),
         status=429,
-        advice="try again later; mailgun-tracking:requestsPerMinute keeps below the limit",
+        advice="try again later, or set mailgun-tracking:requestsPerMinute to stay below it",
         domain=domain,
     )
     error.retry_after = seconds
@@ -124,7 +124,7 @@ def _reason(response: Response) -> str:
 
 
 def _is_from_mailgun(response: Response) -> bool:
-    """Whether a 404 is Mailgun's: JSON that speaks of a domain, or has x509's `Description`."""
+    """Whether a 404 is Mailgun's: JSON that mentions a domain, or has x509's `Description`."""
     try:
         body = response.json()
     except ValueError:

@@ -1,4 +1,4 @@
-"""Where a host leads in DNS: to Mailgun, or not yet."""
+"""Whether a host points to Mailgun in DNS yet."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class NameServer:
 
 
 def what_is_missing(host: str, target: str, server: NameServer | None = None) -> str | None:
-    """Why a host does not lead where a target does, or None where it does.
+    """Why a host does not point to a target in DNS, or None where it does.
 
-    It does where its CNAME records lead to the target, or where the two share an address: some
-    DNS providers answer with addresses in place of a CNAME record.
+    It does if its CNAME records lead to the target, or if both have an address in common: some
+    DNS providers answer with addresses instead of a CNAME record.
 
     Args:
         host: the host.
-        target: where it has to lead.
+        target: what it has to point to.
         server: the name server to ask; the machine's own by default.
     """
     # Takes 20 ms to import, and few commands look at DNS.
@@ -46,12 +46,12 @@ def what_is_missing(host: str, target: str, server: NameServer | None = None) ->
             return None
     except dns.exception.DNSException:
         return (
-            f"no answer from DNS about {host} "
-            "(mailgun-tracking:nameserver can name a server that answers)"
+            f"the DNS lookup of {host} failed "
+            "(mailgun-tracking:nameserver sets the name server to ask)"
         )
     if not names and not addresses:
         return f"{host} has no record in DNS"
-    return f"{host} leads to {', '.join(names or sorted(addresses))} in DNS, not to {target}"
+    return f"{host} points to {', '.join(names or sorted(addresses))} in DNS, not to {target}"
 
 
 def _resolver(server: NameServer | None) -> dns.resolver.Resolver:
@@ -80,7 +80,7 @@ def _follow(resolver: dns.resolver.Resolver, host: str) -> tuple[list[str], set[
         answer = resolver.resolve(name, "A", raise_on_no_answer=False, search=False)
         records = [record for rrset in answer.response.answer for record in rrset]
     except dns.resolver.NXDOMAIN as error:
-        # What does not exist may be the name that a CNAME record leads to.
+        # The name that does not exist may be the target of a CNAME record.
         records = [record for rrset in error.kwargs["responses"][name].answer for record in rrset]
     names = [r.target.to_text(omit_final_dot=True).lower() for r in records if isinstance(r, CNAME)]
     return names, {record.address for record in records if isinstance(record, A)}

@@ -114,7 +114,7 @@ class Connections:
             return self._transports[identity]
 
     def writing(self, base_url: str, domain: str) -> threading.Lock:
-        """The lock of a domain that is written, whichever key and subaccount it is reached with."""
+        """The lock for writes to a domain, whichever key or subaccount they use."""
         with self._lock:
             return self._writing.setdefault((base_url, domain), threading.Lock())
 
@@ -186,7 +186,7 @@ class Settings:
         return own.replace("{region}", region)
 
     def name_server(self) -> NameServer | None:
-        """The name server to ask where a host leads; None for the machine's own.
+        """The name server to look up hosts with; None for the machine's own.
 
         Raises:
             ConfigurationError: it is not ``HOST`` or ``HOST:PORT``.

@@ -47,7 +47,7 @@ def changed_fields(state: Mapping[str, Any], inputs: Mapping[str, Any]) -> list[
 
 
 def still_requested(olds: Mapping[str, Any], outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """What was requested and reads back differently, as long as it reads back the same."""
+    """What was requested but reads back differently, unless that has changed since."""
     requested = {
         path: value
         for path, value in (olds.get("asked") or {}).items()
@@ -156,7 +156,7 @@ def certificate_missing(
                 "or try again once it is active"
             )
     return errors.CertificateMissing(
-        f"cannot move {domain}, which uses https, to {host}"
+        f"cannot move the https links of {domain} to {host}"
         if is_move
         else f"cannot change web_scheme of {domain} to https",
         reason,

@@ -11,7 +11,7 @@ class DomainsSeen:
     """The domains of this run's operations.
 
     With the key of another account, or a wrong base URL, every domain seems to be gone. So a
-    domain is only believed to be gone where the account has another one of them.
+    domain counts as gone only if the account has another one of them.
     """
 
     def __init__(self) -> None:

@@ -105,14 +105,14 @@ class Operation:
             error.advise(self.location_hint(error.domain or self.target.domain))
 
     def _missing_role(self, error: errors.Unauthorized) -> str:
-        """What a refusal looks like, and which role is needed; empty where nothing tells."""
+        """What kind of key it seems to be, and which role is needed; empty if unclear."""
         allowed = self.client.allowed
         if error.access == "write" and not allowed:
             # A 404 is not a refusal either.
             with contextlib.suppress(errors.TrackingError):
                 self.client.get_domain(self.target.domain)
         if error.access == "write" and "write" in allowed:
-            return "it may make other changes, so this one may need the role Admin"
+            return "it can make other changes, so this one may need the role Admin"
         if error.access == "write" and allowed:
             return (
                 "it can read but not write, like a key with the role Basic, Analyst or Support; "
@@ -122,7 +122,7 @@ class Operation:
             return "it can read domains but not list them; use one with the role Admin or Developer"
         if not allowed and error.reason.casefold() == "forbidden":
             return (
-                "it may be a domain sending key, which can only send mail, or that of another "
+                "it may be a domain sending key, which can only send mail, or belong to another "
                 "account; use an account API key with the role Admin or Developer"
             )
         return ""
@@ -226,8 +226,8 @@ class Operation:
         """Whether a domain is gone for certain.
 
         Its own GET said 404 repeatedly over 10 s, the other region does not have it either, and
-        the account has another domain of this run. Without that the key may be that of another
-        account, or the base URL wrong.
+        the account has another domain of this run. Otherwise the key may belong to another
+        account, or the base URL may be wrong.
 
         Raises:
             TrackingError: that could not be found out.
@@ -254,7 +254,7 @@ class Operation:
         return True
 
     def _has_another_domain(self, domain: str) -> bool:
-        """Whether the key's account has a domain of this run beside one.
+        """Whether the key's account has a domain of this run other than this one.
 
         Raises:
             TrackingError: the domains could not be listed.
@@ -268,7 +268,7 @@ class Operation:
                 for listed in self.connect(place).list_domains()
             )
         except errors.Unauthorized as error:
-            error.advise("without the list it is not known whether a domain was deleted")
+            error.advise("the list is needed to tell whether a domain was deleted")
             error.advise(NOTHING_REMOVED)
             raise
 

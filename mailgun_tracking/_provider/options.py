@@ -22,8 +22,8 @@ from .validation import Properties, unknown_paths
 OLDEST_SDK_FOR_GET = (3, 272)
 """The first SDK known to give a dynamic provider what it needs to read a resource by its id."""
 PICKLE_PROTOCOL = 4
-"""What providers are pickled with. The SDK uses Python's default, which is another one from 3.14
-on, so that whoever changes Python would see a changed provider in each diff."""
+"""What providers are pickled with. The SDK uses Python's default, which changed in 3.14: a
+newer Python would show a changed provider in each diff."""
 
 
 def refuse_plain_text_keys() -> None:
@@ -88,9 +88,9 @@ def _pin_pickle_protocol(args: ResourceTransformationArgs) -> ResourceTransforma
 
 
 def known_paths(paths: list[str] | None, resource: str, properties: Properties) -> list[str] | None:
-    """Paths to ignore, without those that do not exist, which are warned about here.
+    """The paths that exist; warns about each of the others.
 
-    The provider warns about what a transform adds, which is not seen here.
+    Paths that a transform adds are not known here: the provider warns about those.
 
     Args:
         paths: the resource option ``ignore_changes``.

@@ -176,7 +176,7 @@ class ReadAhead:
         self._stopped.set()
         if missed:
             ResourceLog("").warn(
-                f"Mailgun has not answered in time for {len(missed)} of the domains; "
+                f"Mailgun did not answer in time for {len(missed)} of the domains; "
                 "their rows do not say what `pulumi up` will change"
             )
 
@@ -241,7 +241,7 @@ class ReadAhead:
 
 
 def _await(client: MailgunClient, *reads: Future[Any]) -> None:
-    """Wait for one of some reads, and say so where a rate limit holds them up."""
+    """Wait until one of the reads is done, and say so if a rate limit holds them up."""
     while not wait(reads, REPORT_SECONDS, FIRST_COMPLETED).done:
         client.report_rate_limit()
 

@@ -159,8 +159,8 @@ def _api(store: Store) -> Starlette:
             return responses.message(405, "Method Not Allowed", error.headers)
         if is_not_emulated(request.url.path):
             text = (
-                f"The emulator does not have {request.method} {request.url.path}, only domains "
-                "with their tracking settings and tracking certificates"
+                f"The emulator does not have {request.method} {request.url.path}, only domains, "
+                "their tracking settings and their certificates"
             )
             return responses.message(501, text)
         return responses.message(404, "Not Found")

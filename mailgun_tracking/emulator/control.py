@@ -1,7 +1,8 @@
 """The control API: JSON under `/_emulator/`, separate from the paths of Mailgun's API.
 
-It has a token of its own, shows no key, and is not affected by latency and faults. A web page must
-not get at it: neither by requests of a browser to this machine, nor under a name that leads here.
+It has a token of its own, shows no key, and is not affected by latency and faults. Web pages
+must not reach it: neither by a browser's requests to this machine, nor under a name that resolves
+to it.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class Dials:
 
     put_after_error: Literal["accepted", "conflict"] = "accepted"
     """The response to PUT after issuance failed, while no certificate expired. Catches a client
-    that only knows PUT as the way to retry, and ends at its 409 for ever."""
+    that only retries with PUT, and so fails with this 409 forever."""
 
     renewal: Literal["off", "on"] = "off"
     """Whether a certificate is renewed when less than a third of its lifetime is left. Catches a
@@ -76,7 +76,7 @@ class Dials:
     requires it, or that takes the web prefix for the host of links where it is not."""
 
     domain_id: Literal["present", "missing"] = "present"
-    """Whether the domain contains its `id`, of which a domain that is created again has another.
+    """Whether the domain contains its `id`, which is a new one when a domain is recreated.
     Catches a client that needs it to notice what such a domain has lost."""
 
     unauthorized_body: Literal["json", "text"] = "json"

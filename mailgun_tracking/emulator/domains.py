@@ -269,7 +269,7 @@ class Domain:
     created_at: datetime
     id: str = dataclasses.field(default_factory=lambda: secrets.token_hex(12))
     only_seen: bool = False
-    """Whether it only exists because somebody looked, with `any_domain`."""
+    """Whether it only exists because it was requested, with `any_domain`."""
     web_prefix: str = DEFAULT_WEB_PREFIX
     web_scheme: str = "http"
     type: str = "custom"

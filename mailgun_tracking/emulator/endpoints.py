@@ -147,7 +147,7 @@ def put_domain(call: Call) -> Response:
 
 
 def verify_domain(call: Call) -> Response:
-    """PUT /v4/domains/{name}/verify: looks at DNS again, as every other look here does too."""
+    """PUT /v4/domains/{name}/verify: checks DNS again, as every request here does anyway."""
     with call.store.lock:
         domain = call.domain()
     text = "Domain DNS records have been updated"

@@ -50,7 +50,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         """Validate the fields."""
-        # Regular expressions could take for ever, and are refused rather than never match.
+        # Regular expressions could take forever, and are refused rather than never match.
         if not isinstance(self.path, str) or not _PATTERN.fullmatch(self.path) or "/." in self.path:
             raise InvalidSetting(
                 f"path must be a path, in which * stands for any characters, not {self.path!r}"

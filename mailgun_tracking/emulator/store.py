@@ -84,7 +84,7 @@ class Store:
         self._domains: dict[tuple[Region, str], Domain] = {}
         self._seeded: set[DomainId] = set()
         self._removed: set[tuple[Region, str]] = set()
-        """Domains that looking does not bring back, with `any_domain`."""
+        """Domains that a request does not bring back, with `any_domain`."""
         self._load()
 
     # --- dials and settings ---
@@ -159,7 +159,7 @@ class Store:
             name: its name, in any case.
             caller: its region, account and subaccount.
             settings: as for `Domain.change_settings`.
-            only_seen: whether it only exists because somebody looked.
+            only_seen: whether it only exists because it was requested.
 
         Raises:
             DomainTaken: the region already has a domain of that name.

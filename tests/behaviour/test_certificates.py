@@ -45,7 +45,7 @@ def test_a_refresh_takes_each_status_over_once(stack: MailStack, emulator: Emula
     rows = {name: " ".join(unchanged.diagnostics(name)) for name in NAMES}
     assert rows["active"] == ""
     assert "being issued since 20" in rows["working"]
-    assert "issuance failed (rejected) since 20" in rows["failed"]
+    assert "issuance has been failing since 20" in rows["failed"]
     assert "expired on 20" in rows["expired"]
     assert "the status validating since 20" in rows["unknown"]
     assert all("by the next `pulumi up`" in rows[name] for name in NAMES[1:])
@@ -64,7 +64,7 @@ def test_a_renewed_certificate_is_no_change(stack: MailStack, emulator: Emulator
     for _ in range(2):
         emulator.forget_requests()
         preview = stack.preview("--target", "**::expired", "--expect-no-changes")
-        assert "renewed by Mailgun since" in " ".join(preview.diagnostics("expired"))
+        assert "Mailgun has renewed it" in " ".join(preview.diagnostics("expired"))
         assert calls(emulator) == ["GET /v2/x509/email.expired.example.com/status"]
 
 
@@ -100,7 +100,7 @@ def test_replace_and_taint_ask_for_a_new_certificate(stack: MailStack, emulator:
     assert puts(emulator) == ["PUT /v2/x509/email.working.example.com"]
     [error] = result.diagnostics("working", "error")
     assert error.startswith("CertificateTimeout: ")
-    assert "Mailgun did not start anew" in error
+    assert "Mailgun refused to start over" in error
 
     emulator.forget_requests()
     stack.run("state", "taint", failed, "--yes")

@@ -1,4 +1,4 @@
-"""A domain that is deleted and created again under the same name, by hand or by the program."""
+"""A domain that is deleted and recreated under the same name, by hand or by the program."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from mailgun_tracking.emulator import Emulator
 from tests.behaviour.mail import MailFactory, MailStack, puts
 
 NEW = (
-    "mg.example.com was deleted and created again at Mailgun; "
-    "`pulumi up --refresh` sets what it has lost"
+    "mg.example.com was deleted and recreated at Mailgun; "
+    "`pulumi up --refresh` restores what it lost"
 )
 MODULE = '''
 """The domain itself, and its record, as resources."""

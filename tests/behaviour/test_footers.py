@@ -32,7 +32,7 @@ def test_every_kind_of_footer_can_be_declared(mail: MailFactory, emulator: Emula
     preview = stack.preview()
     up = stack.up()
     for result in (preview, up):
-        [warning] = [text for text in result.all_diagnostics() if "no link to unsub" in text]
+        [warning] = [text for text in result.all_diagnostics() if "no unsubscribe link" in text]
         assert warning in result.diagnostics("eu", "warning")
     sent = [request for request in emulator.requests if request.method == "PUT"]
     forms = {request.path.split("/")[3]: request.form for request in sent}

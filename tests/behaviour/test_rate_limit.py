@@ -1,4 +1,4 @@
-"""Mailgun's rate limit, and a budget of one's own: every command gets through, and says why."""
+"""Mailgun's rate limit, and the user's own budget: commands wait, say why, and succeed."""
 
 from __future__ import annotations
 

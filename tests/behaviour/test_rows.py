@@ -72,7 +72,8 @@ def test_what_happened_to_a_certificate_is_in_its_row(
             f"email.working.example.com: being issued since {since}; will be checked again"
         ],
         "new": [
-            f"email.new.example.com: issuance failed (rejected) since {failed}; will be retried"
+            f"email.new.example.com: issuance has been failing since {failed} (rejected); "
+            "will be retried"
         ],
         "active": [],
     }

@@ -79,7 +79,7 @@ def test_patterns_of_paths(pattern: str, path: str, matches: bool) -> None:
 
 
 def test_no_pattern_holds_the_server_up(emulator: Emulator, api: Api) -> None:
-    """Each takes time in proportion to the path; what would take for ever is refused."""
+    """Each takes time in proportion to the path; what would take forever is refused."""
     emulator.add_fault(path="/" + "*a" * 20_000 + "b", status=500)
     path = "/" + "a" * 60_000
     assert not Fault(path="/" + "*a" * 20_000 + "b").matches("GET", path)

@@ -92,8 +92,8 @@ def record(provider, name="record", zone="example.test", kind=Record, alias=None
 '''
 
 HINT = (
-    f"the CNAME record of {HOST} exists already; if your DNS provider refuses to create it again, "
-    "import it, or leave `cname` out"
+    f"the CNAME record {HOST} already exists; if your DNS provider refuses to create it, "
+    "import it or leave out `cname`"
 )
 
 

@@ -25,11 +25,11 @@ MOVED = "PUT /v4/domains/mg.example.test"
         ([(HOST, "A", LOCALHOST)], None),
         ([], f"{HOST} has no record in DNS"),
         ([(HOST, "TXT", "text")], f"{HOST} has no record in DNS"),
-        ([(HOST, "CNAME", "cdn.test.")], f"{HOST} leads to cdn.test in DNS, not to mailgun.test"),
-        ([(HOST, "A", "127.0.0.2")], f"{HOST} leads to 127.0.0.2 in DNS, not to mailgun.test"),
+        ([(HOST, "CNAME", "cdn.test.")], f"{HOST} points to cdn.test in DNS, not to mailgun.test"),
+        ([(HOST, "A", "127.0.0.2")], f"{HOST} points to 127.0.0.2 in DNS, not to mailgun.test"),
         (
             [(HOST, "CNAME", "gone.example.test.")],
-            f"{HOST} leads to gone.example.test in DNS, not to mailgun.test",
+            f"{HOST} points to gone.example.test in DNS, not to mailgun.test",
         ),
     ],
     ids=["direct", "chain", "flattened", "none", "other type", "elsewhere", "proxied", "dangling"],
@@ -45,7 +45,7 @@ def test_where_a_host_leads(
 @pytest.mark.behaviour(64)
 def test_a_port_without_a_server_is_no_answer() -> None:
     missing = what_is_missing(HOST, "mailgun.test", NameServer(LOCALHOST, free_ports(1)[0]))
-    assert (missing or "").startswith(f"no answer from DNS about {HOST}")
+    assert (missing or "").startswith(f"the DNS lookup of {HOST} failed")
 
 
 @pytest.mark.behaviour(36, 64)
@@ -63,7 +63,10 @@ def test_a_domain_stays_until_dns_leads_to_the_new_host(
         running.wait_until(
             lambda: f"{HOST} has no record in DNS" in running.output, "the row says what is missing"
         )
-        assert "until then mg.example.test stays at email.mg.example.test" in running.output
+        assert (
+            "until then the links of mg.example.test stay on email.mg.example.test"
+            in running.output
+        )
         assert puts(mailgun) == [post]
         domain = mailgun.domain("mg.example.test")
         assert (domain.tracking_host, domain.web_scheme) == (OLD, "https")
@@ -93,14 +96,14 @@ def test_a_domain_stays_where_dns_does_not_lead(
     mailgun.forget_requests()
     result = stack.up(check=False)
     [error] = result.diagnostics("TrackingCertificate::mail", "error")
-    assert error.startswith(f"CnameNotValid: cannot move mg.example.test to {HOST}: ")
+    assert error.startswith(f"CnameNotValid: cannot move the links of mg.example.test to {HOST}: ")
     words = {
         "no record": "has no record in DNS",
-        "elsewhere": "leads to cdn.test in DNS",
+        "elsewhere": "points to cdn.test in DNS",
         "no answer": "mailgun-tracking:nameserver",
     }
     assert words[reason] in error
-    assert "mg.example.test stays at email.mg.example.test" in error
+    assert "the links of mg.example.test stay on email.mg.example.test" in error
     assert MOVED not in puts(mailgun)
     domain = mailgun.domain("mg.example.test")
     assert (domain.tracking_host, domain.web_scheme) == (OLD, "https")

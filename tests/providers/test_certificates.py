@@ -201,14 +201,14 @@ def test_expired_by_the_clock(
 
 
 @pytest.mark.behaviour(60)
-def test_expired_by_the_state_but_renewed(
+def test_expired_in_the_state_but_renewed(
     engine: Engine, emulator: Emulator, expired_by_the_clock: dict[str, Any]
 ) -> None:
     """That is no change, whatever the command; a refresh brings the state up to date."""
     for command in (engine.preview, engine.up):
         run = command(declared())
         assert run.steps == {"certificate": "same"}
-        assert "but renewed by Mailgun since" in run.rows["certificate"][0]
+        assert "but Mailgun has renewed it" in run.rows["certificate"][0]
         assert asked(emulator) == ["GET 200"]
     assert engine.state["certificate"].outputs == expired_by_the_clock
     assert engine.refresh().steps == {"certificate": "same"}
@@ -219,14 +219,14 @@ def test_expired_by_the_state_but_renewed(
 
 
 @pytest.mark.behaviour(60)
-def test_expired_by_the_state_and_being_renewed(
+def test_expired_in_the_state_and_being_renewed(
     engine: Engine, emulator: Emulator, expired_by_the_clock: dict[str, Any]
 ) -> None:
     """The row says that, instead of promising to have it reissued."""
     outdated(emulator, 200, IN_PROGRESS, times=3)
     preview = engine.preview(declared())
     assert preview.steps == {"certificate": "update"}
-    assert preview.rows["certificate"][0].endswith("issuing a new one, which will be waited for")
+    assert preview.rows["certificate"][0].endswith("; Mailgun is already issuing a new one")
     engine.up(declared())
     assert puts(emulator) == []
 

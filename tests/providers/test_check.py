@@ -325,7 +325,7 @@ class TestHttpsWithoutACertificate:
         engine.up(lambda: DomainTracking("mg", DOMAIN, web_scheme="https"))
         run = engine.preview(lambda: DomainTracking("mg", DOMAIN, web_prefix="links"))
         [row] = self.rows(run)
-        assert f"cannot move {DOMAIN}, which uses https, to links.{DOMAIN}" in row
+        assert f"cannot move the https links of {DOMAIN} to links.{DOMAIN}" in row
 
     @pytest.mark.behaviour(11, 72)
     @pytest.mark.parametrize("is_new", [True, False])

@@ -55,7 +55,7 @@ def test_a_footer_without_a_link_is_warned_of_while_it_is_new(
         program(html_footer=footer, text_footer="Leave: %unsubscribe_url%")
 
     warning = (
-        f"html_footer of {DOMAIN} has no link to unsubscribe; "
+        f"html_footer of {DOMAIN} has no unsubscribe link; "
         f"it contains none of {', '.join(VARIABLES)}"
     )
     assert warning in engine.preview(lambda: without("<p>bye</p>")).rows["mg"]

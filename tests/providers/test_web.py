@@ -130,7 +130,9 @@ def test_a_domain_on_https_is_not_held_up(
     emulator.forget_requests()
 
     run = engine.up(lambda: program(click=False, web_prefix="links"), check=False)
-    assert run.errors["mg"].startswith(f"CertificateMissing: cannot move {DOMAIN}")
+    assert run.errors["mg"].startswith(
+        f"CertificateMissing: cannot move the https links of {DOMAIN}"
+    )
     assert puts(emulator) == []
 
     engine.up(lambda: program(click=False))
@@ -149,7 +151,7 @@ def test_a_prefix_does_not_move_under_https_that_somebody_else_turned_on(
     emulator.drift(DOMAIN, web_scheme="https")
     emulator.forget_requests()
     run = engine.up(lambda: DomainTracking("mg", DOMAIN, web_prefix="track"), check=False)
-    assert "which uses https, to track.mg.example.com" in run.errors["mg"]
+    assert "the https links of mg.example.com to track.mg.example.com" in run.errors["mg"]
     assert puts(emulator) == []
     assert emulator.domain(DOMAIN).web_prefix == "email"
 

@@ -398,7 +398,7 @@ def test_draining_ends_reads_that_hang(
     reads.drain(0.01)
     assert pop(reads, mailgun, SECOND) is None
     assert seen == []
-    assert "has not answered in time for 1 of the domains" in capsys.readouterr().err
+    assert "did not answer in time for 1 of the domains" in capsys.readouterr().err
 
 
 class TestPopFresh:

@@ -380,7 +380,7 @@ class TestMoving:
         assert ensure_moving_domain(operation, {}) is ISSUED
         assert asked == [(HOST, "mailgun.org", None)] * 3
         assert messages_of(operation)[0] == (
-            f"waiting for DNS: no record, 0 s; until then {DOMAIN} stays at go.{DOMAIN}"
+            f"waiting for DNS: no record, 0 s; until then the links of {DOMAIN} stay on go.{DOMAIN}"
         )
 
     def test_a_certificate_from_before_does_not_prove_that_the_host_leads_there(
@@ -396,7 +396,7 @@ class TestMoving:
         )
         with pytest.raises(errors.CnameNotValid, match="no record") as caught:
             ensure_moving_domain(operation_on(client, HOST), {"wait": False})
-        assert f"{DOMAIN} stays at go.{DOMAIN}" in caught.value.advice
+        assert f"the links of {DOMAIN} stay on go.{DOMAIN}" in caught.value.advice
 
     def test_a_domain_that_uses_the_host_already_is_not_moved(
         self, monkeypatch: pytest.MonkeyPatch

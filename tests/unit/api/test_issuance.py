@@ -211,7 +211,7 @@ class TestEnsure:
                 clock,
                 anew=True,
             )
-        assert "did not start anew: no" in caught.value.advice
+        assert "refused to start over: no" in caught.value.advice
 
     @pytest.mark.parametrize("status", ["401", "500"])
     @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from mailgun_tracking.emulator import Emulator
 
 DOMAIN = "mg.example.com"
 HOST = f"track.{DOMAIN}"
-NO_ANSWER = f"no answer from DNS about {HOST} (mailgun-tracking:nameserver can name a server"
+NO_ANSWER = f"the DNS lookup of {HOST} failed (mailgun-tracking:nameserver sets the name server"
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_a_host_that_leads_there(emulator: Emulator) -> None:
 
 def test_a_host_that_leads_elsewhere(emulator: Emulator) -> None:
     missing = what_is_missing(HOST, "eu.mailgun.org", server_of(emulator.name_server))
-    assert missing == f"{HOST} leads to mailgun.org in DNS, not to eu.mailgun.org"
+    assert missing == f"{HOST} points to mailgun.org in DNS, not to eu.mailgun.org"
 
 
 @pytest.mark.parametrize("host", ["track.other.example", HOST])

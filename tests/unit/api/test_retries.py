@@ -296,7 +296,7 @@ class TestReset:
         assert type(caught) is errors.RateLimited
         assert caught.retry_after == 3600
         assert caught.domain == DOMAIN
-        assert "rate limit is reached for another 3600 s (429)" in str(caught)
+        assert "rate limit is reached and resets in 3600 s (429)" in str(caught)
         assert "mailgun-tracking:requestsPerMinute" in caught.advice
         assert clock.waits == []
 
