@@ -126,7 +126,7 @@ class HttpsTracking(pulumi.ComponentResource):
         unsubscribe: as for `DomainTracking`.
         web_prefix: the first label of the tracking domain; not managed unless given.
         delete_record: whether destroy, or a change of the prefix, removes the CNAME record from
-            DNS; false by default. Its value in the last `pulumi up` before that counts.
+            DNS; false by default. Its value in the last ``pulumi up`` before that counts.
         timeout: seconds to wait for the CNAME to become visible and the certificate to be issued;
             600 by default.
         account: as for `DomainTracking`.

@@ -35,7 +35,7 @@ class TrackingHost(Resource, module="mailgun", name="TrackingHost"):
     web_prefix: pulumi.Output[str]
     """The first label of the tracking domain."""
     tracking_domain: pulumi.Output[str]
-    """The host of rewritten links: ``web_prefix.domain``, or the domain's custom host."""
+    """The host of rewritten links, ``web_prefix.domain`` or the domain's custom host."""
     cname: pulumi.Output[Cname]
     """The name and value of the CNAME record that Mailgun expects for the tracking domain."""
     domain_id: pulumi.Output[str]
