@@ -121,3 +121,14 @@ def test_two_resources_that_manage_the_same_field_fail_the_preview(
     now = emulator.domain("mg.example.com")
     assert (now.open["active"], now.open["place_at_the_top"]) == (True, True)
     assert now.click["active"] is now.unsubscribe["active"] is True
+
+
+@pytest.mark.behaviour(56)
+def test_a_server_that_is_not_mailgun_is_refused(mail: MailFactory, emulator: Emulator) -> None:
+    """Its 404 is not taken for a domain that does not exist yet."""
+    page = {"body": "<html><h1>Not Found</h1></html>", "headers": {"Content-Type": "text/html"}}
+    emulator.add_fault(status=404, **page)
+    preview = mail('DomainTracking("mg", "mg.example.com", click=True)').preview(check=False)
+    assert preview.code != 0
+    assert f"the server at {emulator.url}/us is not Mailgun: Not Found (404)" in preview.output
+    assert "does not exist at Mailgun yet" not in preview.output
