@@ -85,17 +85,6 @@ def parse_click(text: str) -> bool | Literal["htmlonly"]:
     return "htmlonly" if text == "htmlonly" else parse_boolean(text)
 
 
-def parse_web_scheme(text: str) -> str:
-    """Parse http or https.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    if text not in ("http", "https"):
-        raise ValueError(text)
-    return text
-
-
 def parse_web_prefix(text: str) -> str:
     """Parse a web prefix, which is a single DNS label.
 
@@ -105,39 +94,6 @@ def parse_web_prefix(text: str) -> str:
     if not is_dns_label(text):
         raise ValueError(text)
     return text.lower()
-
-
-def parse_spam_action(text: str) -> str:
-    """Parse what to do with spam.
-
-    Raises:
-        ValueError: it is none of disabled, tag, block.
-    """
-    if text not in ("disabled", "tag", "block"):
-        raise ValueError(text)
-    return text
-
-
-def parse_type(text: str) -> str:
-    """Parse custom or sandbox.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    if text not in ("custom", "sandbox"):
-        raise ValueError(text)
-    return text
-
-
-def parse_state(text: str) -> str:
-    """Parse the state of a domain.
-
-    Raises:
-        ValueError: it is none of active, unverified, disabled.
-    """
-    if text not in ("active", "unverified", "disabled"):
-        raise ValueError(text)
-    return text
 
 
 def parse_custom_host(text: str) -> str | None:
@@ -152,6 +108,17 @@ def parse_custom_host(text: str) -> str | None:
 
 
 FieldParser = Callable[[str], Any]
+
+
+def one_of(*choices: str) -> FieldParser:
+    """Return a parser that raises ValueError for everything but some strings."""
+
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(text)
+        return text
+
+    return parse
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,20 +152,20 @@ OPTION_FIELDS: dict[str, FieldParser] = {
     "message_ttl": functools.partial(parse_integer, minimum=1),
     "require_tls": parse_boolean,
     "skip_verification": parse_boolean,
-    "spam_action": parse_spam_action,
+    "spam_action": one_of("disabled", "tag", "block"),
     "use_automatic_sender_security": parse_boolean,
     "wildcard": parse_boolean,
 }
 
 WEB_FIELDS: dict[str, FieldParser] = {
-    "web_scheme": parse_web_scheme,
+    "web_scheme": one_of("http", "https"),
     "web_prefix": parse_web_prefix,
 }
 
 
 STATUS_FIELDS: dict[str, FieldParser] = {
-    "type": parse_type,
-    "state": parse_state,
+    "type": one_of("custom", "sandbox"),
+    "state": one_of("active", "unverified", "disabled"),
     "disabled_reason": str,
     "custom_host": parse_custom_host,
 }

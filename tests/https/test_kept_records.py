@@ -39,7 +39,7 @@ class Strict(CnameRecordProvider):
     def diff(self, id, olds, news):
         found = super().diff(id, olds, news)
         replaces = [name for name in found.replaces if name != "name" or not self.renames]
-        # Where nothing is known, the engine finds out what has changed, as it is told by others.
+        # None makes the engine compare the inputs; real providers say what has changed.
         changes = None if self.renames else found.changes
         return DiffResult(changes, replaces, delete_before_replace=self.deletes_first)
 
