@@ -21,6 +21,7 @@ from .faults import Fault
 from .history import RecordedRequest
 from .server import Emulator
 from .settings import Settings
+from .spoiling import Spoil
 
 __all__ = [
     "CertificateSnapshot",
@@ -35,6 +36,7 @@ __all__ = [
     "Issuer",
     "RecordedRequest",
     "Settings",
+    "Spoil",
     "StateFileError",
     "UnknownDomain",
 ]

@@ -134,6 +134,8 @@ class Application:
         if fault is None:
             await self._api(scope, receive, _recording(send, record))
             return
+        if fault.cut_off or fault.drip_seconds:
+            send = self._hampering(send, scope, fault)
         if not fault.replaces_response:
             await self._api(scope, receive, _recording(send, record, fault.headers))
             return
@@ -143,6 +145,29 @@ class Application:
             await _drop(scope, receive)
         else:
             await _fault_response(fault)(scope, receive, _recording(send, record))
+
+    def _hampering(self, send: Send, scope: Scope, fault: Fault) -> Send:
+        """Return a `send` that sends a body byte by byte, or half of it and nothing after."""
+        transport = scope["state"]["transport"]
+
+        async def hamper(message: Message) -> None:
+            if message["type"] != "http.response.body":
+                await send(message)
+                return
+            body = message.get("body", b"")
+            if fault.cut_off:
+                body = body[: len(body) // 2]
+            for index in range(len(body)) if fault.drip_seconds else ():
+                await send({**message, "body": body[index : index + 1], "more_body": True})
+                if transport.is_closing() or not await self._delay(fault.drip_seconds):
+                    return
+            if fault.cut_off:
+                await send({**message, "body": body, "more_body": True})
+                transport.close()
+            else:
+                await send({**message, "body": b""})
+
+        return hamper
 
     async def _delay(self, seconds: float) -> bool:
         """Wait, and return whether the server is still running."""

@@ -120,6 +120,13 @@ def _dials_help() -> str:
     metavar="NAME=SETTING",
     help="How to respond where Mailgun's documentation is unclear; see below. Can be repeated.",
 )
+@click.option(
+    "--spoil",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    help="Spoil this share of all responses at random: errors, lost answers, hangs and the like.",
+)
+@click.option("--spoil-seed", default=0, help="What the random numbers of --spoil start from.")
 @click.option("--log-requests", is_flag=True, help="Print a line for each request.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
 def emulator(
@@ -139,6 +146,8 @@ def emulator(
     requests_per_minute: int | None,
     role: Role,
     dials: tuple[str, ...],
+    spoil: float,
+    spoil_seed: int,
     log_requests: bool,
     command: tuple[str, ...],
 ) -> None:
@@ -168,6 +177,7 @@ def emulator(
             port=port,
             on_response=_log if log_requests else None,
         )
+        served.spoil(spoil, seed=spoil_seed)
     except (InvalidSetting, StateFileError) as error:
         raise click.ClickException(str(error)) from error
     try:

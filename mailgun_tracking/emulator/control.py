@@ -30,6 +30,7 @@ from .faults import Fault, Faults
 from .forms import BodyTooLarge, read_body
 from .history import History
 from .serving import is_loopback
+from .spoiling import Spoil, Spoiler
 from .store import Store
 
 PREFIX = "/_emulator/"
@@ -78,6 +79,9 @@ class Control:
             ("GET", "faults", self._get_faults),
             ("POST", "faults", self._add_fault),
             ("DELETE", "faults", self._clear_faults),
+            ("GET", "spoil", self._get_spoil),
+            ("PUT", "spoil", self._spoil),
+            ("DELETE", "spoil", self._stop_spoiling),
             ("POST", "certificates/{host}", self._set_certificate),
             ("POST", "reset", self._reset),
         ]
@@ -147,6 +151,18 @@ class Control:
 
     async def _clear_faults(self, request: Request) -> Any:
         self._faults.clear()
+        return {}
+
+    async def _get_spoil(self, request: Request) -> Any:
+        spoiler = self._faults.spoiler
+        return spoiler.as_json() if spoiler else {}
+
+    async def _spoil(self, request: Request) -> Any:
+        self._faults.spoil(Spoiler(Spoil.from_json(await _body(request))))
+        return await self._get_spoil(request)
+
+    async def _stop_spoiling(self, request: Request) -> Any:
+        self._faults.spoil(None)
         return {}
 
     async def _set_certificate(self, request: Request) -> Any:

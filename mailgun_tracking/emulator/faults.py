@@ -1,4 +1,4 @@
-"""Faults: failures that a test injects into the API."""
+"""Faults: failures that a test injects into the API, one by one or at random."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import json
 import re
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidSetting, check_count, check_seconds, reject_unknown
+
+if TYPE_CHECKING:
+    from .spoiling import Spoiler
 
 _PATTERN = re.compile(r"[/*][A-Za-z0-9._~@:%*/-]*")
 _HEADER_NAME = re.compile(r"(?!content-length$|transfer-encoding$)[a-z0-9-]+", re.IGNORECASE)
@@ -47,6 +50,10 @@ class Fault:
     """How long to delay the request before anything else."""
     carried_out: bool = False
     """Let the request take effect although its response is replaced or lost."""
+    cut_off: bool = False
+    """Send half of the response's body, and close the connection."""
+    drip_seconds: float = 0.0
+    """How long to wait before each byte of the response's body."""
 
     def __post_init__(self) -> None:
         """Validate the fields."""
@@ -65,7 +72,8 @@ class Fault:
             check_count("times", self.times, 1)
         check_count("after", self.after, 0)
         check_seconds("delay_seconds", self.delay_seconds)
-        for name in ("drop_connection", "carried_out"):
+        check_seconds("drip_seconds", self.drip_seconds)
+        for name in ("drop_connection", "carried_out", "cut_off"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidSetting(f"{name} must be true or false, not {getattr(self, name)!r}")
         if not isinstance(self.headers, Mapping) or not all(
@@ -107,32 +115,43 @@ class Fault:
 
 
 class Faults:
-    """The active faults. To each request, only the first one that matches is applied."""
+    """The active faults. To each request, only the first one that matches is applied;
+    where none does, its response may be spoiled at random."""
 
     def __init__(self) -> None:
         """Start without any faults."""
         self._lock = threading.Lock()
         self._entries: list[_Entry] = []
+        self._spoiler: Spoiler | None = None
 
     def add(self, fault: Fault) -> None:
         """Add a fault after the existing ones."""
         with self._lock:
             self._entries.append(_Entry(fault))
 
+    def spoil(self, spoiler: Spoiler | None) -> None:
+        """Spoil responses at random from now on, instead of as before; None ends it."""
+        with self._lock:
+            self._spoiler = spoiler
+
     def clear(self) -> None:
-        """Remove all faults."""
+        """Remove all faults, random ones too."""
         with self._lock:
             self._entries.clear()
+            self._spoiler = None
 
     def next_match(self, method: str, path: str) -> Fault | None:
         """Return the fault to apply to a request, if any, and count the request."""
-        if not self._entries:
-            return None
         with self._lock:
             for entry in self._entries:
                 if not entry.is_exhausted and entry.fault.matches(method, path) and entry.count():
                     return entry.fault
-        return None
+            return self._spoiler.next_fault(method, path) if self._spoiler else None
+
+    @property
+    def spoiler(self) -> Spoiler | None:
+        """What spoils responses at random, if anything does."""
+        return self._spoiler
 
     def as_json(self) -> list[dict[str, Any]]:
         """Return the faults, each with the number of requests that it was applied to."""

@@ -21,6 +21,7 @@ from .history import History, RecordedRequest
 from .name_server import NameServer
 from .serving import ServerThread, is_loopback, listen
 from .settings import NINETY_DAYS, CnameCheck, Role, Settings
+from .spoiling import Spoil, Spoiler
 from .state_file import StateFile
 from .store import Store
 
@@ -359,8 +360,24 @@ class Emulator:
         self._faults.add(Fault.from_json(fields))
 
     def clear_faults(self) -> None:
-        """Remove all faults."""
+        """Remove all faults, random ones too."""
         self._faults.clear()
+
+    def spoil(self, share: float, **fields: Any) -> None:
+        """Spoil responses at random from now on; raises InvalidSetting.
+
+        Args:
+            share: the share of all responses that is spoiled; 0 ends it.
+            fields: the other fields of `Spoil`.
+        """
+        spoil = Spoil.from_json({"share": share, **fields})
+        self._faults.spoil(Spoiler(spoil) if share else None)
+
+    @property
+    def spoiled(self) -> dict[str, int]:
+        """How many responses were spoiled at random since the last call of `spoil`, by kind."""
+        spoiler = self._faults.spoiler
+        return dict(sorted(spoiler.counts.items())) if spoiler else {}
 
     def reset(self) -> None:
         """Restore the initial state, on the same port, and clear requests and faults."""

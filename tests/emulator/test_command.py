@@ -291,6 +291,7 @@ def test_options_reach_the_emulator(run: Run, tmp_path: Path) -> None:
     options = ["--domains-file", str(seeds), "--subaccount", "sub-1", "--latency", "0.01"]
     options += ["--issuing", "30", "--certificate-lifetime", "60", "--no-certificates"]
     options += ["--requests-per-minute", "300", "--role", "analyst"]
+    options += ["--spoil", "1", "--spoil-seed", "7"]
     options += ["--dial", "renewal=on", "--state", str(tmp_path / "state.json")]
     done = run(*options, program=ASK, extra=["GET", "/_emulator/settings"])
     settings = json.loads(done.stdout)[1]
@@ -302,6 +303,8 @@ def test_options_reach_the_emulator(run: Run, tmp_path: Path) -> None:
     assert settings["roles"] == {"default": "analyst"}
     done = run(*options, program=ASK, extra=["GET", "/_emulator/dials"])
     assert json.loads(done.stdout)[1]["renewal"] == "on"
+    done = run(*options, program=ASK, extra=["GET", "/_emulator/spoil"])
+    assert (json.loads(done.stdout)[1]["share"], json.loads(done.stdout)[1]["seed"]) == (1, 7)
     kept = json.loads((tmp_path / "state.json").read_text())["domains"]
     assert [(d["region"], d["subaccount"], d["name"]) for d in kept] == [
         ("eu", "sub-1", "b.example.com"),

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from mailgun_tracking.emulator import Emulator, Fault, InvalidSetting
+from mailgun_tracking.emulator.spoiling import KINDS, Spoil, Spoiler
 from tests.emulator.conftest import DOMAIN, Api
 
 TRACKING = f"/v3/domains/{DOMAIN}/tracking"
@@ -121,6 +122,118 @@ def test_a_delay_does_not_change_the_response(emulator: Emulator, api: Api) -> N
     assert emulator.domain(DOMAIN).click["active"] is True
 
 
+def test_a_response_that_is_cut_off_took_effect(emulator: Emulator, api: Api) -> None:
+    emulator.add_fault(cut_off=True, times=1)
+    with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
+        _raw(api, "PUT", CLICK, data={"active": "true"})
+    assert emulator.domain(DOMAIN).click["active"] is True
+    assert _raw(api, "GET", TRACKING).status_code == 200
+
+
+def test_a_response_that_drips_is_whole_in_the_end(emulator: Emulator, api: Api) -> None:
+    """A client that gives up does not hold the server up."""
+    emulator.add_fault(drip_seconds=0.0005, times=1)
+    start = time.monotonic()
+    response = api.get(TRACKING)
+    assert time.monotonic() - start >= 0.0005 * len(response.content)
+    emulator.add_fault(drip_seconds=3600, times=1)
+    with pytest.raises(requests.ConnectionError):
+        api.session.get(emulator.url + TRACKING, timeout=0.1)
+    assert api.tracking()["click"]["active"] is False
+
+
+NOT_CARRIED_OUT = {
+    *("408", "425", "429", "429-reset", "429-retry-after", "500", "502", "503"),
+    *("503-retry-after", "507", "reset", "html", "hang"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_spoils_the_response(emulator: Emulator, api: Api, kind: str) -> None:
+    """A PUT takes effect or not, as the kind's name says; it is answered otherwise than usual."""
+    emulator.spoil(1, kinds=[kind])
+    # A response that drips arrives in parts; one of them is enough.
+    waits = {"hang": 0.1, "drip": 0.6}
+    try:
+        response = api.session.put(
+            emulator.url + CLICK,
+            data={"active": "true"},
+            timeout=0.1 if kind == "hang" else 10,
+            stream=True,
+        )
+        status = response.status_code
+        # Of a response that drips, one byte is enough.
+        text = next(response.iter_content(1)) if kind == "drip" else response.content
+    except requests.RequestException:
+        assert kind in ("reset", "answer-lost", "cut-off", "hang")
+    else:
+        assert str(status) == kind[:3] or status == 200
+        assert status != 200 or kind == "slow" or b'"click"' not in text
+        assert ("Retry-After" in response.headers) == kind.endswith("retry-after")
+        assert ("X-RateLimit-Reset" in response.headers) == (kind == "429-reset")
+    assert emulator.spoiled == {kind: 1}
+    assert emulator.domain(DOMAIN).click["active"] is (kind not in NOT_CARRIED_OUT)
+
+
+def test_the_same_seed_spoils_the_same_requests_in_any_order() -> None:
+    """What becomes of a request depends on how many like it came before, not on others."""
+
+    def faults(seed: int, paths: list[str]) -> dict[str, list[Fault | None]]:
+        spoiler = Spoiler(Spoil(0.3, seed, kinds=["500", "502", "reset"]))
+        found: dict[str, list[Fault | None]] = {}
+        for path in paths:
+            found.setdefault(path, []).append(spoiler.next_fault("GET", path))
+        assert sum(spoiler.counts.values()) == sum(
+            fault is not None for one in found.values() for fault in one
+        )
+        return found
+
+    paths = [f"/{number}" for number in range(30)] * 30
+    first = faults(1, paths)
+    assert faults(1, sorted(paths)) == first
+    assert faults(2, paths) != first
+    spoiled = sum(fault is not None for one in first.values() for fault in one)
+    assert 0.25 < spoiled / len(paths) < 0.35
+
+
+def test_spoiling_begins_and_ends(emulator: Emulator, api: Api) -> None:
+    """In Python and over the control API; what was asked for comes before what is random."""
+    body = {"share": 1, "seed": 3, "kinds": ["500"]}
+    assert api.control("GET", "spoil").json() == {}
+    assert api.control("PUT", "spoil", body).json() == {**body, "spoiled": {}}
+    assert _raw(api, "GET", TRACKING).status_code == 500
+    emulator.add_fault(status=404, times=1)
+    assert _raw(api, "GET", TRACKING).status_code == 404
+    assert api.control("GET", "spoil").json()["spoiled"] == emulator.spoiled == {"500": 1}
+    assert api.control("DELETE", "spoil").status_code == 200
+    assert _raw(api, "GET", TRACKING).status_code == 200
+    for end in (emulator.reset, emulator.clear_faults, lambda: emulator.spoil(0)):
+        emulator.spoil(1, kinds=["502"])
+        assert _raw(api, "GET", TRACKING).status_code == 502
+        end()
+        assert _raw(api, "GET", TRACKING).status_code == 200
+        assert emulator.spoiled == {}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"share": 1.1},
+        {"share": -0.1},
+        {"share": True},
+        {"share": "0.3"},
+        {"share": 0.3, "seed": 0.5},
+        {"share": 0.3, "kinds": []},
+        {"share": 0.3, "kinds": "500"},
+        {"share": 0.3, "kinds": ["501"]},
+        {"share": 0.3, "kind": ["500"]},
+    ],
+)
+def test_invalid_spoiling_is_rejected(api: Api, fields: dict[str, Any]) -> None:
+    assert api.control("PUT", "spoil", fields).status_code == 400
+
+
 def test_faults_and_latency_do_not_affect_the_control_api(emulator: Emulator, api: Api) -> None:
     emulator.add_fault(drop_connection=True)
     emulator.set(latency_seconds=3600)
@@ -184,6 +297,8 @@ def test_closing_drops_delayed_requests() -> None:
         {"method": 1},
         {"drop_connection": 1},
         {"carried_out": "no"},
+        {"cut_off": "yes"},
+        {"drip_seconds": -1},
     ],
 )
 def test_invalid_faults_are_rejected(emulator: Emulator, api: Api, fields: dict[str, Any]) -> None:
