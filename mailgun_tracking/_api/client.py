@@ -39,13 +39,15 @@ from .models import (
     CertificateStatus,
     DomainDetails,
     SectionSettings,
+    Subaccount,
     normalize_domain,
     read_certificate_status,
     read_domain,
     read_section,
+    read_subaccount,
     write_form,
 )
-from .refusals import LIST_PATH, X509_PATH, access_of, rate_limited, refusal
+from .refusals import LIST_PATH, SUBACCOUNTS_PATH, X509_PATH, access_of, rate_limited, refusal
 from .transport import Transport, shorten
 
 if TYPE_CHECKING:
@@ -165,15 +167,13 @@ class MailgunClient:
 
         The list has no DNS records: ``cname`` is None in each.
         """
-        what, skip = "cannot list the account's domains", 0
-        while True:
-            page = min(_PAGE, limit - skip) if limit is not None else _PAGE
-            body = self._call("GET", f"{LIST_PATH}?limit={page}&skip={skip}", what, "")
-            domains = self._understand(functools.partial(_read_list, body), what, "")
-            yield from domains
-            skip += len(domains)
-            if len(domains) < page or skip == limit:
-                return
+        what = "cannot list the account's domains"
+        yield from self._pages(LIST_PATH, what, _read_domains, limit)
+
+    def list_subaccounts(self) -> Iterator[Subaccount]:
+        """``GET /v5/accounts/subaccounts``: the account's subaccounts, page by page."""
+        what = "cannot list the account's subaccounts"
+        yield from self._pages(SUBACCOUNTS_PATH, what, _read_subaccounts)
 
     def get_certificate(self, tracking_domain: str) -> CertificateStatus:
         """``GET /v2/x509/{domain}/status``; `CertificateNotFound` where none was requested yet."""
@@ -215,6 +215,19 @@ class MailgunClient:
         """Wait, and raise `Cancelled` as soon as the engine asks to stop."""
         if self.cancelled.wait(seconds) if seconds > 0 else self.cancelled.is_set():
             raise errors.Cancelled("interrupted")
+
+    def _pages(
+        self, path: str, what: str, read: Callable[[Any], list[_T]], limit: int | None = None
+    ) -> Iterator[_T]:
+        skip = 0
+        while True:
+            page = min(_PAGE, limit - skip) if limit is not None else _PAGE
+            body = self._call("GET", f"{path}?limit={page}&skip={skip}", what, "")
+            items = self._understand(functools.partial(read, body), what, "")
+            yield from items
+            skip += len(items)
+            if len(items) < page or skip == limit:
+                return
 
     def _write(self, path: str, what: str, domain: str, changes: Mapping[str, object]) -> Any:
         with self.writing(normalize_domain(domain)):
@@ -327,8 +340,12 @@ def _json(response: Response) -> Any:
         raise ValueError("it is not JSON") from None
 
 
-def _read_list(body: Any) -> list[DomainDetails]:
+def _read_domains(body: Any) -> list[DomainDetails]:
     return [read_domain({"domain": item}) for item in body["items"]]
+
+
+def _read_subaccounts(body: Any) -> list[Subaccount]:
+    return [read_subaccount(item) for item in body["subaccounts"]]
 
 
 def _quoted(name: str) -> str:

@@ -29,6 +29,7 @@ SectionSettings = dict[str, Any]
 """The known fields of one section, by Mailgun's names."""
 
 _SPELLED_TRUE = ("true", "yes")
+_DISABLED = "disabled at Mailgun"
 _TRUTHS: Mapping[object, bool] = {"true": True, "yes": True, "false": False, "no": False}
 _CLOSING = re.compile(r"[\s.]+\Z")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
@@ -160,6 +161,11 @@ class DomainDetails:
         """The host of rewritten links: ``web_prefix.name``, or the custom host."""
         return self.custom_host or f"{self.web_prefix}.{self.name}"
 
+    @property
+    def is_disabled(self) -> bool:
+        """Whether Mailgun has disabled the domain."""
+        return self.problem.startswith(_DISABLED)
+
 
 def read_domain(response: object) -> DomainDetails:
     """The domain in a response of ``/v4/domains``."""
@@ -195,7 +201,7 @@ def _problem_of(domain: Mapping[str, object]) -> str:
         disabled = domain.get("disabled")
         reason = disabled.get("reason") if isinstance(disabled, Mapping) else None
         text = " ".join(str(reason or "").split())
-        return f"disabled at Mailgun: {text}" if text else "disabled at Mailgun"
+        return f"{_DISABLED}: {text}" if text else _DISABLED
     return "not verified at Mailgun yet" if state == "unverified" else ""
 
 
@@ -227,6 +233,29 @@ def _prefix_of(domain: str, tracking_host: str, cnames: Mapping[str, str]) -> st
         if host.partition(".")[2] == domain:
             return host.partition(".")[0]
     return DEFAULT_WEB_PREFIX
+
+
+@dataclass(frozen=True)
+class Subaccount:
+    """What ``GET /v5/accounts/subaccounts`` says about a subaccount.
+
+    Attributes:
+        id: its id.
+        name: its name.
+        status: ``open``, ``disabled`` or ``closed``.
+    """
+
+    id: str
+    name: str
+    status: str
+
+
+def read_subaccount(item: object) -> Subaccount:
+    """A subaccount in a response of ``/v5/accounts/subaccounts``."""
+    if not isinstance(item, Mapping) or not item.get("id"):
+        raise ValueError("a subaccount has no id")
+    name, status = item.get("name") or "", item.get("status") or "open"
+    return Subaccount(str(item["id"]), str(name), str(status))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SERVER_ERRORS = (500, 502, 503, 504)
 X509_PATH = "/v2/x509/"
 LIST_PATH = "/v4/domains"
+SUBACCOUNTS_PATH = "/v5/accounts/subaccounts"
 _REASONS = ("message", "Reason", "Description", "error")
 CONTACT_SUPPORT = "try again; if it persists, contact Mailgun support"
 
@@ -76,7 +77,7 @@ def access_of(method: str, path: str) -> errors.Access:
     """What a key needs to be allowed for a request."""
     if method != "GET":
         return "write"
-    return "list" if path.startswith(f"{LIST_PATH}?") else "read"
+    return "list" if path.startswith((f"{LIST_PATH}?", f"{SUBACCOUNTS_PATH}?")) else "read"
 
 
 def _meaning(status: int, *, is_x509: bool) -> tuple[type[errors.MailgunError], str]:

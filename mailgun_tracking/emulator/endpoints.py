@@ -312,6 +312,27 @@ def _start_issuing(call: Call, check: Callable[[Certificate | None], None]) -> R
     )
 
 
+# --- subaccounts ---
+
+
+def list_subaccounts(call: Call) -> Response:
+    """GET /v5/accounts/subaccounts; every account has all of them, and each is named as its id."""
+    query = call.query
+    limit = _parsed(
+        query, "limit", partial(parse_integer, minimum=1, maximum=MAX_PAGE_SIZE), default=10
+    )
+    skip = _parsed(query, "skip", partial(parse_integer, minimum=0), default=0)
+    sort = _parsed(query, "sort", _one_of("asc", "desc"), default="asc")
+    for name in ("closed", "enabled"):
+        if name in query:
+            raise Rejected(responses.message(501, f"The emulator has no filter {name}"))
+    if call.caller.subaccount is not None:
+        return responses.message(403, "Forbidden")
+    ids = sorted(call.store.accounts.subaccounts, reverse=sort == "desc")
+    found = [responses.subaccount(id_) for id_ in ids if query.get("filter", "") in id_]
+    return JSONResponse({"subaccounts": found[skip : skip + limit], "total": len(found)})
+
+
 _DOMAINS: dict[str, Endpoint] = {"GET": list_domains, "POST": post_domain}
 _DOMAIN: dict[str, Endpoint] = {"GET": get_domain, "PUT": put_domain}
 
@@ -323,6 +344,7 @@ ROUTES: dict[str, dict[str, Endpoint]] = {
     "/v4/domains": _DOMAINS,
     "/v4/domains/{name}": _DOMAIN,
     "/v4/domains/{name}/verify": {"PUT": verify_domain},
+    "/v5/accounts/subaccounts": {"GET": list_subaccounts},
     # DELETE is only documented under /v3. Mailgun's own clients still use /v3 for the rest too.
     "/v3/domains": _DOMAINS,
     "/v3/domains/{name}": {**_DOMAIN, "DELETE": delete_domain},

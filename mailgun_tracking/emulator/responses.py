@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 from email.utils import format_datetime
 from typing import Any
 
@@ -117,6 +117,18 @@ def domain_item(domain: Domain, dials: Dials) -> dict[str, Any]:
     if domain.subaccount is not None:
         shown["subaccount_id"] = domain.subaccount
     return shown
+
+
+def subaccount(id_: str) -> dict[str, Any]:
+    """Return a subaccount as lists contain it."""
+    moment = format_datetime(datetime(2024, 11, 6, 19, 48, 29, tzinfo=timezone.utc), usegmt=True)
+    return {
+        "id": id_,
+        "name": id_,
+        "created_at": moment,
+        "updated_at": moment,
+        "status": "open",
+    }
 
 
 def extended_fields(domain: Domain) -> dict[str, Any]:

@@ -110,6 +110,29 @@ UNDOCUMENTED: dict[tuple[str, str, int], Json] = {
     ("PUT", "/v4/domains/{name}/verify", 200): {
         "$ref": "#/components/schemas/github.com-mailgun-domains-httpapi-UpdateDomainResp"
     },
+    ("GET", "/v5/accounts/subaccounts", 200): {
+        "type": "object",
+        "properties": {
+            "subaccounts": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        **{
+                            name: {"type": "string"}
+                            for name in ("id", "name", "created_at", "updated_at")
+                        },
+                        "status": {"enum": ["open", "disabled", "closed"]},
+                    },
+                    "required": ["id", "name", "status"],
+                    "additionalProperties": False,
+                },
+            },
+            "total": {"type": "integer"},
+        },
+        "required": ["subaccounts", "total"],
+        "additionalProperties": False,
+    },
     ("DELETE", "/v3/domains/{name}", 200): {"$ref": f"#/components/schemas/{GENERIC}"},
 }
 """Responses of endpoints that are not in this part of the file."""

@@ -23,6 +23,7 @@ EVERYWHERE = [
     ("PUT", f"/v4/domains/{DOMAIN}"),
     ("PUT", f"/v4/domains/{DOMAIN}/verify"),
     ("GET", "/v4/domains"),
+    ("GET", "/v5/accounts/subaccounts"),
     ("POST", "/v4/domains"),
     ("DELETE", f"/v3/domains/{DOMAIN}"),
 ]
@@ -74,6 +75,8 @@ def test_domains_of_other_accounts_are_not_found(
     response = new_api(emulator, OTHER_KEY).call(method, path)
     if path == "/v4/domains":
         assert response.status_code == 400 if method == "POST" else response.json()["items"] == []
+    elif path == "/v5/accounts/subaccounts":
+        assert response.status_code == 200
     else:
         assert response.status_code == 404
         text = "x509 cert not found" if "x509" in path else "Domain not found"
@@ -130,6 +133,28 @@ def test_a_subaccount_needs_the_header(emulator: Emulator, api: Api) -> None:
     assert [i["name"] for i in api.get("/eu/v4/domains").json()["items"]] == [DOMAIN]
 
 
+def test_subaccounts_are_listed_page_by_page() -> None:
+    """Ten at a time unless more are asked for, as Mailgun's documentation has it."""
+    ids = [f"sub-{number:02}" for number in range(12)]
+    path = "/v5/accounts/subaccounts"
+    with Emulator(subaccounts=ids) as emulator:
+        api = Api(emulator, emulator.key)
+        first = api.get(path).json()
+        assert [one["id"] for one in first["subaccounts"]] == ids[:10]
+        assert {one["status"] for one in first["subaccounts"]} == {"open"}
+        assert first["total"] == 12
+        rest = api.get(f"{path}?limit=1000&skip=10&sort=asc").json()["subaccounts"]
+        assert [one["id"] for one in rest] == ids[10:]
+        [found] = api.get(f"{path}?filter=07&sort=desc").json()["subaccounts"]
+        assert found["name"] == "sub-07"
+        for query in ("limit=0", "limit=1001", "skip=-1", "sort=name"):
+            assert api.get(f"{path}?{query}").status_code == 400
+        for query in ("enabled=true", "closed=true"):
+            assert api.get(f"{path}?{query}").status_code == 501
+        on_behalf = api.get(path, headers={"X-Mailgun-On-Behalf-Of": "sub-01"})
+        assert on_behalf.status_code == 403
+
+
 def test_an_unknown_subaccount_is_forbidden(api: Api) -> None:
     response = api.get(TRACKING, headers={"X-Mailgun-On-Behalf-Of": "sub-2"})
     assert response.status_code == 403
@@ -166,7 +191,7 @@ def test_an_unknown_path_is_not_found(api: Api, path: str) -> None:
         ("GET", f"/eu/v3/{DOMAIN}/templates/one/versions"),
         ("PUT", f"/v3/domains/{DOMAIN}/dkim_authority"),
         ("GET", f"/v4/domains/{DOMAIN}/keys"),
-        ("GET", "/v5/accounts/subaccounts"),
+        ("POST", "/v5/accounts/subaccounts/sub-1/disable"),
     ],
 )
 def test_what_only_mailgun_has_is_not_implemented(api: Api, method: str, path: str) -> None:

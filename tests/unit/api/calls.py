@@ -26,6 +26,7 @@ PUT_TRACKING = f"PUT /v3/domains/{DOMAIN}/tracking/click"
 GET_DOMAIN = f"GET /v4/domains/{DOMAIN}"
 PUT_DOMAIN = f"PUT /v4/domains/{DOMAIN}"
 LIST_DOMAINS = "GET /v4/domains"
+LIST_SUBACCOUNTS = "GET /v5/accounts/subaccounts"
 GET_CERTIFICATE = f"GET /v2/x509/{HOST}/status"
 POST_CERTIFICATE = f"POST /v2/x509/{HOST}"
 PUT_CERTIFICATE = f"PUT /v2/x509/{HOST}"
@@ -36,6 +37,7 @@ CALLS: dict[str, Callable[[MailgunClient], object]] = {
     GET_DOMAIN: lambda client: client.get_domain(DOMAIN),
     PUT_DOMAIN: lambda client: client.update_domain(DOMAIN, {"web_scheme": "https"}),
     LIST_DOMAINS: lambda client: list(client.list_domains()),
+    LIST_SUBACCOUNTS: lambda client: list(client.list_subaccounts()),
     GET_CERTIFICATE: lambda client: client.get_certificate(HOST),
     POST_CERTIFICATE: lambda client: client.generate_certificate(HOST),
     PUT_CERTIFICATE: lambda client: client.regenerate_certificate(HOST),

@@ -13,7 +13,7 @@ from mailgun_tracking import errors
 from mailgun_tracking._api import client as client_module
 from mailgun_tracking._api.client import MailgunClient
 from mailgun_tracking._api.fields import FIELDS, Section
-from mailgun_tracking._api.models import CertificateStatus, CnameRecord, DomainDetails
+from mailgun_tracking._api.models import CertificateStatus, CnameRecord, DomainDetails, Subaccount
 from tests.unit.api.calls import (
     ANY,
     CALLS,
@@ -23,6 +23,7 @@ from tests.unit.api.calls import (
     GET_TRACKING,
     HOST,
     LIST_DOMAINS,
+    LIST_SUBACCOUNTS,
     READING_CALLS,
     TRACKING,
     failure,
@@ -287,6 +288,8 @@ class TestUnexpected:
             (GET_DOMAIN, {"domain": {"name": "\u2603\u200b"}}),
             (LIST_DOMAINS, {"domains": []}),
             (LIST_DOMAINS, {"items": [{"id": 7}]}),
+            (LIST_SUBACCOUNTS, {"items": []}),
+            (LIST_SUBACCOUNTS, {"subaccounts": [{"name": "Brand B"}]}),
             (GET_CERTIFICATE, {"status": ""}),
             (GET_CERTIFICATE, {"status": "<p>Please log in</p>"}),
             (GET_CERTIFICATE, {}),
@@ -341,3 +344,13 @@ class TestListDomains:
     ) -> None:
         assert next(mailgun.list_domains()).name == "mg0.example.com"
         assert len(httpserver.log) == 1
+
+
+def test_subaccounts_are_listed(httpserver: HTTPServer, mailgun: MailgunClient) -> None:
+    """Whatever else Mailgun says about them; one without a status is taken for open."""
+    listed = [{"id": "a1", "name": "Brand A", "status": "closed", "features": {}}, {"id": "b2"}]
+    httpserver.expect_request("/v5/accounts/subaccounts").respond_with_json({"subaccounts": listed})
+    assert list(mailgun.list_subaccounts()) == [
+        Subaccount("a1", "Brand A", "closed"),
+        Subaccount("b2", "", "open"),
+    ]

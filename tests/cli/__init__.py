@@ -1,0 +1,1 @@
+"""The commands, against the emulator in this process."""
