@@ -17,8 +17,9 @@ TrackingError
     ├── CertificateConflict     409 for a certificate
     ├── CertificateInProgress   429 for a PUT of a certificate: one is being issued
     ├── RateLimited             429 for everything else
-    ├── ServerError             5xx
+    ├── ServerError             5xx, 408, 425, 499
     └── UnexpectedResponse      a status or body that the API does not document
+        └── UnreadableResponse  a 2xx that is not what Mailgun sends
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ __all__ = [
     "Unauthorized",
     "UnexpectedResponse",
     "Unreachable",
+    "UnreadableResponse",
 ]
 
 
@@ -167,8 +169,15 @@ class RateLimited(MailgunError):
 
 
 class ServerError(MailgunError):
-    """5xx until the call's deadline."""
+    """5xx, 408, 425 or 499 until the call's deadline; a change may have been made."""
 
 
 class UnexpectedResponse(MailgunError):
     """A status or body that the API does not document."""
+
+
+class UnreadableResponse(UnexpectedResponse):
+    """2xx with a body that is not Mailgun's until the call's deadline: an HTML page, broken JSON.
+
+    It says nothing about the domain; a change may have been made.
+    """

@@ -9,7 +9,8 @@ does not count against a call's deadline, and has a limit of its own:
 what happened               retried             raised in the end
 ==========================  ==================  =====================================
 no connection, time-out     yes                 `Unreachable`
-500, 502, 503, 504          yes                 `ServerError`
+5xx, 408, 425, 499          yes                 `ServerError`
+2xx that cannot be read     yes                 `UnreadableResponse`
 429 (rate limit)            after the wait      `RateLimited`
 429 of a PUT of x509        no: one is issued   `CertificateInProgress`
 400, 401, 402, 403, 409     no                  see `errors`
@@ -17,11 +18,12 @@ TLS, but a cut handshake    no                  `TrackingError`
 404                         no                  `DomainNotFound`, `CertificateNotFound`
 a redirect                  no, nor followed    `UnexpectedResponse`
 ==========================  ==================  =====================================
+
+If none of the responses of a server could ever be read, it is not Mailgun: `UnexpectedResponse`.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 import threading
 import time
@@ -47,7 +49,16 @@ from .models import (
     read_subaccount,
     write_form,
 )
-from .refusals import LIST_PATH, SUBACCOUNTS_PATH, X509_PATH, access_of, rate_limited, refusal
+from .refusals import (
+    CHECK_BASE_URL,
+    LIST_PATH,
+    SUBACCOUNTS_PATH,
+    X509_PATH,
+    access_of,
+    rate_limited,
+    refusal,
+)
+from .settings import region_of
 from .transport import Transport, shorten
 
 if TYPE_CHECKING:
@@ -59,12 +70,18 @@ FIRST_CONTACT_SECONDS = 10.0
 """How long a call may be retried while Mailgun was never reached by this process."""
 RATE_LIMIT_SECONDS = 1800.0
 """How long Mailgun's rate limit may hold up a call, in addition to its deadline."""
-RETRIED: tuple[type[errors.TrackingError], ...] = (errors.Unreachable, errors.ServerError)
-"""What is retried until the deadline."""
+RETRIED: tuple[type[errors.TrackingError], ...] = (
+    errors.Unreachable,
+    errors.ServerError,
+    errors.UnreadableResponse,
+)
+"""What is retried until the deadline. It says nothing about the domain, and not whether a PUT was
+carried out."""
 
 _PAGE = 1000
 _LONGEST_HOLD_SECONDS = 20.0
-_BACK_OFF = tenacity.wait_random_exponential(multiplier=1, max=20)
+# Starts quickly: about six attempts fit into the ten seconds of a check.
+_BACK_OFF = tenacity.wait_random_exponential(multiplier=0.25, max=20)
 _T = TypeVar("_T")
 
 
@@ -117,9 +134,9 @@ class MailgunClient:
     def get_tracking(self, domain: str) -> dict[str, Any]:
         """The sections of ``GET /v3/domains/{name}/tracking``, and ``web_scheme`` if given."""
         what = f"cannot read the tracking settings of {domain}"
-        body = self._call("GET", f"/v3/domains/{_quoted(domain)}/tracking", what, domain)
+        path = f"/v3/domains/{_quoted(domain)}/tracking"
 
-        def read() -> dict[str, Any]:
+        def read(body: Any) -> dict[str, Any]:
             tracking = body["tracking"]
             settings: dict[str, Any] = {
                 section: read_section(section, tracking[section]) for section in SECTIONS
@@ -128,7 +145,7 @@ class MailgunClient:
                 settings["web_scheme"] = str(tracking["web_scheme"])
             return settings
 
-        return self._understand(read, what, domain)
+        return self._call("GET", path, what, domain, read)
 
     def update_tracking(
         self, domain: str, section: Section, changes: Mapping[str, object]
@@ -139,16 +156,16 @@ class MailgunClient:
         """
         what = f"cannot change {section} tracking of {domain}"
         path = f"/v3/domains/{_quoted(domain)}/tracking/{section}"
-        body = self._write(path, what, domain, changes)
-        return self._understand(
-            lambda: read_section(section, body[section]) if body.get(section) else {}, what, domain
-        )
+
+        def read(body: Any) -> SectionSettings:
+            return read_section(section, body[section]) if body.get(section) else {}
+
+        return self._write(path, what, domain, read, changes)
 
     def get_domain(self, domain: str) -> DomainDetails:
         """``GET /v4/domains/{name}``: web scheme, web prefix and the expected CNAME."""
         what = f"cannot read the domain {domain}"
-        body = self._call("GET", f"/v4/domains/{_quoted(domain)}", what, domain)
-        return self._understand(lambda: read_domain(body), what, domain)
+        return self._call("GET", f"/v4/domains/{_quoted(domain)}", what, domain, read_domain)
 
     def update_domain(self, domain: str, changes: Mapping[str, object]) -> DomainDetails | None:
         """``PUT /v4/domains/{name}`` with a web scheme, a web prefix, or both.
@@ -157,10 +174,11 @@ class MailgunClient:
         """
         what = f"cannot change {' and '.join(changes)} of {domain}"
         path = f"/v4/domains/{_quoted(domain)}"
-        body = self._write(path, what, domain, changes)
-        return self._understand(
-            lambda: read_domain(body) if body.get("domain") else None, what, domain
-        )
+
+        def read(body: Any) -> DomainDetails | None:
+            return read_domain(body) if body.get("domain") else None
+
+        return self._write(path, what, domain, read, changes)
 
     def list_domains(self, *, limit: int | None = None) -> Iterator[DomainDetails]:
         """``GET /v4/domains``: the account's domains, page by page, at most `limit`.
@@ -179,8 +197,7 @@ class MailgunClient:
         """``GET /v2/x509/{domain}/status``; `CertificateNotFound` where none was requested yet."""
         what = f"cannot read the certificate for {tracking_domain}"
         path = f"{X509_PATH}{_quoted(tracking_domain)}/status"
-        body = self._call("GET", path, what, tracking_domain)
-        return self._understand(lambda: read_certificate_status(body), what, tracking_domain)
+        return self._call("GET", path, what, tracking_domain, read_certificate_status)
 
     def generate_certificate(self, tracking_domain: str) -> None:
         """``POST /v2/x509/{domain}``: request the first certificate of a tracking domain."""
@@ -222,21 +239,27 @@ class MailgunClient:
         skip = 0
         while True:
             page = min(_PAGE, limit - skip) if limit is not None else _PAGE
-            body = self._call("GET", f"{path}?limit={page}&skip={skip}", what, "")
-            items = self._understand(functools.partial(read, body), what, "")
+            items = self._call("GET", f"{path}?limit={page}&skip={skip}", what, "", read)
             yield from items
             skip += len(items)
             if len(items) < page or skip == limit:
                 return
 
-    def _write(self, path: str, what: str, domain: str, changes: Mapping[str, object]) -> Any:
+    def _write(
+        self,
+        path: str,
+        what: str,
+        domain: str,
+        read: Callable[[Any], _T],
+        changes: Mapping[str, object],
+    ) -> _T:
         with self.writing(normalize_domain(domain)):
-            return self._call("PUT", path, what, domain, form=write_form(changes))
+            return self._call("PUT", path, what, domain, read, write_form(changes))
 
     def _request_certificate(self, method: str, tracking_domain: str, verb: str) -> None:
         what = f"cannot {verb} the certificate for {tracking_domain}"
         path = X509_PATH + _quoted(tracking_domain)
-        self._call(method, path, what, tracking_domain, has_body=False)
+        self._call(method, path, what, tracking_domain, _read_confirmation)
 
     def _call(
         self,
@@ -244,11 +267,15 @@ class MailgunClient:
         path: str,
         what: str,
         domain: str,
+        read: Callable[[Any], _T],
         form: Mapping[str, str] | None = None,
-        *,
-        has_body: bool = True,
-    ) -> Any:
+    ) -> _T:
         elapsed = _Elapsed(time.monotonic())
+
+        def attempt() -> _T:
+            response = self._attempt(method, path, what, domain, form, elapsed)
+            return self._understand(response, read, what, domain)
+
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(RETRIED),
             wait=_wait,
@@ -257,8 +284,15 @@ class MailgunClient:
             before_sleep=self._report,
             reraise=True,
         )
-        response = retrying(self._attempt, method, path, what, domain, form, elapsed)
-        return self._understand(lambda: _json(response), what, domain) if has_body else None
+        try:
+            return retrying(attempt)
+        except errors.UnreadableResponse as error:
+            # At Mailgun's own address it is something in between.
+            if self.transport.was_reached or region_of(self.transport.base_url) is not None:
+                raise
+            raise errors.UnexpectedResponse(
+                what, error.reason, advice=CHECK_BASE_URL, domain=domain
+            ) from None
 
     def _attempt(
         self,
@@ -281,6 +315,7 @@ class MailgunClient:
                 self.transport.allowed.add(access_of(method, path))
             if is_success:
                 return response
+            self.transport.was_reached = True
             error = refusal(response, self.transport, method, path, what, domain)
             if not isinstance(error, errors.RateLimited):
                 raise error
@@ -320,17 +355,21 @@ class MailgunClient:
             status = f" ({error.status})" if error.status else ""
             self.say(f"{error.reason}{status}: retrying in {state.upcoming_sleep:.0f} s")
 
-    def _understand(self, read: Callable[[], _T], what: str, domain: str) -> _T:
+    def _understand(
+        self, response: Response, read: Callable[[Any], _T], what: str, domain: str
+    ) -> _T:
         try:
-            return read()
+            understood = read(_json(response))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise errors.UnexpectedResponse(
+            raise errors.UnreadableResponse(
                 what,
                 f"unexpected response from {self.transport.base_url}: "
                 + shorten(self.transport.redact(f"{error}")),
-                advice="check the base URL",
+                advice="try again later",
                 domain=domain,
             ) from None
+        self.transport.was_reached = True
+        return understood
 
 
 def _json(response: Response) -> Any:
@@ -346,6 +385,11 @@ def _read_domains(body: Any) -> list[DomainDetails]:
 
 def _read_subaccounts(body: Any) -> list[Subaccount]:
     return [read_subaccount(item) for item in body["subaccounts"]]
+
+
+def _read_confirmation(body: Any) -> None:
+    if not isinstance(body, Mapping):
+        raise ValueError("the response is not an object")
 
 
 def _quoted(name: str) -> str:

@@ -18,11 +18,13 @@ from .transport import BASE_URL_SETTINGS, Transport, shorten
 if TYPE_CHECKING:
     from requests import Response
 
-SERVER_ERRORS = (500, 502, 503, 504)
+_UNCLEAR = (408, 425, 499)
+"""Statuses other than 5xx that do not tell whether a request was carried out."""
 X509_PATH = "/v2/x509/"
 LIST_PATH = "/v4/domains"
 SUBACCOUNTS_PATH = "/v5/accounts/subaccounts"
 _REASONS = ("message", "Reason", "Description", "error")
+CHECK_BASE_URL = f"check the base URL, {BASE_URL_SETTINGS}"
 CONTACT_SUPPORT = "try again; if it persists, contact Mailgun support"
 
 
@@ -51,7 +53,7 @@ def refusal(
         host = transport.redact(_host(response.headers.get("Location", "")))
         reason = f"{transport.base_url} redirects to {host or 'another address'}"
     if status == 404 and region_of(transport.base_url) is None and not _is_from_mailgun(response):
-        type_, advice = errors.UnexpectedResponse, f"check the base URL, {BASE_URL_SETTINGS}"
+        type_, advice = errors.UnexpectedResponse, CHECK_BASE_URL
         reason = f"the server at {transport.base_url} is not Mailgun: {reason}"
     error = type_(what, reason, status=status, advice=advice, domain=domain)
     error.retry_after = _retry_after(response)
@@ -84,8 +86,8 @@ def _meaning(status: int, *, is_x509: bool) -> tuple[type[errors.MailgunError], 
     """The error type of a status, and the advice that goes with it."""
     if status in (401, 403):
         return errors.Unauthorized, ""
-    if status in SERVER_ERRORS:
-        return errors.ServerError, "Mailgun returned a server error; try again later"
+    if status >= 500 or status < 200 or status in _UNCLEAR:
+        return errors.ServerError, "Mailgun or a proxy in front of it failed; try again later"
     if status == 404 and not is_x509:
         return errors.DomainNotFound, ""
     if 300 <= status < 400:

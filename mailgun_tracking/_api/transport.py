@@ -100,7 +100,7 @@ class Transport:
             self._session.headers["X-Mailgun-On-Behalf-Of"] = subaccount
         self.rate_limit = rate_limit or RateLimit()
         self.was_reached = False
-        """Whether the server ever responded."""
+        """Whether the server ever responded, other than with a 2xx that is not Mailgun's."""
         self.allowed: set[str] = set()
         """What the key was seen to be allowed: ``read``, ``write`` and ``list``."""
 
@@ -174,7 +174,6 @@ class Transport:
             ) from None
         except requests.RequestException as error:
             raise self._unreachable(what, error, domain) from None
-        self.was_reached = True
         return response
 
     def _unreachable(

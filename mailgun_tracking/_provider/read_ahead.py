@@ -31,8 +31,15 @@ FRESH_SECONDS = 30.0
 """How long create uses what check has read."""
 REPORT_SECONDS = 1.0
 """How often a check that waits for a read looks whether a rate limit holds it up."""
-NO_RESPONSE = (errors.Unreachable, errors.ServerError, errors.RateLimited)
+NO_RESPONSE = (
+    errors.Unreachable,
+    errors.ServerError,
+    errors.RateLimited,
+    errors.UnreadableResponse,
+)
 """Errors that say nothing about a domain, only that Mailgun is not available now."""
+_OF_THE_SERVER = (*NO_RESPONSE, errors.UnexpectedResponse)
+"""Errors that every other domain's request would end with as well."""
 
 _T = TypeVar("_T")
 Kind = Literal["details", "tracking"]
@@ -54,7 +61,7 @@ class _Account:
     domains: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)
     list: Future[dict[str, DomainDetails]] | None = None
-    no_response: errors.TrackingError | None = None
+    server_error: errors.TrackingError | None = None
 
 
 class ReadAhead:
@@ -77,7 +84,7 @@ class ReadAhead:
         with self._lock:
             account = self._account(client, target)
             account.domains.add(target.domain)
-            if account.no_response:
+            if account.server_error:
                 return
             for kind in kinds:
                 self._read(account, kind, target.domain)
@@ -88,13 +95,13 @@ class ReadAhead:
         """A domain's details: from its own GET, or from the account's list of domains.
 
         Raises:
-            TrackingError: the error of its GET; once there was no response, always that error.
+            TrackingError: the error of its GET; once it was about the server, always that.
         """
         self.start(client, target, "details")
         with self._lock:
             account = self._account(client, target)
-            if account.no_response:
-                raise account.no_response
+            if account.server_error:
+                raise account.server_error
             own: Future[DomainDetails] = self._read(account, "details", target.domain)
             # The list may be older than a change.
             domains = account.list if target.domain not in account.changed else None
@@ -104,8 +111,8 @@ class ReadAhead:
                 if not own.done():
                     return self._from_list(client, domains, own, target)
             return _result(client, own)
-        except NO_RESPONSE as error:
-            account.no_response = error
+        except _OF_THE_SERVER as error:
+            account.server_error = error
             raise
 
     def exists(self, client: MailgunClient, target: Target) -> bool:

@@ -408,9 +408,14 @@ class TestHttpsWithoutACertificate:
     ids=lambda answer: f"{answer['status']} {answer['body']}",
 )
 def test_a_server_that_is_not_mailgun_fails_it(
-    engine: Engine, emulator: Emulator, resource: Resource, answer: dict[str, Any]
+    engine: Engine,
+    emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    resource: Resource,
+    answer: dict[str, Any],
 ) -> None:
     """It does not pass for a domain that does not exist yet."""
+    monkeypatch.setattr(client, "FIRST_CONTACT_SECONDS", 0.5)
     emulator.add_fault(**answer)
     run = engine.preview(lambda: resource("it", f"email.{DOMAIN}"), check=False)
     assert emulator.url in run.refused["it"][""]

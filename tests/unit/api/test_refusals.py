@@ -188,8 +188,9 @@ class TestKey:
         self, httpserver: HTTPServer, mailgun: MailgunClient
     ) -> None:
         httpserver.expect_request(ANY).respond_with_json({"status": "x" * 160 + KEY})
+        mailgun.transport.was_reached = True
         caught = failure(lambda: mailgun.get_certificate(HOST))
-        assert type(caught) is errors.UnexpectedResponse
+        assert type(caught) is errors.UnreadableResponse
         self.assert_hidden(caught, KEY, shown="unexpected response")
 
     def test_is_in_no_repr(self, mailgun: MailgunClient) -> None:

@@ -263,20 +263,53 @@ def test_certificate(
     assert mailgun.get_certificate(HOST) == status
 
 
-class TestUnexpected:
-    """A body that is not Mailgun's fails at once."""
+class TestUnreadable:
+    """A 2xx whose body is not Mailgun's says nothing: the call is retried."""
 
+    BODIES = ("<html>", "", "[]", '"text"', "7", "null", '{"domain": {"na', b"\xff\xfe{")
+
+    @pytest.mark.behaviour(80)
     @pytest.mark.parametrize("name", READING_CALLS)
-    @pytest.mark.parametrize("body", ["<html>", "", "[]", '"text"', "7", "null", b"\xff\xfe{"])
-    def test_body(
+    @pytest.mark.parametrize("body", BODIES)
+    def test_is_retried_and_never_understood(
         self, body: str | bytes, name: str, httpserver: HTTPServer, mailgun: MailgunClient
     ) -> None:
+        """A server that never gave any other response is not Mailgun."""
         httpserver.expect_request(ANY).respond_with_data(body)
         caught = failure(lambda: CALLS[name](mailgun))
         assert type(caught) is errors.UnexpectedResponse
         assert mailgun.transport.base_url in caught.reason
         assert "base URL" in caught.advice
-        assert len(httpserver.log) == 1
+        assert len(httpserver.log) > 3
+
+    @pytest.mark.behaviour(80)
+    @pytest.mark.parametrize("name", READING_CALLS)
+    @pytest.mark.parametrize("body", BODIES)
+    def test_may_be_mailgun_all_the_same(
+        self, body: str | bytes, name: str, httpserver: HTTPServer, mailgun: MailgunClient
+    ) -> None:
+        """Where it once gave a good response, or an error."""
+        httpserver.expect_ordered_request(ANY).respond_with_json({"message": "no"}, status=401)
+        failure(lambda: CALLS[name](mailgun))
+        httpserver.clear()
+        httpserver.expect_request(ANY).respond_with_data(body)
+        caught = failure(lambda: CALLS[name](mailgun))
+        assert type(caught) is errors.UnreadableResponse
+        assert caught.status is None
+        assert mailgun.transport.base_url in caught.reason
+        assert "base URL" not in caught.advice
+
+    @pytest.mark.parametrize("name", READING_CALLS)
+    def test_may_be_followed_by_one_that_can_be_read(
+        self, name: str, httpserver: HTTPServer, mailgun: MailgunClient
+    ) -> None:
+        for body in self.BODIES[:3]:
+            httpserver.expect_ordered_request(ANY).respond_with_data(body)
+        good = {"tracking": TRACKING, "domain": {"name": DOMAIN}, "items": [], "status": "active"}
+        httpserver.expect_ordered_request(ANY).respond_with_json(good)
+        CALLS[name](mailgun)
+        assert len(httpserver.log) == 4
+        assert mailgun.transport.was_reached
 
     @pytest.mark.parametrize(
         ("name", "response"),
@@ -299,7 +332,8 @@ class TestUnexpected:
         self, name: str, response: dict[str, Any], httpserver: HTTPServer, mailgun: MailgunClient
     ) -> None:
         httpserver.expect_request(ANY).respond_with_json(response)
-        assert type(failure(lambda: CALLS[name](mailgun))) is errors.UnexpectedResponse
+        mailgun.transport.was_reached = True
+        assert type(failure(lambda: CALLS[name](mailgun))) is errors.UnreadableResponse
 
 
 class TestListDomains:
