@@ -26,7 +26,7 @@ from ._provider.operation import CHECK_DEADLINE_SECONDS, Operation, warn_of_no_r
 from ._provider.options import refuse_plain_text_keys
 from ._provider.process import process
 from ._provider.read_ahead import NO_RESPONSE
-from ._provider.validation import validate_identity
+from ._provider.validation import failure_text, validate_identity
 
 _T = TypeVar("_T")
 
@@ -197,8 +197,9 @@ def get_tracking_certificate_output(
 
 @dataclass(frozen=True)
 class _Lookup(Generic[_T]):
-    """A lookup: its token for mocks, its argument's name, its result, and how it is made."""
+    """A lookup: its function, token for mocks, argument's name, result, and how it is made."""
 
+    function: str
     token: str
     argument: str
     result: type[_T]
@@ -250,18 +251,21 @@ def _read_tracking_certificate(operation: Operation) -> TrackingCertificateResul
 
 
 _TRACKING_DOMAIN = _Lookup(
+    "get_tracking_domain",
     "mailgun-tracking:index:getTrackingDomain",
     "domain",
     TrackingDomainResult,
     _read_tracking_domain,
 )
 _DOMAIN_TRACKING = _Lookup(
+    "get_domain_tracking",
     "mailgun-tracking:index:getDomainTracking",
     "domain",
     DomainTrackingResult,
     _read_domain_tracking,
 )
 _TRACKING_CERTIFICATE = _Lookup(
+    "get_tracking_certificate",
     "mailgun-tracking:index:getTrackingCertificate",
     "tracking_domain",
     TrackingCertificateResult,
@@ -287,7 +291,7 @@ def _plain(
         {lookup.argument: name, "account": account, "region": region, "subaccount": subaccount},
         lookup.argument,
     ):
-        raise errors.InvalidInput(f"{failure.property}: {failure.reason}")
+        raise errors.InvalidInput(f"{lookup.function}: {failure_text(failure)}")
     settings = process.settings_from(get_config)
     account = account or DEFAULT_ACCOUNT
     target = Target(

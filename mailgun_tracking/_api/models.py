@@ -7,6 +7,7 @@ Nothing here does I/O.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -45,20 +46,57 @@ def normalize_domain(name: str) -> str:
 
         try:
             name = idna.encode(name, uts46=True).decode("ascii")
-        except idna.IDNAError as error:
-            raise InvalidInput(f"{name} is not a domain name", str(error), domain=name) from None
+        except UnicodeError:
+            reason = "it has a character that no domain can have"
+            raise InvalidInput("the name is not a domain name", reason) from None
     return _CLOSING.sub("", name)
 
 
 def is_domain(name: str) -> bool:
     """Whether a normalized name is a fully qualified domain name: two or more valid labels."""
     labels = name.split(".")
-    return (
-        len(name) <= 253
-        and len(labels) > 1
-        and all(_HOST_LABEL.fullmatch(label) for label in labels)
-        and not labels[-1].isdigit()
-    )
+    return len(labels) > 1 and is_host(name) and not labels[-1].isdigit()
+
+
+def is_host(name: str) -> bool:
+    """Whether a normalized name can be looked up: one or more valid labels."""
+    return len(name) <= 253 and all(map(_is_label, name.split(".")))
+
+
+def _is_label(label: str) -> bool:
+    if not _HOST_LABEL.fullmatch(label):
+        return False
+    if not label.startswith("xn--"):
+        return True
+    try:
+        text = label[4:].encode().decode("punycode")
+    except (ValueError, OverflowError):
+        return False
+    return not text.isascii() and not {"Cc", "Cs"} & set(map(unicodedata.category, text))
+
+
+def domain_problem(domain: str) -> str:
+    """Why a string is not a domain name, without the string; empty where it is one."""
+    try:
+        name = normalize_domain(domain)
+    except InvalidInput as error:
+        return error.reason
+    if is_domain(name):
+        return ""
+    if not name:
+        return "it is empty"
+    labels = name.split(".")
+    if len(name) > 253:
+        return "it is longer than 253 characters"
+    if "" in labels:
+        return "there is nothing between two dots"
+    if any(len(label) > 63 for label in labels):
+        return "a label is longer than 63 characters"
+    if not all(map(_HOST_LABEL.fullmatch, labels)):
+        return "labels may have letters, digits and hyphens, and no hyphen at either end"
+    if not all(map(_is_label, labels)):
+        return "an xn-- label is not valid Punycode"
+    return "it has no dot" if len(labels) == 1 else "its last label is a number"
 
 
 def is_web_prefix(prefix: str) -> bool:

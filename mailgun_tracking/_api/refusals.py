@@ -12,8 +12,8 @@ from urllib3 import Retry
 from urllib3.exceptions import InvalidHeader
 
 from .. import errors
-from .settings import region_of
-from .transport import BASE_URL_SETTINGS, Transport, shorten
+from .base_url import BASE_URL_SETTINGS, region_of
+from .transport import Transport, shorten
 
 if TYPE_CHECKING:
     from requests import Response

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
+from .base_url import BASE_URLS, check_base_url, is_host_or_address, region_of
 from .rate_limit import RateLimit
 from .resolving import NameServer
 from .target import DEFAULT_ACCOUNT, REGIONS, Target
@@ -41,26 +42,11 @@ NAMESPACE = "mailgun-tracking"
 KEY_SETTINGS = (f"{NAMESPACE}:apiKey", "mailgun:apiKey")
 ACCOUNTS_SETTING = f"{NAMESPACE}:accounts"
 SECRET_SETTINGS = (*KEY_SETTINGS, ACCOUNTS_SETTING)
-BASE_URLS: Mapping[str, str] = {
-    "us": "https://api.mailgun.net",
-    "eu": "https://api.eu.mailgun.net",
-}
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_KEY = re.compile(r"(pub)?key-[0-9a-z]{32}|[0-9a-f]{32}", re.IGNORECASE)
+_KEY = re.compile(r"(pub)?key-[0-9a-z]{16}|[0-9a-f]{24}", re.IGNORECASE)
+"""The start of a key, also of one that was not copied whole."""
 _BUDGET = re.compile(r"[1-9][0-9]{0,4}")
 _SUBACCOUNT = re.compile(r"[!-.0-~]+")
-
-
-def region_of(base_url: str) -> str | None:
-    """The region that one of Mailgun's own base URLs belongs to, however it is written."""
-    try:
-        host = urlsplit(base_url).hostname
-    except ValueError:
-        return None
-    for region, official in BASE_URLS.items():
-        if host == urlsplit(official).hostname:
-            return region
-    return None
 
 
 def is_account_name(value: object) -> bool:
@@ -146,7 +132,7 @@ class Settings:
         region = self._text(f"{NAMESPACE}:region", "MAILGUN_REGION").lower() or "us"
         if region not in REGIONS:
             raise ConfigurationError(
-                f"the region {region!r} cannot be used",
+                "the configured region cannot be used",
                 advice=f"set {NAMESPACE}:region or MAILGUN_REGION to us or eu",
             )
         return region
@@ -158,7 +144,7 @@ class Settings:
         subaccount = self._text(f"{NAMESPACE}:subaccount", "MAILGUN_SUBACCOUNT")
         if subaccount and not is_subaccount(subaccount):
             raise ConfigurationError(
-                f"the subaccount {subaccount!r} cannot be used",
+                "the configured subaccount cannot be used",
                 advice=f"set {NAMESPACE}:subaccount or MAILGUN_SUBACCOUNT to its ID",
             )
         return subaccount
@@ -167,8 +153,8 @@ class Settings:
         """The base URL for a region.
 
         Raises:
-            ConfigurationError: the configured base URL is Mailgun's own for another region, where
-                every domain of this one would seem to be gone.
+            ConfigurationError: the configured base URL cannot be used, or is Mailgun's own for
+                another region, where every domain of this one would seem to be gone.
         """
         own = self._text(f"{NAMESPACE}:baseUrl", "MAILGUN_BASE_URL")
         if not own:
@@ -179,11 +165,11 @@ class Settings:
             return BASE_URLS[region]
         if name is not None:
             raise ConfigurationError(
-                f"the base URL {own} cannot be used for region {region}",
+                f"the base URL cannot be used for region {region}",
                 f"it belongs to region {name}",
                 advice=f"set the region to {name}, or unset the base URL",
             )
-        return own.replace("{region}", region)
+        return check_base_url(own.replace("{region}", region))
 
     def name_server(self) -> NameServer | None:
         """The name server to look up hosts with; None for the machine's own.
@@ -196,12 +182,13 @@ class Settings:
             return None
         try:
             parts = urlsplit(f"//{own}")
-            host, port = parts.hostname, parts.port
+            host, port = parts.hostname or "", parts.port
+            is_valid = is_host_or_address(host) and parts.netloc == own and "@" not in own
         except ValueError:
-            host = port = None
-        if not host or parts.netloc != own or re.search(r"[@\s]", own):
+            is_valid = False
+        if not is_valid:
             raise ConfigurationError(
-                f"the name server {own} cannot be used",
+                "the configured name server cannot be used",
                 advice=f"set {NAMESPACE}:nameserver or MAILGUN_TRACKING_NAMESERVER to HOST or "
                 "HOST:PORT, such as 192.0.2.53 or [2001:db8::53]:53",
             )
@@ -221,7 +208,7 @@ class Settings:
             return None
         if not _BUDGET.fullmatch(text):
             raise ConfigurationError(
-                f"the budget of {text!r} requests per minute cannot be used",
+                "the configured requests per minute cannot be used",
                 advice=f"set {name} or {variable} to a whole number from 1 to 99999",
             )
         return int(text)
@@ -292,7 +279,7 @@ class Settings:
 
 
 def _text(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
+    return "" if value is None else str(value).strip()
 
 
 def refuse_plain_text_key(is_set: Callable[[str], bool], is_secret: Callable[[str], bool]) -> None:

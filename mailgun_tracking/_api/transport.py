@@ -22,51 +22,17 @@ from requests.utils import get_environ_proxies
 
 from .. import errors
 from .._version import __version__
+from .base_url import LOOPBACK, check_base_url
 from .rate_limit import RateLimit
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 30.0
-BASE_URL_SETTINGS = "mailgun-tracking:baseUrl or MAILGUN_BASE_URL"
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _CUT_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 """TLS errors that say nothing about the certificate: a connection was cut off."""
 _PASSING_ALERTS = ("ALERT_HANDSHAKE_FAILURE", "ALERT_INTERNAL_ERROR")
 """TLS alerts that servers under load send now and then; they are retried like a reset."""
 _OPENSSL_PLACE = re.compile(r"\s*\(?_ssl\.c:\d+\)?:?\s*")
 _BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-
-
-def check_base_url(url: str) -> str:
-    """A base URL without its trailing slash: https, or http on the loopback interface.
-
-    Raises:
-        ConfigurationError: it is not a valid URL, or the key would be sent unencrypted.
-    """
-    try:
-        parts = urlsplit(url)
-        port_is_valid = parts.port != 0
-        requests.Request("GET", url).prepare()  # stricter about the host
-    except ValueError:
-        parts, port_is_valid = urlsplit(""), False
-    if "@" in url:
-        raise errors.ConfigurationError(
-            "the base URL cannot be used",
-            "it contains credentials",
-            advice=f"remove them from {BASE_URL_SETTINGS} (the key is configured separately)",
-        )
-    if not (parts.hostname and port_is_valid) or parts.scheme not in ("https", "http"):
-        raise errors.ConfigurationError(
-            f"the base URL {url!r} cannot be used",
-            "it is not a valid URL",
-            advice=f"write it like https://api.mailgun.net, in {BASE_URL_SETTINGS}",
-        )
-    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-        raise errors.ConfigurationError(
-            f"the base URL {url!r} cannot be used",
-            "the API key would be sent unencrypted",
-            advice=f"use https in {BASE_URL_SETTINGS}; plain http is only allowed for localhost",
-        )
-    return url.rstrip("/")
 
 
 class Transport:
@@ -228,7 +194,7 @@ def _session(base_url: str, connections: int) -> requests.Session:
     session = _Session()
     # With trust_env, .netrc would replace the key, and each call would read the environment again.
     session.trust_env = False
-    if urlsplit(base_url).hostname not in _LOOPBACK:
+    if urlsplit(base_url).hostname not in LOOPBACK:
         session.proxies.update(get_environ_proxies(base_url))
     bundle = next(filter(None, map(os.environ.get, _BUNDLE_VARIABLES)), None)
     if bundle and not Path(bundle).exists():

@@ -30,7 +30,7 @@ from .plugin_process import (
 )
 from .process import process
 from .resource_log import ResourceLog
-from .validation import Properties, unknown_paths
+from .validation import Properties, failure_text, unknown_paths
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -92,19 +92,28 @@ class MailgunProvider(ResourceProvider, ABC):
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validate inputs, complete them, and ask Mailgun about a domain new to the stack."""
         inputs = self.own_inputs(olds, plain_unknowns(news))
+        failures = self._check(olds, inputs)
+        # The engine prints the value of the property that a failure names, even of a secret.
+        return CheckResult(inputs, [CheckFailure("", failure_text(f)) for f in failures])
+
+    def _check(self, olds: Mapping[str, Any], inputs: dict[str, Any]) -> list[CheckFailure]:
+        """What is wrong with inputs; completes them."""
         failures = self.validate(inputs)
         if failures:
-            return CheckResult(inputs, failures)
-        inputs |= identity_inputs(inputs, self.domain_input)
+            return failures
+        try:
+            inputs |= identity_inputs(inputs, self.domain_input)
+            target = effective_target(inputs, self.domain_input)
+        except errors.ConfigurationError as error:
+            return [CheckFailure("", str(error))]
         inputs |= self.default_inputs(inputs)
-        target = effective_target(inputs, self.domain_input)
         if target is None:
-            return CheckResult(inputs, [])
+            return []
         failures = key_failures(target)
         if failures:
-            return CheckResult(inputs, failures)
+            return failures
         operation = Operation.on(target, deadline=CHECK_DEADLINE_SECONDS)
-        return CheckResult(inputs, self.check_target(operation, olds, inputs))
+        return self.check_target(operation, olds, inputs)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Compare a state with inputs."""

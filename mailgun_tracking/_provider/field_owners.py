@@ -40,8 +40,8 @@ class FieldOwners:
             failures = [
                 CheckFailure(
                     field.path,
-                    f"{field.path} of {key.domain} is managed by both {_name(other)} and "
-                    f"{_name(urn)}; remove it from one of them",
+                    f"managed by both {_name(other)} and {_name(urn)} for {key.domain}; "
+                    "remove it from one of them",
                 )
                 for other, fields in owners.items()
                 for field in fields

@@ -1,8 +1,13 @@
-"""What is wrong with inputs, as far as that can be known without asking Mailgun."""
+"""What is wrong with inputs, as far as that can be known without asking Mailgun.
+
+No text shows a string that was given: it may be a secret, or a key in the wrong place, and the
+engine does not tell a provider what is secret.
+"""
 
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -10,15 +15,19 @@ from typing import Any, NamedTuple
 from pulumi.dynamic import CheckFailure
 from pulumi.runtime.rpc import UNKNOWN
 
-from .. import errors
 from .._api.fields import FIELDS, SECTIONS, WEB_FIELDS, Field, Section, fields_of
-from .._api.models import UNSUBSCRIBE_URLS, is_domain, is_web_prefix, normalize_domain
+from .._api.models import UNSUBSCRIBE_URLS, domain_problem, is_web_prefix
 from .._api.settings import is_account_name, is_subaccount
 from .._api.target import REGIONS
 
 _SEGMENTS = re.compile(r'[^.\[\]"]+')
 CLICK_VALUES = 'true, false or "htmlonly"'
 EXAMPLES = {"domain": "mg.example.com", "tracking_domain": "email.mg.example.com"}
+
+
+def failure_text(failure: CheckFailure) -> str:
+    """A failure as one text, with the property that it is about."""
+    return f"{failure.property}: {failure.reason}" if failure.property else failure.reason
 
 
 def unknown_inputs(
@@ -68,13 +77,15 @@ def validate_identity(inputs: Mapping[str, Any], domain_input: str) -> list[Chec
     domain = inputs.get(domain_input)
     if domain is None:
         failures.append(
-            CheckFailure(domain_input, f"is required, for example {EXAMPLES[domain_input]}")
+            CheckFailure(domain_input, f"required, for example {EXAMPLES[domain_input]}")
         )
     elif domain != UNKNOWN:
         failures += validate_domain(domain_input, domain)
     region = inputs.get("region")
-    if region not in (None, UNKNOWN) and str(region).lower() not in REGIONS:
-        failures.append(CheckFailure("region", f"must be us or eu, not {region!r}"))
+    if not isinstance(region, str):
+        failures += validate_string("region", region)
+    elif region != UNKNOWN and region.lower() not in REGIONS:
+        failures.append(CheckFailure("region", "must be us or eu"))
     account = inputs.get("account")
     if account not in (None, UNKNOWN) and not is_account_name(account):
         failures.append(
@@ -88,16 +99,23 @@ def validate_identity(inputs: Mapping[str, Any], domain_input: str) -> list[Chec
     return failures
 
 
+def validate_string(name: str, value: object) -> list[CheckFailure]:
+    """What is wrong with an input that takes a string."""
+    if value is None or isinstance(value, str):
+        return []
+    return [CheckFailure(name, f"must be a string, not {type_name(value)}")]
+
+
 def validate_domain(name: str, domain: object) -> list[CheckFailure]:
     """What is wrong with a domain."""
     if not isinstance(domain, str):
-        return [CheckFailure(name, f"must be a string, not {type_name(domain)}")]
-    try:
-        if is_domain(normalize_domain(domain)):
-            return []
-    except errors.InvalidInput:
-        pass
-    return [CheckFailure(name, f"{domain!r} is not a domain name; write it like {EXAMPLES[name]}")]
+        return validate_string(name, domain)
+    problem = domain_problem(domain)
+    if not problem:
+        return []
+    return [
+        CheckFailure(name, f"not a valid domain name ({problem}); write it like {EXAMPLES[name]}")
+    ]
 
 
 def validate_section(section: Section, value: object) -> list[CheckFailure]:
@@ -111,7 +129,7 @@ def validate_section(section: Section, value: object) -> list[CheckFailure]:
         if not validate_field(active, value):
             # The constructor turns this into an object, before transforms run.
             expected = f"an object in a transform: {{'active': {value!r}}}"
-        return [CheckFailure(section, f"must be {expected}, not {format_invalid(value)}")]
+        return [must_be(section, expected, value)]
     failures = unknown_inputs(value, [field.name for field in fields], f"{section}.")
     for field in fields:
         failures += validate_field(field, value.get(field.name))
@@ -123,9 +141,7 @@ def validate_field(field: Field, value: object) -> list[CheckFailure]:
     if value is None or value == UNKNOWN:
         return []
     if field.type == "footer":
-        if isinstance(value, str):
-            return []
-        return [CheckFailure(field.path, f"must be a string, not {type_name(value)}")]
+        return validate_string(field.path, value)
     if field.type == "scheme":
         return validate_choice(field.path, value, ("http", "https"))
     if field.type == "prefix":
@@ -140,7 +156,7 @@ def validate_field(field: Field, value: object) -> list[CheckFailure]:
         if isinstance(value, bool):
             return []
         expected = "true or false"
-    return [CheckFailure(field.path, f"must be {expected}, not {format_invalid(value)}")]
+    return [must_be(field.path, expected, value)]
 
 
 def lacks_unsubscribe_link(footer: object) -> bool:
@@ -164,22 +180,32 @@ def validate_choice(name: str, value: object, choices: tuple[str, ...]) -> list[
     """What is wrong with an input that takes one of some strings."""
     if value is None or value == UNKNOWN or value in choices:
         return []
-    return [CheckFailure(name, f"must be {' or '.join(choices)}, not {format_invalid(value)}")]
+    return [must_be(name, " or ".join(f'"{choice}"' for choice in choices), value)]
 
 
 def validate_boolean(name: str, value: object) -> list[CheckFailure]:
     """What is wrong with an input that takes a boolean."""
     if value is None or value == UNKNOWN or isinstance(value, bool):
         return []
-    return [CheckFailure(name, f"must be true or false, not {type_name(value)}")]
+    return [must_be(name, "true or false", value)]
 
 
 def validate_seconds(name: str, value: object) -> list[CheckFailure]:
     """What is wrong with an input that takes a number of seconds."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if value is None or value == UNKNOWN or (is_number and value > 0):  # type: ignore[operator]
+    if value is None or value == UNKNOWN:
         return []
-    return [CheckFailure(name, "must be a number of seconds greater than 0")]
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if is_number and 0 < value < math.inf:  # type: ignore[operator]
+        return []
+    return [CheckFailure(name, "must be a number of seconds greater than 0, such as 600")]
+
+
+def must_be(name: str, expected: str, value: object) -> CheckFailure:
+    """A failure that says what is expected and, as far as it helps, what was given."""
+    # Where strings in quotes are expected, "not a string" would be wrong.
+    is_another_string = isinstance(value, str) and '"' in expected
+    given = "" if is_another_string else f", not {format_invalid(value)}"
+    return CheckFailure(name, f"must be {expected}{given}")
 
 
 def type_name(value: object) -> str:
@@ -198,5 +224,7 @@ def type_name(value: object) -> str:
 
 
 def format_invalid(value: object) -> str:
-    """An invalid value as an error may show it."""
-    return repr(value) if isinstance(value, (str, bool, int, float)) else type_name(value)
+    """An invalid value as an error may show it: never a string."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else type_name(value)

@@ -30,7 +30,7 @@ class Thing(Resource, module="test", name="Thing"):
 
 def refusals(result: Result, name: str) -> dict[str, str]:
     """What was refused of a resource: the reason by property."""
-    pattern = re.compile(r"property (\S+) value .* has a problem: (.*)")
+    pattern = re.compile(rf"resource '{name}' has a problem: (\S+): (.*)")
     found = [pattern.search(error) for error in result.diagnostics(name, "error")]
     return {match[1]: match[2] for match in found if match}
 
@@ -54,6 +54,30 @@ def test_an_invalid_input_is_refused_by_its_name(mail: MailFactory, emulator: Em
     }
     assert "Traceback" not in refused.output
     assert puts(emulator) == []
+
+
+@pytest.mark.behaviour(87)
+def test_a_refusal_shows_no_string_that_was_given(mail: MailFactory) -> None:
+    """Secret or not: a key may be in the wrong place, and the engine tells no provider."""
+    key = "key-0123456789abcdef0123456789abcdef"
+    stack = mail(
+        f"""
+        secret = pulumi.Output.secret
+        web = dict(web_prefix=secret("a prefix {key}"), web_scheme=secret("s {key}"))
+        DomainTracking(
+            "bad", secret("a domain {key}"), open=secret("open {key}"), click="{key}",
+            unsubscribe=secret(["{key}"]), https_by=secret("{key}"),
+            account="{key}", region=secret("{key}"), subaccount=secret("/{key}"), **web,
+        )
+        """
+    )
+    refused = stack.preview("--diff", check=False)
+    assert refused.code != 0
+    assert len(refusals(refused, "bad")) == 10
+    assert key not in refused.output
+    assert key not in str(refused.events)
+    for error in refused.diagnostics("bad", "error"):
+        assert "{" not in error
 
 
 @pytest.mark.behaviour(11)
@@ -104,7 +128,7 @@ def test_two_resources_that_manage_the_same_field_fail_the_preview(
     refused = stack.preview(check=False)
     assert refused.code != 0
     assert refusals(refused, "other").keys() == {"click.active"}
-    assert "is managed by both one and other" in refused.output
+    assert "managed by both one and other for mg.example.com" in refused.output
     stack.write(
         """
         DomainTracking("one", "mg.example.com", open=True, click=True)

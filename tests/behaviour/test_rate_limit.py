@@ -97,6 +97,6 @@ def test_a_budget_that_is_no_number_fails_the_preview(
     )
     refused = stack.preview(check=False)
     assert refused.code != 0
-    assert "the budget of 'many' requests per minute cannot be used" in refused.output
+    assert "the configured requests per minute cannot be used" in refused.output
     assert "Traceback" not in refused.output
     assert emulator.requests == []

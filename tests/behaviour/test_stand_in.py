@@ -69,7 +69,7 @@ class StandIn(Commands):
         run = self._run(command, compiled(program), refresh)
         rows = {name: run.rows.get(name, []) for name in NAMES}
         for name, failures in run.refused.items():
-            rows[name] += [f"{path}: {reason}" for path, reason in failures.items()]
+            rows[name] += failures
         for name, error in run.errors.items():
             rows[name] += [error]
         state = {
@@ -135,8 +135,7 @@ def stable(properties: dict[str, Any]) -> dict[str, Any]:
 
 def plain(message: str) -> str:
     """A message as the provider wrote it, without what the engine adds to it."""
-    refused = re.fullmatch(r".*property (\S+) value .* has a problem: (.*)", message, re.DOTALL)
-    return f"{refused[1]}: {refused[2]}" if refused else message
+    return re.sub(r"\A.* resource '\S+' has a problem: ", "", message)
 
 
 def live(commands: Commands, emulator: Emulator) -> Iterator[tuple[str, Seen]]:

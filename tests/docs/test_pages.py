@@ -46,7 +46,7 @@ for domain in ("mg.example.com", "two.example.com"):
     HttpsTracking(domain, domain, cname=cname)
 """
 MISTAKES = {
-    "an invalid input": ("python", PROGRAM.format("click='html'"), "property click"),
+    "an invalid input": ("python", PROGRAM.format("click='html'"), "click: must be"),
     "a misspelt argument": ("python", PROGRAM.format("clik=True"), "TypeError"),
     "an error under mocks": ("python", "import pulumi_aws\nraise KeyError('x')\n", "KeyError: 'x'"),
     "two records of one name": ("python", RECORDS, "two resources have the same URN"),

@@ -125,5 +125,5 @@ def test_an_unusable_name_server_fails_the_preview(
     stack.config_set("mailgun-tracking:nameserver", "no server")
     result = stack.preview(check=False)
     assert result.code != 0
-    assert "the name server no server cannot be used" in result.output
+    assert "the configured name server cannot be used" in result.output
     assert all(call.startswith("GET ") for call in calls(mailgun))

@@ -81,14 +81,14 @@ class Run:
     Attributes:
         steps: ``create``, ``update``, ``replace``, ``same`` or ``delete``.
         rows: the messages in each resource's row.
-        refused: the failures of check, by property.
+        refused: the failures of check.
         errors: the error of any other call, as the engine shows it.
         outputs: the outputs; in a preview, what of them is known.
     """
 
     steps: dict[str, str] = field(default_factory=dict)
     rows: dict[str, list[str]] = field(default_factory=dict)
-    refused: dict[str, dict[str, str]] = field(default_factory=dict)
+    refused: dict[str, list[str]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, Properties] = field(default_factory=dict)
 
@@ -283,7 +283,9 @@ class Engine:
             name, self.Check, _request(provider, name, olds=olds, news=news)
         )
         if failures:
-            self._run.refused[name] = {failure.property: failure.reason for failure in failures}
+            # The engine shows the value of a property that is named, even if it is a secret.
+            assert {failure.property for failure in failures} == {""}
+            self._run.refused[name] = [failure.reason for failure in failures]
             raise _Stop
         return inputs
 

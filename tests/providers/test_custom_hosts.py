@@ -69,7 +69,7 @@ def test_a_prefix_is_refused_in_the_preview(engine: Engine, exists: bool, host: 
     if exists:
         engine.up(lambda: DomainTracking("mg", DOMAIN, click=True))
     run = engine.preview(lambda: DomainTracking("mg", DOMAIN, web_prefix="track"), check=False)
-    assert f"use the custom tracking host {host}" in run.refused["mg"]["web_prefix"]
+    assert f"use the custom tracking host {host}" in run.refused["mg"][0]
     engine.up(lambda: DomainTracking("mg", DOMAIN, web_prefix="email"))
 
 
@@ -107,7 +107,7 @@ def test_a_domain_is_not_moved_away_from_it(engine: Engine, emulator: Emulator, 
     run = engine.preview(
         lambda: TrackingCertificate("certificate", moving, move_domain=True), check=False
     )
-    assert host in run.refused["certificate"]["tracking_domain"]
+    assert host in run.refused["certificate"][0]
     run = engine.up(lambda: TrackingCertificate("certificate", moving), check=False)
     assert f"use its custom tracking host {host}" in run.errors["certificate"]
     assert puts(emulator) == [f"POST /v2/x509/{moving}"]
@@ -133,4 +133,4 @@ def test_its_domain_is_found_for_errors_and_refresh(
 def test_two_labels_that_no_domain_uses(engine: Engine) -> None:
     """The commonest mistake, a sending domain in place of its tracking domain."""
     run = engine.preview(lambda: TrackingCertificate("certificate", "example.com"), check=False)
-    assert "for example email.example.com" in run.refused["certificate"]["tracking_domain"]
+    assert "for example email.example.com" in run.refused["certificate"][0]

@@ -79,7 +79,7 @@ def test_read_update_and_delete_go_by_the_state(
     assert {request.region for request in emulator.requests} == {"eu"}
     preview = engine.preview(program, check=False)
     assert preview.steps["mg"] == "replace"
-    assert "is in region eu" in preview.refused["eusub"]["region"]
+    assert "is in region eu" in preview.refused["eusub"][0]
 
     emulator.forget_requests()
     engine.destroy()

@@ -106,5 +106,5 @@ def test_a_sending_domain_is_never_a_tracking_domain(
     run = engine.preview(
         lambda: TrackingCertificate("certificate", DOMAIN, move_domain=move_domain), check=False
     )
-    assert run.refused["certificate"]["tracking_domain"].endswith(EMAIL)
+    assert run.refused["certificate"][0].endswith(EMAIL)
     assert puts(emulator) == []

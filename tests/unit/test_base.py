@@ -128,14 +128,14 @@ class TestCheck:
 
     def test_failures_at_mailgun_are_returned(self, provider: ExampleProvider) -> None:
         result = provider.check({}, {"domain": DOMAIN, "missing": True})
-        assert pairs(result.failures) == [("domain", "not at Mailgun")]
+        assert pairs(result.failures) == [("", "domain: not at Mailgun")]
 
     def test_invalid_inputs_end_it_before_settings_are_read(
         self, provider: ExampleProvider
     ) -> None:
         process.settings = process.settings_from({"mailgun-tracking:region": "mars"}.get)
         result = provider.check({}, {"domain": DOMAIN, "colour": "wrong"})
-        assert pairs(result.failures) == [("colour", "wrong")]
+        assert pairs(result.failures) == [("", "colour: wrong")]
         assert "seen" not in result.inputs
 
     @pytest.mark.parametrize("unknown", [UNKNOWN, NOT_KNOWN])

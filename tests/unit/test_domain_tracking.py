@@ -75,9 +75,9 @@ class TestValidate:
             ({"clik": True}, "clik", "did you mean click?"),
             ({"colour": "red"}, "colour", "web_prefix"),
             ({"managed": []}, "managed", "unknown input"),
-            ({"https_by": "cdn"}, "https_by", "mailgun or proxy"),
-            ({"domain": "localhost"}, "domain", "localhost"),
-            ({"click": {"active": "yes"}}, "click.active", "'yes'"),
+            ({"https_by": "cdn"}, "https_by", '"mailgun" or "proxy"'),
+            ({"domain": "localhost"}, "domain", "no dot"),
+            ({"click": {"active": "yes"}}, "click.active", '"htmlonly"'),
         ],
     )
     def test_invalid(self, values: dict[str, Any], property_: str, word: str) -> None:

@@ -148,5 +148,5 @@ def test_changed_identity(olds: dict[str, Any], news: dict[str, Any], names: lis
 
 def test_an_invalid_region_in_the_configuration_is_an_error() -> None:
     configure(region="mars")
-    with pytest.raises(errors.ConfigurationError, match="mars"):
+    with pytest.raises(errors.ConfigurationError, match="region"):
         effective_target({"domain": DOMAIN}, "domain")

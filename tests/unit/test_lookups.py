@@ -298,7 +298,7 @@ class TestPlain:
         with pytest.raises(InvalidInput) as caught:
             get_tracking_domain(**{"domain": DOMAIN, **arguments})
         [name] = arguments
-        assert str(caught.value).startswith(f"{name}: ")
+        assert str(caught.value).startswith(f"get_tracking_domain: {name}: ")
         assert mailgun.log == []
 
     def test_with_another_account_and_a_subaccount(

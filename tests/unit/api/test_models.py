@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailgun_tracking._api.models import (
+    domain_problem,
     from_rfc3339,
     is_domain,
     is_web_prefix,
@@ -80,12 +81,21 @@ class TestDomains:
             f"{'a' * 64}.example.com",
             ".".join(["a" * 60] * 5),
             "mg.example.com\n.example.com",
+            "xn--.example.com",
+            "mg.xn--zz.example",
+            "xn--a.example.com",
+            "xn--foo-.example.com",
         ],
     )
     def test_invalid_names(self, name: str) -> None:
         assert not is_domain(normalize_domain(name))
+        problem = domain_problem(name)
+        assert problem
+        assert not name or name not in problem
 
-    @pytest.mark.parametrize("name", ["a_b.example.com", "_dmarc.example.com", "1and1.example.com"])
+    @pytest.mark.parametrize(
+        "name", ["a_b.example.com", "_dmarc.example.com", "1and1.example.com", "xn--i-7iq.ws"]
+    )
     def test_may_have_underscores_and_digits(self, name: str) -> None:
         assert is_domain(name)
 

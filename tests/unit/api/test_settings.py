@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from mailgun_tracking._api.base_url import BASE_URLS
 from mailgun_tracking._api.resolving import NameServer
 from mailgun_tracking._api.settings import (
-    BASE_URLS,
     SECRET_SETTINGS,
     Connections,
     Settings,
@@ -189,9 +189,10 @@ class TestRegion:
 
     @pytest.mark.parametrize("region", ["mars", "us-east-1", "eu,us"])
     def test_must_be_one_of_mailguns(self, region: str) -> None:
-        with pytest.raises(ConfigurationError, match=f"'{region}'") as caught:
+        with pytest.raises(ConfigurationError, match="region") as caught:
             settings(MAILGUN_REGION=region).region()
         assert "MAILGUN_REGION" in caught.value.advice
+        assert region not in str(caught.value)
 
 
 class TestSubaccount:
@@ -216,7 +217,7 @@ class TestSubaccount:
         assert settings(configuration, **environment).subaccount(account) == subaccount
 
     def test_must_be_an_id(self) -> None:
-        with pytest.raises(ConfigurationError, match="'a b'") as caught:
+        with pytest.raises(ConfigurationError, match="subaccount") as caught:
             settings(MAILGUN_SUBACCOUNT="a b").subaccount()
         assert "MAILGUN_SUBACCOUNT" in caught.value.advice
 
@@ -315,9 +316,13 @@ class TestBaseUrl:
         with pytest.raises(ConfigurationError, match=f"belongs to region {region}"):
             chosen.base_url(other)
 
-    @pytest.mark.parametrize("url", ["https://gateway.example.com/v3", "https://[broken"])
-    def test_of_another_server_stays_as_it_is(self, url: str) -> None:
+    def test_of_another_server_stays_as_it_is(self) -> None:
+        url = "https://gateway.example.com/v3"
         assert settings(MAILGUN_BASE_URL=url).base_url("eu") == url
+
+    def test_is_checked_before_it_is_used(self) -> None:
+        with pytest.raises(ConfigurationError, match="not a valid URL"):
+            settings(MAILGUN_BASE_URL="https://[broken").base_url("eu")
 
 
 class TestNameServer:
@@ -344,7 +349,16 @@ class TestNameServer:
         assert configured.name_server() == server
 
     @pytest.mark.parametrize(
-        "text", ["https://dns.example", "192.0.2.53:dns", "::1", "a b", "me@192.0.2.53", "x:99999"]
+        "text",
+        [
+            "https://dns.example",
+            "192.0.2.53:dns",
+            "::1",
+            "a b",
+            "me@192.0.2.53",
+            "x:99999",
+            f"{'a' * 64}.dns",
+        ],
     )
     def test_anything_else_cannot_be_used(self, text: str) -> None:
         with pytest.raises(ConfigurationError, match="name server") as caught:

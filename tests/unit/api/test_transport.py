@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pytest_httpserver import HTTPServer
 
 from mailgun_tracking import errors
+from mailgun_tracking._api.base_url import check_base_url
 from mailgun_tracking._api.client import MailgunClient
-from mailgun_tracking._api.transport import Transport, check_base_url
+from mailgun_tracking._api.transport import Transport
 from tests.unit.api.calls import ANY, DOMAIN, KEY, failure
 from tests.unit.api.conftest import ClientFactory
 from tests.unit.api.wire import FaultyServer, Proxy, http_response, reset, serving
@@ -133,6 +134,20 @@ class TestBaseUrl:
                     "https://*.mailgun.net",
                     "https://api.mailgun.net:port",
                     "https://api.mailgun.net:0",
+                    "https://api.mailgun.net/{zone}",
+                    "https://api\n.mailgun.net",
+                    f"https://{'a' * 64}.example.com",
+                    f"https://{'.'.join(['a' * 50] * 6)}",
+                    "https://xn--zz.example.com",
+                    "https://[abc]",
+                ],
+            ),
+            (
+                "query",
+                [
+                    "https://proxy.example.com/?key=1",
+                    "https://proxy.example.com?",
+                    "https://proxy.example.com/#top",
                 ],
             ),
             (
