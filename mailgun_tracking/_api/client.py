@@ -19,7 +19,8 @@ TLS, but a cut handshake    no                  `TrackingError`
 a redirect                  no, nor followed    `UnexpectedResponse`
 ==========================  ==================  =====================================
 
-If none of the responses of a server could ever be read, it is not Mailgun: `UnexpectedResponse`.
+A POST or PUT of x509 is never repeated here, but for a rate limit: `issuance` looks first whether
+it arrived. If none of the responses of a server could ever be read, it is not Mailgun: `UnexpectedResponse`.
 """
 
 from __future__ import annotations
@@ -259,7 +260,7 @@ class MailgunClient:
     def _request_certificate(self, method: str, tracking_domain: str, verb: str) -> None:
         what = f"cannot {verb} the certificate for {tracking_domain}"
         path = X509_PATH + _quoted(tracking_domain)
-        self._call(method, path, what, tracking_domain, _read_confirmation)
+        self._call(method, path, what, tracking_domain, _read_confirmation, is_repeatable=False)
 
     def _call(
         self,
@@ -269,6 +270,8 @@ class MailgunClient:
         domain: str,
         read: Callable[[Any], _T],
         form: Mapping[str, str] | None = None,
+        *,
+        is_repeatable: bool = True,
     ) -> _T:
         elapsed = _Elapsed(time.monotonic())
 
@@ -279,7 +282,9 @@ class MailgunClient:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(RETRIED),
             wait=_wait,
-            stop=lambda state: self._is_too_late(elapsed, state.upcoming_sleep),
+            stop=lambda state: (
+                not is_repeatable or self._is_too_late(elapsed, state.upcoming_sleep)
+            ),
             sleep=self.pause,
             before_sleep=self._report,
             reraise=True,

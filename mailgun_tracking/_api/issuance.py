@@ -14,6 +14,19 @@ another         nothing: joined                             wait
 any             400: the CNAME is not valid (yet)           request again until the deadline
 ==============  ==========================================  ====================================
 
+A POST or PUT whose answer is lost (no response, 5xx, or one that cannot be read) may have been
+accepted, so it is never repeated before a look:
+
+===============================  ===============================================================
+what Mailgun shows then          what happens
+===============================  ===============================================================
+another status or certificate    it was accepted: wait, or fail with what Mailgun says
+processing, an unknown status    it was accepted, or another one is under way: wait
+404, expired or active as before  nothing was accepted: request again, for two minutes; a 409 or
+                                 429 then means that the first one arrived after all
+the same error as before         the error is raised: it may have been accepted and have failed
+===============================  ===============================================================
+
 For a new certificate (``anew``), it sends a PUT whatever the status; where Mailgun refuses that, it
 goes on as above.
 
@@ -35,8 +48,14 @@ Step = Literal["adopted", "joined", "generated", "regenerated"]
 
 FIRST_INTERVAL_SECONDS = 2.0
 LONGEST_INTERVAL_SECONDS = 30.0
+LOST_SECONDS = 120.0
+"""How long a request is repeated while its answers are lost, and Mailgun shows no trace of it."""
 USUAL_SECONDS = 3600.0
 """How long issuance may take before the row gives advice; usually it takes minutes."""
+
+
+_LOST = (errors.Unreachable, errors.ServerError, errors.UnreadableResponse)
+"""Errors that do not tell whether Mailgun has accepted a request."""
 
 
 class CertificateClient(Protocol):
@@ -114,7 +133,8 @@ class Issuance:
         try:
             step, certificate, refusal = self._start(request)
         except errors.Cancelled as error:
-            error.advise(f"the next `pulumi up` requests the certificate for {tracking_domain}")
+            if not error.advice:
+                error.advise(f"the next `pulumi up` requests the certificate for {tracking_domain}")
             raise
         try:
             issued = self._wait_until_active(request, step, certificate)
@@ -205,10 +225,10 @@ class Issuance:
                     return "joined", found, refusal
             try:
                 if not exists:
-                    self._send(request, self.client.generate_certificate)
-                    return "generated", None, ""
-                self._send(request, self.client.regenerate_certificate)
-                return "regenerated", None, ""
+                    shown = self._send(request, self.client.generate_certificate, found)
+                    return "generated", shown, ""
+                shown = self._send(request, self.client.regenerate_certificate, found)
+                return "regenerated", shown, ""
             except errors.CertificateInProgress as error:
                 return "joined", None, error.reason if request.anew else ""
             except errors.CertificateConflict as error:
@@ -231,14 +251,51 @@ class Issuance:
         except errors.CertificateNotFound:
             return None
 
-    def _send(self, request: _Request, send: Callable[[str], None]) -> None:
-        while True:
-            try:
-                return send(request.host)
-            except errors.CnameNotValid as error:
-                if not request.wait:
-                    raise
-                self._pause(request, "waiting for the CNAME", error)
+    def _send(
+        self, request: _Request, send: Callable[[str], None], before: CertificateStatus | None
+    ) -> CertificateStatus | None:
+        """Request a certificate until Mailgun accepts or refuses that.
+
+        Args:
+            request: what was asked for.
+            send: sends the request, once.
+            before: the certificate as it is, or None where there is none.
+
+        Returns the certificate where Mailgun shows it already.
+        """
+        host, lost_since = request.host, None
+        try:
+            while True:
+                try:
+                    send(host)
+                    return None
+                except errors.CnameNotValid as error:
+                    if not request.wait:
+                        raise
+                    self._pause(request, "waiting for the CNAME", error)
+                except (errors.CertificateConflict, errors.CertificateInProgress) as error:
+                    is_active = before is not None and before.status == "active"
+                    if lost_since is None or (is_active and error.status == 409):
+                        raise
+                    return self._read(host) or CertificateStatus("processing")
+                except _LOST as error:
+                    lost_since = self.clock() if lost_since is None else lost_since
+                    found = self._read(host)
+                    if _shows_request(before, found):
+                        return found
+                    if found and found.status == "error":
+                        raise
+                    if self.clock() - lost_since >= LOST_SECONDS:
+                        raise
+                    self.say(f"{error.reason}: Mailgun shows no request for a certificate yet")
+                    self.sleep(FIRST_INTERVAL_SECONDS)
+        except (*_LOST, errors.Cancelled) as error:
+            if lost_since is not None:
+                error.advise(
+                    "despite the error, Mailgun may have received the request for a certificate; "
+                    "the next `pulumi up` looks first"
+                )
+            raise
 
     def _pause(self, request: _Request, reason: str, too_late: errors.TrackingError) -> None:
         """Wait for a quarter of the time waited so far: polls become less and less frequent."""
@@ -248,6 +305,13 @@ class Issuance:
         self.say(f"{reason}, {waited:.0f} s")
         interval = max(FIRST_INTERVAL_SECONDS, waited / 4)
         self.sleep(min(interval, LONGEST_INTERVAL_SECONDS, request.timeout - waited))
+
+
+def _shows_request(before: CertificateStatus | None, now: CertificateStatus | None) -> bool:
+    """Whether a certificate shows that a new one was requested, or is being issued anyway."""
+    if now is None:
+        return False
+    return now != before or now.status not in ("active", "expired", "error")
 
 
 def _still(status: str) -> str:

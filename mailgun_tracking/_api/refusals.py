@@ -43,7 +43,7 @@ def refusal(
     """
     status = response.status_code
     is_x509 = path.startswith(X509_PATH)
-    if status == 429 and not (is_x509 and method == "PUT" and not _is_rate_limit(response)):
+    if status == 429 and not (is_x509 and method == "PUT" and _is_in_progress(response)):
         wait = _retry_after(response)
         return rate_limited(what, _until_reset(response) if wait is None else wait, domain)
     type_, advice = _meaning(status, is_x509=is_x509)
@@ -137,10 +137,11 @@ def _is_from_mailgun(response: Response) -> bool:
     )
 
 
-def _is_rate_limit(response: Response) -> bool:
-    """Whether a 429 of a PUT of a certificate is not about that certificate."""
+def _is_in_progress(response: Response) -> bool:
+    """Whether a 429 of a PUT of a certificate is about that certificate, and no rate limit."""
     headers = response.headers
-    return headers.get("X-RateLimit-Remaining") == "0" or "Retry-After" in headers
+    is_rate_limit = headers.get("X-RateLimit-Remaining") == "0" or "Retry-After" in headers
+    return not is_rate_limit and "in progress" in _reason(response).casefold()
 
 
 def _until_reset(response: Response) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mailgun_tracking.emulator import Emulator
-from tests.behaviour.mail import MailFactory
+from tests.behaviour.mail import MailFactory, puts
 from tests.behaviour.test_errors import NO_RETRIES
 
 PAGE: dict[str, Any] = {
@@ -85,3 +85,56 @@ def test_what_is_never_answered_clearly_is_called_unclear(
     assert "the other changes were rolled back" in error
     now = emulator.domain("mg.example.com")
     assert (now.open["active"], now.click["active"]) == (False, True)
+
+
+def requested(emulator: Emulator, name: str) -> list[str]:
+    """The requests for the certificate of a domain that Mailgun received."""
+    host = f"/v2/x509/email.{name}.example.com"
+    return [call.partition(" ")[0] for call in puts(emulator) if call.endswith(host)]
+
+
+@pytest.mark.behaviour(81)
+def test_a_request_for_a_certificate_is_not_sent_twice(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """Where its answer was lost, Mailgun is asked first whether it arrived."""
+    names = ["failing", "lost", "html", "unheard", "limited", "busy"]
+    for name in names:
+        emulator.add_domain(f"{name}.example.com")
+
+    def spoil(name: str, method: str = "POST", **how: Any) -> None:
+        path = f"/v2/x509/email.{name}.example.com"
+        emulator.add_fault(method=method, path=path, times=1, **how)
+
+    spoil("failing", status=502, carried_out=True)
+    emulator.set(issuance_fails="DNS problem")
+    stack = mail('TrackingCertificate("failing", "email.failing.example.com")')
+    stack.set_constants({"_api.issuance.FIRST_INTERVAL_SECONDS": 0.2})
+    [error] = stack.up(check=False).diagnostics("failing", "error")
+    assert error.startswith("CertificateFailed: ")
+    assert requested(emulator, "failing") == ["POST"]
+
+    emulator.set(issuance_fails=None)
+    spoil("lost", drop_connection=True, carried_out=True)
+    spoil("html", status=202, carried_out=True, **PAGE)
+    spoil("unheard", status=503)
+    for name in ("limited", "busy"):
+        emulator.set_certificate(f"email.{name}.example.com", "expired")
+    too_many = {"message": "Too many requests"}
+    spoil("limited", "PUT", status=429, body=too_many)
+    progress = {"Description": "a job is already in progress"}
+    spoil("busy", "PUT", status=429, body=progress, headers={"Retry-After": "1"})
+    stack.write(
+        f"""
+        for name in {names[1:]}:
+            TrackingCertificate(name, f"email.{{name}}.example.com", timeout=30)
+        """
+    )
+    stack.up()
+    assert [requested(emulator, name) for name in names[1:]] == [
+        ["POST"],
+        ["POST"],
+        ["POST", "POST"],
+        ["PUT", "PUT"],
+        ["PUT", "PUT"],
+    ]

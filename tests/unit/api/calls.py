@@ -42,8 +42,8 @@ CALLS: dict[str, Callable[[MailgunClient], object]] = {
     POST_CERTIFICATE: lambda client: client.generate_certificate(HOST),
     PUT_CERTIFICATE: lambda client: client.regenerate_certificate(HOST),
 }
-READING_CALLS = [name for name in CALLS if name not in (POST_CERTIFICATE, PUT_CERTIFICATE)]
-"""The calls that read the body of their response."""
+REPEATED_CALLS = [name for name in CALLS if name not in (POST_CERTIFICATE, PUT_CERTIFICATE)]
+"""The calls that are repeated where their response is lost."""
 
 
 def failure(call: Callable[[], object]) -> errors.TrackingError:

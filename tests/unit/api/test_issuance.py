@@ -14,6 +14,7 @@ from mailgun_tracking import errors
 from mailgun_tracking._api.issuance import (
     FIRST_INTERVAL_SECONDS,
     LONGEST_INTERVAL_SECONDS,
+    LOST_SECONDS,
     Issuance,
     Issued,
     Step,
@@ -37,6 +38,8 @@ REFUSALS: dict[str, type[errors.MailgunError]] = {
     "409": errors.CertificateConflict,
     "429": errors.CertificateInProgress,
     "500": errors.ServerError,
+    "lost": errors.Unreachable,
+    "HTML": errors.UnreadableResponse,
 }
 
 Outcome = Union[Step, type[errors.TrackingError]]
@@ -56,7 +59,8 @@ class ScriptedMailgun:
         self.accepted = 0
 
     def get_certificate(self, tracking_domain: str) -> CertificateStatus:
-        return read_certificate_status({"status": self._response_to("GET", tracking_domain)})
+        status, _, error = self._response_to("GET", tracking_domain).partition("/")
+        return read_certificate_status({"status": status, "error": error})
 
     def generate_certificate(self, tracking_domain: str) -> None:
         self._request("POST", tracking_domain)
@@ -72,7 +76,8 @@ class ScriptedMailgun:
         self.methods.append(method)
         response = self.respond(method)
         if response in REFUSALS:
-            raise REFUSALS[response](f"cannot {method} {tracking_domain}", "no")
+            status = int(response) if response.isdecimal() else None
+            raise REFUSALS[response](f"cannot {method} {tracking_domain}", "no", status=status)
         return response
 
 
@@ -175,9 +180,44 @@ TABLE |= {
     "GET error, PUT 409, GET error, POST 404": errors.CertificateNotFound,
 }
 
+# A request whose answer was lost is not repeated before a look.
+for lost in ("500", "lost", "HTML"):
+    TABLE |= {
+        f"GET 404, POST {lost}, GET processing, GET active": "generated",
+        f"GET 404, POST {lost}, GET validating, GET active": "generated",
+        f"GET 404, POST {lost}, GET active": "generated",
+        f"GET 404, POST {lost}, GET error": errors.CertificateFailed,
+        f"GET 404, POST {lost}, GET 404, POST 202, GET active": "generated",
+        f"GET 404, POST {lost}, GET 404, POST 409, GET processing, GET active": "generated",
+        f"GET 404, POST {lost}, GET 404, POST 409, GET 404, GET active": "generated",
+        f"GET 404, POST {lost}, GET 404, POST {lost}, GET processing, GET active": "generated",
+        f"GET 404, POST {lost}, GET 404, POST 402": errors.CertificatesNotInPlan,
+        f"GET 404, POST {lost}, GET lost": errors.Unreachable,
+        f"GET expired, PUT {lost}, GET expired, PUT 202, GET active": "regenerated",
+        f"GET expired, PUT {lost}, GET expired, PUT 429, GET processing, GET active": "regenerated",
+        f"GET expired, PUT {lost}, GET expired, PUT 409, GET active": "regenerated",
+        f"GET expired, PUT {lost}, GET active": "regenerated",
+        f"GET expired, PUT {lost}, GET error": errors.CertificateFailed,
+        f"GET error, PUT {lost}, GET processing, GET active": "regenerated",
+        f"GET error/old, PUT {lost}, GET error/new": errors.CertificateFailed,
+        # It may have been accepted, and have failed by now.
+        f"GET error/old, PUT {lost}, GET error/old": REFUSALS[lost],
+    }
+
 ANEW: dict[str, tuple[Outcome, bool]] = {
     "GET active, PUT 202, GET processing, GET active": ("regenerated", False),
     "GET active, PUT 409, GET active": ("adopted", True),
+    "GET active, PUT lost, GET active, PUT 409, GET active": ("adopted", True),
+    "GET active, PUT lost, GET active, PUT 202, GET processing, GET active": (
+        "regenerated",
+        False,
+    ),
+    "GET active, PUT lost, GET processing, GET active": ("regenerated", False),
+    "GET active, PUT lost, GET active, PUT 429, GET processing, GET active": (
+        "regenerated",
+        False,
+    ),
+    "GET processing, PUT lost, GET processing, GET active": ("regenerated", False),
     "GET active, PUT 429, GET processing, GET active": ("joined", True),
     "GET active, PUT 404, GET 404, POST 202, GET active": ("generated", False),
     "GET processing, PUT 202, GET processing, GET active": ("regenerated", False),
@@ -213,13 +253,39 @@ class TestEnsure:
             )
         assert "refused to start over: no" in caught.value.advice
 
-    @pytest.mark.parametrize("status", ["401", "500"])
     @pytest.mark.parametrize(
-        "before", ["GET", "GET 404, POST", "GET error, PUT", "GET 404, POST 202, GET"]
+        "conversation",
+        [
+            "GET 401",
+            "GET 500",
+            "GET 404, POST 401",
+            "GET error, PUT 401",
+            "GET 404, POST 202, GET 401",
+            "GET 404, POST 202, GET 500",
+        ],
     )
-    def test_any_other_error_ends_it(self, before: str, status: str, clock: Clock) -> None:
-        assert outcome_of(Conversation(f"{before} {status}"), clock) is REFUSALS[status]
+    def test_any_other_error_ends_it(self, conversation: str, clock: Clock) -> None:
+        assert outcome_of(Conversation(conversation), clock) is REFUSALS[conversation[-3:]]
 
+    @pytest.mark.behaviour(81)
+    @pytest.mark.parametrize(
+        "conversation",
+        [
+            "GET 404, POST lost, GET 500",
+            "GET error, PUT lost, GET error",
+            ", ".join(["GET 404", *["POST lost, GET 404"] * 61]),
+        ],
+        ids=["no look", "error", "never"],
+    )
+    def test_what_may_have_been_requested_is_told(self, conversation: str, clock: Clock) -> None:
+        script = Conversation(conversation)
+        with pytest.raises(errors.TrackingError) as caught:
+            ensure(script, clock)
+        assert script.rest == []
+        assert "Mailgun may have received the request" in caught.value.advice
+        assert clock.passed <= LOST_SECONDS
+
+    @pytest.mark.behaviour(81)
     @given(st.data(), st.booleans())
     def test_at_most_one_request_is_accepted(self, data: st.DataObject, anew: bool) -> None:
         """Whatever Mailgun responds, and within the time-out."""

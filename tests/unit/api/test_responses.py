@@ -24,7 +24,9 @@ from tests.unit.api.calls import (
     HOST,
     LIST_DOMAINS,
     LIST_SUBACCOUNTS,
-    READING_CALLS,
+    POST_CERTIFICATE,
+    PUT_CERTIFICATE,
+    REPEATED_CALLS,
     TRACKING,
     failure,
 )
@@ -269,7 +271,7 @@ class TestUnreadable:
     BODIES = ("<html>", "", "[]", '"text"', "7", "null", '{"domain": {"na', b"\xff\xfe{")
 
     @pytest.mark.behaviour(80)
-    @pytest.mark.parametrize("name", READING_CALLS)
+    @pytest.mark.parametrize("name", REPEATED_CALLS)
     @pytest.mark.parametrize("body", BODIES)
     def test_is_retried_and_never_understood(
         self, body: str | bytes, name: str, httpserver: HTTPServer, mailgun: MailgunClient
@@ -282,8 +284,19 @@ class TestUnreadable:
         assert "base URL" in caught.advice
         assert len(httpserver.log) > 3
 
+    @pytest.mark.behaviour(81)
+    @pytest.mark.parametrize("name", [POST_CERTIFICATE, PUT_CERTIFICATE])
+    @pytest.mark.parametrize("body", BODIES)
+    def test_does_not_confirm_that_a_certificate_was_requested(
+        self, body: str | bytes, name: str, httpserver: HTTPServer, mailgun: MailgunClient
+    ) -> None:
+        mailgun.transport.was_reached = True
+        httpserver.expect_request(ANY).respond_with_data(body)
+        assert type(failure(lambda: CALLS[name](mailgun))) is errors.UnreadableResponse
+        assert len(httpserver.log) == 1
+
     @pytest.mark.behaviour(80)
-    @pytest.mark.parametrize("name", READING_CALLS)
+    @pytest.mark.parametrize("name", REPEATED_CALLS)
     @pytest.mark.parametrize("body", BODIES)
     def test_may_be_mailgun_all_the_same(
         self, body: str | bytes, name: str, httpserver: HTTPServer, mailgun: MailgunClient
@@ -299,7 +312,7 @@ class TestUnreadable:
         assert mailgun.transport.base_url in caught.reason
         assert "base URL" not in caught.advice
 
-    @pytest.mark.parametrize("name", READING_CALLS)
+    @pytest.mark.parametrize("name", REPEATED_CALLS)
     def test_may_be_followed_by_one_that_can_be_read(
         self, name: str, httpserver: HTTPServer, mailgun: MailgunClient
     ) -> None:

@@ -20,7 +20,7 @@ from tests.unit.api.calls import (
     CALLS,
     DOMAIN,
     KEY,
-    PUT_CERTIFICATE,
+    REPEATED_CALLS,
     TRACKING,
     failure,
     requests_to,
@@ -54,21 +54,18 @@ FOR_CERTIFICATES: Meanings = FOR_ALL | {
     409: errors.CertificateConflict,
     429: errors.RateLimited,
 }
-# Mailgun refuses a PUT while a certificate is being issued; that is not a rate limit.
-FOR_PUT_CERTIFICATE: Meanings = FOR_CERTIFICATES | {429: errors.CertificateInProgress}
 
 ARE_RETRIED = {*UNCLEAR, 429}
 
 
 def meanings_for(name: str) -> Meanings:
     """What each status means as the response to a call."""
-    if name == PUT_CERTIFICATE:
-        return FOR_PUT_CERTIFICATE
     return FOR_CERTIFICATES if "x509" in name else FOR_DOMAINS
 
 
 POLICY = [
-    (name, status, status in ARE_RETRIED and error is not errors.CertificateInProgress, error)
+    # A POST or PUT of a certificate is never repeated blindly.
+    (name, status, status == 429 or (status in UNCLEAR and name in REPEATED_CALLS), error)
     for name in CALLS
     for status, error in meanings_for(name).items()
 ]
@@ -314,15 +311,22 @@ class TestReset:
             ({}, False),
         ],
     )
+    @pytest.mark.behaviour(81)
+    @pytest.mark.parametrize("text", ["job is already in progress", "Too many requests"])
     def test_is_no_certificate_in_progress(
         self,
         headers: dict[str, str],
         is_rate_limit: bool,
+        text: str,
         httpserver: HTTPServer,
         mailgun: MailgunClient,
     ) -> None:
         """A PUT of a certificate is also answered with 429 while one is being issued."""
-        limit(httpserver, headers)
+        is_rate_limit = is_rate_limit or "in progress" not in text
+        httpserver.expect_ordered_request(ANY).respond_with_json(
+            {"Description": text}, status=429, headers=headers
+        )
+        httpserver.expect_ordered_request(ANY).respond_with_json(BODY)
         if is_rate_limit:
             mailgun.regenerate_certificate(DOMAIN)
         else:
