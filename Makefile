@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 ON_STACK = STACK="$(STACK)" YES="$(YES)" engine/on-stack
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh down shell env test test-pythons lint docs live bench https-demo engine \
+.PHONY: help up preview refresh down shell env test test-pythons lint docs live bench chaos https-demo engine \
 	test-tools test-clients clean
 
 help: ## Show this list
@@ -66,6 +66,9 @@ live: engine .venv/dev ## Test against a real account: MAILGUN_API_KEY=... LIVE_
 
 bench: engine .venv/dev ## Run the benchmarks
 	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+chaos: engine .venv/dev ## Spoil responses and kill processes, and see that nothing is lost
+	@$(BIN)/python chaos/run.py $(ARGS)
 
 https-demo: engine .venv/dev test-tools ## Set up HTTPS tracking against a real DNS server and a test CA
 	@$(BIN)/python examples/https_demo.py $(ARGS)

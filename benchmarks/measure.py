@@ -53,7 +53,7 @@ def measure(
     measurements: dict[tuple[str, int, str], Measurement] = {}
     with tempfile.TemporaryDirectory(prefix="mailgun-tracking-bench-") as folder:
         new_stack = StackFactory(Path(folder) / "stacks")
-        machine = _machine(new_stack("").environment)
+        machine = this_machine(new_stack("").environment)
         for n in sizes:
             runs_here = min(runs, MOST_RUNS_OF_LARGE) if n > LARGE else runs
             with EmulatorProcess(n, ROOT) as emulator:
@@ -76,7 +76,8 @@ def measure(
     )
 
 
-def _machine(environment: dict[str, str]) -> Machine:
+def this_machine(environment: dict[str, str]) -> Machine:
+    """The machine, with the Pulumi that an environment's PATH leads to."""
     answer = subprocess.run(
         ["pulumi", "version"],  # noqa: S607 - the one on the tests' PATH
         env=environment,

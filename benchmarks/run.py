@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
@@ -12,14 +11,14 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # this file is run as a script
 
 from benchmarks.cases import CASES, select  # noqa: E402
+from benchmarks.marked import replace_marked  # noqa: E402
 from benchmarks.measure import measure  # noqa: E402
 from benchmarks.plot import write_plot  # noqa: E402
 from benchmarks.results import Results  # noqa: E402
 from benchmarks.tables import document, readme_table  # noqa: E402
 
-MARKED = re.compile(
-    r"(<!-- speed: by benchmarks/run\.py -->\n).*(<!-- end of speed -->)", re.DOTALL
-)
+NAME = "speed"
+"""What the markers call the tables."""
 
 
 def _sizes(_context: click.Context, _option: click.Parameter, text: str) -> list[int]:
@@ -60,17 +59,8 @@ def main(runs: int, sizes: list[int], only: str, file: Path, saved: bool, write:
     click.echo(document(results))
     if write:
         write_plot(results, ROOT / "docs" / "speed.svg")
-        replace_marked(ROOT / "docs" / "benchmarks.md", document(results))
-        replace_marked(ROOT / "README.md", readme_table(results))
-
-
-def replace_marked(file: Path, text: str) -> None:
-    """Replace what a file has between the two markers."""
-    content = file.read_text(encoding="utf-8")
-    new, count = MARKED.subn(lambda match: f"{match[1]}\n{text}\n\n{match[2]}", content)
-    if count != 1:
-        raise click.ClickException(f"{file.name} lacks the markers of the speed table")
-    file.write_text(new, encoding="utf-8")
+        replace_marked(ROOT / "docs" / "benchmarks.md", NAME, document(results))
+        replace_marked(ROOT / "README.md", NAME, readme_table(results))
 
 
 if __name__ == "__main__":

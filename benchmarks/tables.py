@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 
 from benchmarks.cases import BASELINE, COMMANDS, TRACKING_100_MS
-from benchmarks.results import Measurement, Quantity, Results
+from benchmarks.results import Machine, Measurement, Quantity, Results
 
 README_SIZES = (1, 100, 300)
 README_COMMANDS = {"create": "`up`", "preview": "`preview`", "refresh": "`refresh`"}
@@ -31,7 +31,7 @@ def readme_table(results: Results) -> str:
             rows.append([str(n), *cells])
     return "\n".join(
         [
-            *_table(["resources", *README_COMMANDS.values()], rows),
+            *table(["resources", *README_COMMANDS.values()], rows),
             "",
             f"Seconds on {results.machine.processors} processors, with Mailgun taking 100 ms for "
             "each answer. `up` creates the resources; `preview` and `refresh` find nothing to "
@@ -42,7 +42,7 @@ def readme_table(results: Results) -> str:
 
 def document(results: Results) -> str:
     """The generated part of docs/benchmarks.md."""
-    lines = [_machine(results), ""]
+    lines = [describe(results.date, results.machine), ""]
     for n in results.sizes():
         lines += [f"### {_resources(n)}", ""]
         for title, quantity in _TIMES.items():
@@ -56,7 +56,8 @@ def document(results: Results) -> str:
 _TIMES: dict[str, Quantity] = {"Wall seconds": "wall_seconds", "CPU seconds": "cpu_seconds"}
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table's lines; all but the first column are aligned to the right."""
     alignment = ["---", *["---:"] * (len(header) - 1)]
     return [f"| {' | '.join(row)} |" for row in (header, alignment, *rows)]
 
@@ -70,10 +71,10 @@ def _runs(results: Results, n: int) -> str:
     return "one run" if runs == 1 else f"median of {runs} runs"
 
 
-def _machine(results: Results) -> str:
-    machine = results.machine
+def describe(date: str, machine: Machine) -> str:
+    """When and where something was measured."""
     return (
-        f"Measured on {results.date}: {machine.processors} processors, {machine.memory_gib} GiB "
+        f"Measured on {date}: {machine.processors} processors, {machine.memory_gib} GiB "
         f"of memory, {machine.system}, Python {machine.python}, Pulumi {machine.pulumi}."
     )
 
@@ -92,7 +93,7 @@ def _times(results: Results, n: int, quantity: Quantity) -> list[str]:
     for case in results.cases(n):
         cells = [_ratio(results, results.get(case, n, command), quantity) for command in COMMANDS]
         rows.append([case, *cells])
-    return _table(["", *TITLES.values()], rows)
+    return table(["", *TITLES.values()], rows)
 
 
 def _ratio(results: Results, measurement: Measurement | None, quantity: Quantity) -> str:
@@ -130,7 +131,7 @@ def _costs(results: Results) -> list[str]:
         "memory is that of the provider's process, in the command that needs the most. The last "
         "column is the CPU time of the emulator, in all five commands together.",
         "",
-        *_table(
+        *table(
             [
                 "",
                 "requests per resource",

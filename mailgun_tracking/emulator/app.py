@@ -135,7 +135,7 @@ class Application:
             await self._api(scope, receive, _recording(send, record))
             return
         if fault.cut_off or fault.drip_seconds:
-            send = self._hampering(send, scope, fault)
+            send = self._hampering(send, scope, receive, fault)
         if not fault.replaces_response:
             await self._api(scope, receive, _recording(send, record, fault.headers))
             return
@@ -146,7 +146,7 @@ class Application:
         else:
             await _fault_response(fault)(scope, receive, _recording(send, record))
 
-    def _hampering(self, send: Send, scope: Scope, fault: Fault) -> Send:
+    def _hampering(self, send: Send, scope: Scope, receive: Receive, fault: Fault) -> Send:
         """Return a `send` that sends a body byte by byte, or half of it and nothing after."""
         transport = scope["state"]["transport"]
 
@@ -157,15 +157,17 @@ class Application:
             body = message.get("body", b"")
             if fault.cut_off:
                 body = body[: len(body) // 2]
-            for index in range(len(body)) if fault.drip_seconds else ():
-                await send({**message, "body": body[index : index + 1], "more_body": True})
-                if transport.is_closing() or not await self._delay(fault.drip_seconds):
-                    return
-            if fault.cut_off:
-                await send({**message, "body": body, "more_body": True})
-                transport.close()
+            size = 1 if fault.drip_seconds else len(body)
+            for start in range(0, len(body), max(size, 1)):
+                if not await self._delay(fault.drip_seconds) or transport.is_closing():
+                    break
+                await send({**message, "body": body[start : start + size], "more_body": True})
             else:
-                await send({**message, "body": b""})
+                if not fault.cut_off:
+                    await send({**message, "body": b""})
+                    return
+            transport.close()
+            await _disconnected(receive)
 
         return hamper
 
@@ -306,5 +308,9 @@ def _fault_response(fault: Fault) -> Response:
 async def _drop(scope: Scope, receive: Receive) -> None:
     """Close the connection without a response; the server puts the transport into the state."""
     scope["state"]["transport"].abort()
+    await _disconnected(receive)
+
+
+async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import pytest
 
+from benchmarks.marked import replace_marked
 from benchmarks.results import Results
-from benchmarks.run import replace_marked
 from benchmarks.tables import document, readme_table
 
 START, END = "<!-- speed: by benchmarks/run.py -->\n", "<!-- end of speed -->"
@@ -69,7 +69,7 @@ def test_only_what_is_between_the_markers_is_replaced(tmp_path: Path) -> None:
     file = tmp_path / "page.md"
     file.write_text(f"before\n\n{START}\nold\n\n{END}\n\nafter\n", encoding="utf-8")
     for _ in range(2):
-        replace_marked(file, r"| \1 |")
+        replace_marked(file, "speed", r"| \1 |")
         expected = f"before\n\n{START}\n| \\1 |\n\n{END}\n\nafter\n"
         assert file.read_text(encoding="utf-8") == expected
 
@@ -79,5 +79,5 @@ def test_a_file_without_markers_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "page.md"
     file.write_text(f"{START}no end\n", encoding="utf-8")
     with pytest.raises(click.ClickException, match=r"page\.md"):
-        replace_marked(file, "new")
+        replace_marked(file, "speed", "new")
     assert file.read_text(encoding="utf-8") == f"{START}no end\n"

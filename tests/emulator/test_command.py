@@ -240,6 +240,26 @@ def test_without_a_command_it_serves_until_stopped(number: signal.Signals) -> No
     ]
 
 
+def test_its_log_shows_no_key() -> None:
+    """Wherever somebody has put it."""
+    key, token = "key-5e9d01", "?"
+    with _start("--domain", "mg.example.com", "--key", key, "--log-requests") as process:
+        exports = _exports(process)
+        base, token = exports["MAILGUN_BASE_URL"], exports["MAILGUN_EMULATOR_TOKEN"]
+        path = "/v3/domains/mg.example.com/tracking/click"
+        data = {"active": "true", "key": key}
+        for user, password in (("api", key), ("api", f"{key}x"), (key, "")):
+            requests.put(f"{base}{path}?key={key}", data=data, auth=(user, password), timeout=10)
+        requests.get(f"{base}/_emulator/state?{token}", timeout=10)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert process.stderr is not None
+        said = process.stderr.read()
+    assert said.count(f"PUT {path}") == 3
+    assert key not in said
+    assert token not in said
+
+
 def _request(path: str, *headers: str) -> bytes:
     lines = [f"GET {path} HTTP/1.1", "Host: localhost", *headers]
     return "\r\n".join([*lines, "", ""]).encode()

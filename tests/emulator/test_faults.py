@@ -152,8 +152,6 @@ NOT_CARRIED_OUT = {
 def test_each_kind_spoils_the_response(emulator: Emulator, api: Api, kind: str) -> None:
     """A PUT takes effect or not, as the kind's name says; it is answered otherwise than usual."""
     emulator.spoil(1, kinds=[kind])
-    # A response that drips arrives in parts; one of them is enough.
-    waits = {"hang": 0.1, "drip": 0.6}
     try:
         response = api.session.put(
             emulator.url + CLICK,

@@ -73,7 +73,7 @@ class TestRedirect:
             server.expect_request(ANY).respond_with_json({})
             yield server
 
-    @pytest.mark.parametrize("status", [302, 308])
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     @pytest.mark.parametrize("name", CALLS)
     def test_is_not_followed(
         self,

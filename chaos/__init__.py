@@ -1,0 +1,1 @@
+"""Whether anything is lost when requests fail and processes are killed: `make chaos`."""

@@ -1,0 +1,36 @@
+"""A small part of the faults and kills of `make chaos`, on the real engine."""
+
+from __future__ import annotations
+
+import pytest
+
+from chaos import kills, life
+from chaos.fleet import make_fleet
+from chaos.kills import Plan
+
+
+@pytest.mark.behaviour(95)
+def test_nothing_is_lost_under_faults() -> None:
+    """Create, change, refresh and destroy, with 30 % of all responses spoiled."""
+    commands = life.live(1, domains=10, certificates=2)
+    assert [one.name for one in commands] == list(life.COMMANDS)
+    for command in commands:
+        assert command.codes[-1] == 0, command.output
+        assert command.lost == []
+        assert sum(command.spoiled.values()) > 0
+
+
+@pytest.mark.behaviour(96)
+def test_nothing_is_lost_to_kills() -> None:
+    """In a create, a change, a move that waits for its certificates, and a destroy."""
+    planned = [
+        Plan("create", "engine", "again", 10, 0.01),
+        Plan("update", "both", "revert", 12, 0.0),
+        Plan("wait", "SIGINT", "again", 12, 0.0),
+        Plan("delete", "provider", "again", 4, 0.0),
+    ]
+    done = kills.live(1, planned, make_fleet(2, 1, 1))
+    assert [kill.plan for kill in done] == planned
+    for kill in done:
+        assert kill.hit
+        assert kill.lost == [], kill.output
