@@ -4,12 +4,15 @@ YES ?=
 ARGS ?=
 
 BIN := .venv/bin
+DIST := build/dist
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+LOCKED := --require-hashes --requirement
+UV := $(BIN)/uv --quiet --system-certs
 ON_STACK = STACK="$(STACK)" YES="$(YES)" engine/on-stack
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh down shell env test test-pythons lint docs live bench chaos https-demo engine \
-	test-tools test-clients clean
+.PHONY: help up preview refresh down shell env test test-pythons lint audit docs live bench chaos https-demo lock dist \
+	engine test-tools test-clients clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +58,9 @@ lint: .venv/examples ## Check style, formatting, types and imports
 	$(BIN)/mypy engine/language_host.py engine/language_host_run.py
 	$(BIN)/lint-imports --no-logo
 
+audit: .venv/dev ## Look for known vulnerabilities in the locked versions
+	@$(BIN)/python .ci/audit.py
+
 docs: .venv/docs ## Build the documentation site into build/docs
 	@$(BIN)/python -m sphinx --builder html --nitpicky --fail-on-warning --quiet docs build/docs
 	@echo "The documentation is in build/docs/index.html"
@@ -73,30 +79,52 @@ chaos: engine .venv/dev ## Spoil responses and kill processes, and see that noth
 https-demo: engine .venv/dev test-tools ## Set up HTTPS tracking against a real DNS server and a test CA
 	@$(BIN)/python examples/https_demo.py $(ARGS)
 
+LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile \
+	--universal --generate-hashes --annotation-style line $(ARGS) --python-version
+
+# Each file agrees with those before it.
+lock: .venv/dev ## Lock what pyproject.toml asks for in requirements*.txt: ARGS=--upgrade
+	@$(LOCK) 3.10 pyproject.toml -o requirements.txt
+	@$(LOCK) 3.10 pyproject.toml --all-extras --group build -c requirements.txt -o requirements-emulator.txt
+	@$(LOCK) 3.10 --group dev -c requirements-emulator.txt -o requirements-dev.txt
+	@$(LOCK) 3.10 --group examples -c requirements-emulator.txt -c requirements-dev.txt -o requirements-examples.txt
+	@$(LOCK) 3.11.5 --group docs -c requirements-emulator.txt -c requirements-dev.txt -o requirements-docs.txt
+
+# The SBOM names what requirements.txt installs for the wheel.
+dist: .venv/dev ## Build the sdist, the wheel and its SBOM (CycloneDX) into build/dist
+	@rm -rf $(DIST)
+	@$(BIN)/python -m build --no-isolation --outdir $(DIST) . >/dev/null
+	@$(UV) venv --no-project --python $(BIN)/python $(DIST)/venv
+	@$(UV) pip install --python $(DIST)/venv $(LOCKED) requirements.txt
+	@$(UV) pip install --python $(DIST)/venv --no-deps --no-index --find-links $(DIST) mailgun-tracking
+	@$(BIN)/cyclonedx-py environment --output-reproducible $(DIST)/venv/bin/python \
+		--output-file $$(echo $(DIST)/*.whl).cdx.json
+	@rm -r $(DIST)/venv
+
 # --- What has to be installed
 
 # The package, and the emulator it runs against when there is no API key.
-.venv/up: requirements.txt requirements-emulator.txt pyproject.toml
+.venv/up: requirements-emulator.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is required. To use another one: make PYTHON=python3.12")'
 	@echo "Installing Python packages into .venv. The first time this can take some minutes."
 	@$(PYTHON) -m venv .venv
-	@$(PIP) install --requirement requirements-emulator.txt
-	@$(PIP) install --no-deps --editable .
+	@$(PIP) install $(LOCKED) requirements-emulator.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/dev: .venv/up requirements-dev.txt
 	@echo "Installing development tools into .venv."
-	@$(PIP) install --requirement requirements-dev.txt
+	@$(PIP) install $(LOCKED) requirements-dev.txt
 	@touch $@
 
 .venv/examples: .venv/dev requirements-examples.txt
 	@echo "Installing the provider SDKs of the examples into .venv."
-	@$(PIP) install --no-compile --requirement requirements-examples.txt
+	@$(UV) pip install --python .venv $(LOCKED) requirements-examples.txt
 	@touch $@
 
-.venv/docs: .venv/up requirements-docs.txt
+.venv/docs: .venv/dev requirements-docs.txt
 	@echo "Installing Sphinx into .venv."
-	@$(PIP) install --requirement requirements-docs.txt
+	@$(UV) pip install --python .venv $(LOCKED) requirements-docs.txt
 	@touch $@
 
 engine: ## Install the Pulumi engine, unless PATH has a suitable one

@@ -38,7 +38,9 @@ def test_a_wheel_in_another_project(mail: MailFactory, emulator: Emulator, tmp_p
     environment = tmp_path / "environment"
     python = environment / "bin" / "python"
     uv("venv", "--no-project", "--python", sys.executable, environment)
-    uv("pip", "install", "--python", python, "--no-deps", "-r", ROOT / "requirements.txt", wheel)
+    lock = ROOT / "requirements.txt"
+    uv("pip", "install", "--python", python, "--no-deps", "--require-hashes", "-r", lock)
+    uv("pip", "install", "--python", python, "--no-deps", wheel)
     uv("pip", "check", "--python", python)
 
     stack = mail(PROGRAM.format(root=str(ROOT)), project="elsewhere")

@@ -1,28 +1,36 @@
-"""What the sdist and the wheel contain."""
+"""What `make dist` builds, and what is in it."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from mailgun_tracking import __version__
 from tests.engine.stack import ROOT
 from tests.package.building import build
+from tests.package.locks import pins, project
 
 NAME = f"mailgun_tracking-{__version__}"
 
 
 @dataclass(frozen=True)
 class Distributions:
-    """The sdist, and the wheel built from it."""
+    """The sdist, the wheel built from it, and the wheel's SBOM."""
 
     sdist: Path
     wheel: Path
+    sbom: Path
 
     @property
     def sdist_files(self) -> set[str]:
@@ -40,8 +48,13 @@ class Distributions:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
-    wheel, sdist = build(tmp_path_factory.mktemp("dist"))
-    return Distributions(sdist, wheel)
+    """Built by `make dist`, with what is installed for these tests."""
+    folder = tmp_path_factory.mktemp("dist")
+    variables = [f"BIN={Path(sys.executable).parent}", f"DIST={folder}"]
+    command = ["make", "--silent", "--old-file=.venv/dev", "dist", *variables]
+    subprocess.run(command, cwd=ROOT, check=True)
+    wheel, sbom, sdist = sorted(folder.iterdir())
+    return Distributions(sdist, wheel, sbom)
 
 
 def package_files() -> set[str]:
@@ -90,3 +103,21 @@ def test_the_sdist_builds_the_same_wheel_as_the_checkout(
     (wheel,) = build(tmp_path, "--wheel")
     assert wheel.name == built.wheel.name
     assert wheel.read_bytes() == built.wheel.read_bytes()
+
+
+@pytest.mark.behaviour(97)
+def test_the_sbom_names_the_wheel_and_what_is_installed_with_it(built: Distributions) -> None:
+    """With the versions that requirements.txt has for this Python, and no path of this machine."""
+    assert built.sbom.name == f"{built.wheel.name}.cdx.json"
+    text = built.sbom.read_text(encoding="utf-8")
+    assert "file:" not in text
+    sbom: dict[str, Any] = json.loads(text)
+    assert sbom["bomFormat"] == "CycloneDX"
+    named: dict[str, str] = {
+        canonicalize_name(one["name"]): one["version"] for one in sbom["components"]
+    }
+    assert named.pop("mailgun-tracking") == __version__
+    assert named == pins("requirements.txt", "{}.{}".format(*sys.version_info))
+    [needs] = [one for one in sbom["dependencies"] if one["ref"].startswith("mailgun-tracking=")]
+    declared = {Requirement(line).name for line in project()["project"]["dependencies"]}
+    assert {Requirement(ref).name for ref in needs["dependsOn"]} == declared
