@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import pulumi
@@ -41,10 +41,12 @@ from ._provider.changes import (
 )
 from ._provider.concurrency import gather, run_concurrently, value_or_raise
 from ._provider.identity import IDENTITY, changed_identity, identity_outputs, ownership_key
-from ._provider.operation import Operation
+from ._provider.operation import CHECK_DEADLINE_SECONDS, Operation
 from ._provider.options import options_for_get, prepare_options
+from ._provider.plugin_process import current_urn, inputs_in_state
 from ._provider.process import process
-from ._provider.reconcile import apply_changes
+from ._provider.reconcile import apply_changes, keeping_progress, outcome_unknown
+from ._provider.unfinished import RESTORE_HTTPS
 from ._provider.validation import (
     Properties,
     lacks_unsubscribe_link,
@@ -280,7 +282,7 @@ class DomainTrackingProvider(MailgunProvider):
         return failures
 
     def compute_diff(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> DiffResult:
-        """What inputs change in a state; pure.
+        """What inputs change in a state; asks Mailgun only where the state may be wrong.
 
         There is no change where every managed field is as Mailgun said, however it is spelled.
         A field that is not is a change, even where the inputs are the same as before.
@@ -298,7 +300,67 @@ class DomainTrackingProvider(MailgunProvider):
             or option_values(news) != option_values(olds)
         ):
             return DiffResult()
-        return DiffResult(changes=False)
+        target = Target.from_inputs(news, "domain")
+        doubtful = self._doubtful(target, news)
+        if not doubtful or current_urn() in process.just_read:
+            return DiffResult(changes=False)
+        return DiffResult(changes=self._look(target, doubtful, olds, news))
+
+    @staticmethod
+    def _doubtful(target: Target, inputs: Mapping[str, Any]) -> set[str]:
+        """The managed fields that may not be as the state says, since a run did not finish."""
+        key = ownership_key(target)
+        doubtful = set(process.unfinished.of(key))
+        if key in process.moving:
+            doubtful |= {field.path for field in WEB_FIELDS}
+        return doubtful & set(inputs.get("managed") or [])
+
+    def _look(
+        self,
+        target: Target,
+        doubtful: set[str],
+        olds: Mapping[str, Any],
+        news: Mapping[str, Any],
+    ) -> bool:
+        """Ask Mailgun whether doubtful fields are as the state and the program say."""
+        operation = Operation.on(target, deadline=CHECK_DEADLINE_SECONDS)
+        key = ownership_key(target)
+        noted = process.unfinished.of(key)
+        what = f"{target.domain} is not as the state says"
+        if noted & doubtful:
+            what = f"an earlier run was interrupted while it changed {target.domain}"
+        try:
+            with operation.explaining_errors():
+                state = self._read_state(operation, olds)
+        except errors.TrackingError as error:
+            operation.log.warn(f"cannot tell whether the state is right: {error}")
+            return True
+        changes = changed_fields(state, news)
+        if RESTORE_HTTPS in noted:
+            # The certificate's resource turns https on again, if it is part of the program.
+            host = ownership_key(target.with_domain(state["tracking_domain"]))
+            restored = "web_scheme" if host in process.certified else ""
+            changes = [change for change in changes if change.field.path != restored]
+            noted -= {restored}
+            doubtful = doubtful - {restored}
+        if changes:
+            # Until that is done, also in a later run.
+            process.unfinished.note(key, [change.field.path for change in changes])
+            operation.log.info(f"{what}; will change {', '.join(map(format_change, changes))}")
+        elif noted & doubtful:
+            operation.log.info(f"{what}; Mailgun has what the program says")
+            forget_unfinished(target, doubtful)
+        return bool(changes)
+
+    def _read_state(self, operation: Operation, olds: Mapping[str, Any]) -> dict[str, Any]:
+        """The outputs as Mailgun has them now."""
+        target = operation.target
+        tracking, details = gather(
+            lambda: self._read_tracking(operation),
+            lambda: operation.client.get_domain(target.domain),
+        )
+        outputs = outputs_from(target, tracking, details, olds)
+        return outputs | still_requested(olds, outputs)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         target = Target.from_inputs(props, "domain")
@@ -315,7 +377,8 @@ class DomainTrackingProvider(MailgunProvider):
             changes = changed_fields(state, props)
             refuse_prefix_of_custom_host(target.domain, state, changes)
             require_certificate_for_https(operation, state, props, changes)
-            outputs = apply_changes(operation, state, props, changes, rollback=True)
+            outputs = apply_changes(operation, state, props, changes, is_new=True)
+        forget_unfinished(target, outputs["managed"])
         return CreateResult(target.id, outputs)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -341,29 +404,44 @@ class DomainTrackingProvider(MailgunProvider):
             # from before there was an id must show no difference.
             outputs.pop("domain_id", None)
         _report_new_domain(operation, props, outputs)
-        # Without changes the engine keeps the inputs: no need to send them all again.
-        inputs = None if _without_id(outputs) == _without_id(props) else inputs_from(outputs)
+        if operation.log.urn:
+            process.just_read.add(operation.log.urn)
+        # Without changes the engine keeps the inputs: no need to send them all again. After an
+        # update that failed half-way, those in state are older than the outputs.
+        is_same = _without_id(outputs) == _without_id(props)
+        is_same = is_same and not changed_fields(outputs, inputs_in_state())
+        inputs = None if is_same else inputs_from(outputs)
         return ReadResult(target.id, outputs, inputs)
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         target = Target.from_inputs(news, "domain")
         operation = Operation.on(target)
         state = {**olds, "managed": news["managed"], **option_values(news)}
-        changes = changed_fields(state, news)
-        with operation.explaining_errors():
-            if any(change.field.type == "footer" for change in changes):
+        with (
+            keeping_progress(target.id, refresh_before_update=True) as progress,
+            operation.explaining_errors(),
+        ):
+            doubtful = self._doubtful(target, news)
+            if doubtful:
+                state = self._read_state(operation, state)
+            changes = changed_fields(state, news)
+            if not doubtful and any(change.field.type == "footer" for change in changes):
                 # Mailgun may tidy a footer up: only the old one shows if the new one was applied.
                 now = operation.client.get_tracking(target.domain)
                 read = {**state, "unsubscribe": now["unsubscribe"]}
                 state = {**read, "asked": None, **still_requested(state, read)}
                 changes = changed_fields(state, news)
             if any(change.field.section is None for change in changes):
-                # Somebody may have moved the host or changed its scheme, and both matter for https.
-                state |= host_outputs(target, operation.client.get_domain(target.domain))
-                changes = changed_fields(state, news)
+                if not doubtful:
+                    # Somebody may have moved the host or changed its scheme: both matter for https.
+                    state |= host_outputs(target, operation.client.get_domain(target.domain))
+                    changes = changed_fields(state, news)
                 refuse_prefix_of_custom_host(target.domain, state, changes)
             require_certificate_for_https(operation, state, news, changes)
-            outputs = apply_changes(operation, state, news, changes, rollback=False)
+            outputs = apply_changes(
+                operation, state, news, changes, is_new=False, progress=progress
+            )
+        process.unfinished.finish(ownership_key(target), with_restored_https(doubtful))
         _report_new_domain(operation, olds, outputs)
         if outputs["tracking_domain"] != olds["tracking_domain"]:
             _report_kept_links(operation, olds)
@@ -422,6 +500,16 @@ class DomainTrackingProvider(MailgunProvider):
             report({})
 
 
+def with_restored_https(paths: Collection[str]) -> set[str]:
+    """Fields, and with the web scheme that https has to be restored: it is as it should be."""
+    return {*paths, *([RESTORE_HTTPS] if "web_scheme" in paths else [])}
+
+
+def forget_unfinished(target: Target, paths: Collection[str]) -> None:
+    """Forget that fields may have been changed by a run that did not finish."""
+    process.unfinished.forget(ownership_key(target), with_restored_https(paths))
+
+
 def turn_off(operation: Operation, props: Mapping[str, Any], sections: list[Section]) -> None:
     """Turn off the sections that are still as this stack left them."""
     domain = operation.target.domain
@@ -433,11 +521,33 @@ def turn_off(operation: Operation, props: Mapping[str, Any], sections: list[Sect
             operation.log.info(f"{domain} no longer exists at Mailgun; nothing was turned off")
             return
         current = operation.client.get_tracking(domain)
-    calls = {section: turn_off_call(operation, props, current, section) for section in sections}
-    for call in filter(None, calls.values()):
-        call()
-    if off := [section for section, call in calls.items() if call]:
+    key = ownership_key(operation.target)
+    # What an earlier run may have changed is not somebody else's change.
+    own = process.unfinished.of(key)
+    calls = {
+        section: call
+        for section in sections
+        if (call := turn_off_call(operation, props, current, section, own))
+    }
+    paths = [f"{section}.active" for section in calls]
+    process.unfinished.note(key, paths)
+    off: list[str] = []
+    for section, call in calls.items():
+        try:
+            call()
+        except errors.TrackingError as error:
+            if outcome_unknown(error):
+                left = format_tracking([section], domain)
+                error.advise(f"despite the error, Mailgun may have turned {left} off")
+            elif not off:
+                process.unfinished.finish(key, paths)
+            if off:
+                error.advise(f"{format_tracking(off, domain)} turned off before that")
+            raise
+        off.append(section)
+    if off:
         operation.log.info(f"{format_tracking(off, domain)} turned off")
+    process.unfinished.finish(key, {*paths, *with_restored_https(props["managed"])})
     # In `HttpsTracking`, its `TrackingHost` says so.
     is_part = "HttpsTracking$" in operation.log.urn
     if not is_part or any(field.section is None for field in fields_at(props["managed"])):

@@ -31,14 +31,16 @@ from ._api.models import (
 from ._api.resolving import what_is_missing
 from ._api.target import Target
 from ._provider.base import MailgunProvider, own_properties
-from ._provider.domain_move import DomainMove
+from ._provider.domain_move import DomainMove, finish_move, moved_domain
 from ._provider.identity import IDENTITY, changed_identity, identity_outputs, ownership_key
 from ._provider.operation import CHECK_DEADLINE_SECONDS, Operation, warn_of_no_response
 from ._provider.options import options_for_get, prepare_options
 from ._provider.plugin_process import current_urn
 from ._provider.process import process
 from ._provider.read_ahead import NO_RESPONSE
+from ._provider.reconcile import Progress, keeping_progress
 from ._provider.resource_log import ResourceLog
+from ._provider.unfinished import RESTORE_HTTPS
 from ._provider.validation import (
     Properties,
     unknown_inputs,
@@ -57,6 +59,10 @@ INPUTS = ("tracking_domain", "wait", "timeout", "move_domain", *IDENTITY)
 OUTPUTS = ("status", "error", "names", "issuer", "serial", "fingerprint", "not_before", "not_after")
 
 PROPERTIES = Properties(INPUTS, OUTPUTS)
+
+TOOK_HTTPS = "took_https"
+"""The output that a move has taken the domain's https, which has to be turned on again."""
+HTTPS_FOLLOWS = "the links lost https in a move that did not finish; will be turned on again"
 
 
 class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"):
@@ -200,6 +206,11 @@ class TrackingCertificateProvider(MailgunProvider):
         if olds:
             return []
         is_moving = inputs.get("move_domain") is True
+        if is_moving:
+            domain = moved_domain(operation)
+            process.moving.add(domain)
+            if RESTORE_HTTPS in process.unfinished.of(domain):
+                operation.log.info(f"{operation.target.domain}: {HTTPS_FOLLOWS}")
         try:
             if is_moving:
                 # Fail the preview if the setting is invalid.
@@ -218,19 +229,20 @@ class TrackingCertificateProvider(MailgunProvider):
         if replaces:
             return DiffResult(replaces=replaces)
         reason = refresh_reason(olds, now())
-        if reason is None:
+        follows = HTTPS_FOLLOWS if olds.get(TOOK_HTTPS) else None
+        if reason is None and follows is None:
             return DiffResult(changes=False)
         target = Target.from_inputs(news, "tracking_domain")
         operation = Operation.on(target, deadline=CHECK_DEADLINE_SECONDS)
         found_by_refresh = process.refreshed.get(operation.log.urn)
         if found_by_refresh is not None:
-            operation.log.info(f"{target.domain}: {reason} by the next `pulumi up`")
+            operation.log.info(f"{target.domain}: {reason or follows} by the next `pulumi up`")
             return DiffResult(changes=found_by_refresh)
-        if is_expired(olds, now()):
+        if reason and is_expired(olds, now()):
             reason = ask_about_expired(operation, reason)
-        if reason:
-            operation.log.info(f"{target.domain}: {reason}")
-        return DiffResult(changes=reason is not None)
+        if reason or follows:
+            operation.log.info(f"{target.domain}: {reason or follows}")
+        return DiffResult(changes=bool(reason or follows))
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         target = Target.from_inputs(props, "tracking_domain")
@@ -244,6 +256,9 @@ class TrackingCertificateProvider(MailgunProvider):
             try:
                 certificate = operation.client.get_certificate(target.domain)
             except errors.CertificateNotFound as error:
+                if props.get(TOOK_HTTPS):
+                    # Not requested yet: the move was interrupted before that.
+                    return ReadResult(target.id, own_properties(props))
                 # Raises where the domain is only out of sight, as in another region.
                 domain = domain_name_of_host(operation)
                 is_gone = operation.is_domain_gone(domain)
@@ -271,6 +286,14 @@ class TrackingCertificateProvider(MailgunProvider):
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         target = Target.from_state(id_, props, "tracking_domain")
         process.forgotten.add(target)
+        if props.get(TOOK_HTTPS):
+            operation = Operation.on(target)
+            # For a resource that takes this one's place.
+            process.unfinished.note(moved_domain(operation), ["web_scheme", RESTORE_HTTPS])
+            operation.log.warn(
+                f"the links that were moved to {target.domain} lost https in a move that did not "
+                "finish; `pulumi up --refresh` compares them with the program"
+            )
         ResourceLog(current_urn()).info(
             f"removed the certificate for {target.domain} from the state only; "
             "Mailgun cannot delete it and renews it while the CNAME exists"
@@ -285,16 +308,25 @@ class TrackingCertificateProvider(MailgunProvider):
         anew: bool = False,
     ) -> dict[str, Any]:
         operation = Operation.on(target)
-        try:
-            # What already exists is only kept active: a domain that somebody moved stays there.
-            if news.get("move_domain") and not olds:
-                issued = ensure_moving_domain(operation, news, anew=anew)
-            else:
-                issued = ensure_certificate(operation, news, anew=anew)
-        except errors.TrackingError as error:
-            explain_certificate_error(operation, error, olds)
-            raise
-        outputs = outputs_from(target, issued.certificate, olds)
+        with keeping_progress(target.id, refresh_before_update=False) as progress:
+            try:
+                # What already exists is only kept active: a domain that somebody moved stays there.
+                if news.get("move_domain") and (not olds or olds.get(TOOK_HTTPS)):
+                    issued = ensure_moving_domain(operation, news, anew=anew, progress=progress)
+                else:
+                    issued = ensure_certificate(operation, news, anew=anew)
+                outputs = outputs_from(target, issued.certificate, olds)
+                lost = process.unfinished.of(moved_domain(operation))
+                if olds.get(TOOK_HTTPS) or RESTORE_HTTPS in lost:
+                    outputs[TOOK_HTTPS] = True
+                    if issued.certificate.status == "active":
+                        if progress is not None:
+                            progress.outputs = outputs
+                        finish_move(operation)
+                        del outputs[TOOK_HTTPS]
+            except errors.TrackingError as error:
+                explain_certificate_error(operation, error, olds)
+                raise
         report_outcome(operation, issued, olds, outputs)
         return outputs
 
@@ -357,11 +389,16 @@ def waiting(operation: Operation, inputs: Mapping[str, Any]) -> tuple[Issuance, 
 
 
 def ensure_moving_domain(
-    operation: Operation, inputs: Mapping[str, Any], *, anew: bool = False
+    operation: Operation,
+    inputs: Mapping[str, Any],
+    *,
+    anew: bool = False,
+    progress: Progress | None = None,
 ) -> Issued:
     """As `ensure_certificate`, but moves the domain where Mailgun requires that first.
 
     The domain is moved only once the new host points to Mailgun; its links would break otherwise.
+    If that is left half-way, and the domain has lost its https, `progress` is told.
     """
     host = operation.target.domain
     try:
@@ -378,10 +415,16 @@ def ensure_moving_domain(
                 wait_for_dns(operation, before, inputs)
         return issued
     left = wait_for_dns(operation, before, inputs)
-    with DomainMove(operation, before) as move:
-        issued = ensure_certificate(operation, {**inputs, "timeout": left})
-        if issued.certificate.status == "active":
-            move.restore_https()
+    move = DomainMove(operation, before)
+    try:
+        with move:
+            issued = ensure_certificate(operation, {**inputs, "timeout": left})
+            if issued.certificate.status == "active":
+                move.finish()
+    finally:
+        if progress is not None and move.took_https:
+            waiting_for = CertificateStatus("processing")
+            progress.outputs = outputs_from(operation.target, waiting_for, {}) | {TOOK_HTTPS: True}
     return issued
 
 

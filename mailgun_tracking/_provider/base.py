@@ -86,7 +86,7 @@ class MailgunProvider(ResourceProvider, ABC):
 
     def configure(self, req: ConfigureRequest) -> None:
         """Take the stack's configuration, and prepare the process."""
-        install_hooks(MailgunProvider, process.cancelled, process.read_ahead.drain)
+        install_hooks(MailgunProvider, process.cancelled, process.on_cancel)
         process.settings = process.settings_from(req.config.get)
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:

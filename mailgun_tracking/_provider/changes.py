@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -204,6 +204,7 @@ def turn_off_call(
     props: Mapping[str, Any],
     current: Mapping[str, Any],
     section: Section,
+    own: Collection[str] = (),
 ) -> Callable[[], Any] | None:
     """The PUT that turns a section off, or None where it is not as this stack left it.
 
@@ -212,9 +213,12 @@ def turn_off_call(
         props: the resource's outputs.
         current: what Mailgun has now.
         section: the section.
+        own: the paths of fields that this stack may have changed in spite of its state.
     """
     managed = [field for field in fields_at(props["managed"]) if field.section == section]
-    drifted = [f.path for f in managed if not f.same(f.get(current), f.get(props))]
+    drifted = [
+        f.path for f in managed if not f.same(f.get(current), f.get(props)) and f.path not in own
+    ]
     domain = operation.target.domain
     if not drifted:
         return lambda: operation.client.update_tracking(domain, section, {"active": False})

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from types import TracebackType
 
 from .. import errors
-from .._api.models import DomainDetails
+from .._api.models import DomainDetails, sending_domain
+from .._api.target import Target
+from .identity import ownership_key
 from .operation import Operation
 from .process import process
 from .reconcile import outcome_unknown
+from .unfinished import RESTORE_HTTPS
 
 
 class DomainMove:
@@ -24,20 +27,33 @@ class DomainMove:
     Args:
         operation: an operation on the new tracking domain.
         before: the domain, as it was before.
+
+    Attributes:
+        took_https: whether the domain has lost its https, or may have, until the move is finished.
     """
 
     def __init__(self, operation: Operation, before: DomainDetails) -> None:
         self._operation = operation
         self._before = before
         self._host = operation.target.domain
+        self._key = moved_domain(operation)
+        self._noted = {"web_prefix", "web_scheme"}
+        if before.web_scheme == "https":
+            self._noted.add(RESTORE_HTTPS)
+        self.took_https = False
 
     def __enter__(self) -> DomainMove:
         before = self._before
+        process.moving.discard(self._key)
+        process.unfinished.note(self._key, self._noted)
+        self.took_https = before.web_scheme == "https"
         try:
             self._update({"web_prefix": self._host.partition(".")[0], "web_scheme": "http"})
         except errors.TrackingError as error:
             if outcome_unknown(error):
                 self._advise(error, "may now use")
+            else:
+                self._is_settled()
             raise
         self._operation.log.info(
             f"moved the links of {before.name} from {before.tracking_domain} to {self._host}, over "
@@ -54,10 +70,15 @@ class DomainMove:
         if isinstance(error, errors.TrackingError):
             self._undo(error)
 
-    def restore_https(self) -> None:
+    def finish(self) -> None:
         """Turn https on again where it was on before; the certificate is active now."""
         if self._before.web_scheme == "https":
             self._update({"web_scheme": "https"})
+        self._is_settled()
+
+    def _is_settled(self) -> None:
+        self.took_https = False
+        process.unfinished.finish(self._key, self._noted)
 
     def _undo(self, error: errors.TrackingError) -> None:
         before = self._before
@@ -68,6 +89,7 @@ class DomainMove:
             except errors.TrackingError:
                 pass
             else:
+                self._is_settled()
                 error.advise(
                     f"the links of {before.name} were moved back to {before.tracking_domain}"
                 )
@@ -82,14 +104,37 @@ class DomainMove:
         )
         if before.web_scheme == "https":
             error.advise(
-                'they used https before; a DomainTracking with web_scheme="https" turns it on '
-                "again, once the certificate is active"
+                "they used https before; `pulumi up` turns it on again with the certificate"
             )
 
     def _update(self, changes: Mapping[str, str]) -> None:
-        domain = self._before.name
-        try:
-            self._operation.client.update_domain(domain, changes)
-        finally:
-            target = self._operation.target.with_domain(domain)
-            process.read_ahead.forget(target, "tracking", "details")
+        _update(self._operation, self._before.name, changes)
+
+
+def moved_domain(operation: Operation) -> Target:
+    """The key of the sending domain that moves to the operation's host, see `ownership_key`."""
+    target = operation.target
+    return ownership_key(target.with_domain(sending_domain(target.domain)))
+
+
+def finish_move(operation: Operation) -> None:
+    """Turn https on again for a domain that an earlier run has moved; the certificate is active.
+
+    Args:
+        operation: an operation on the tracking domain.
+    """
+    domain, host = operation.domain_of_host(), operation.target.domain
+    if domain.tracking_domain == host and domain.web_scheme == "http":
+        _update(operation, domain.name, {"web_scheme": "https"})
+        operation.log.info(
+            f"turned https on again for the links of {domain.name}, which used it before they "
+            f"were moved to {host}"
+        )
+    process.unfinished.finish(moved_domain(operation), ("web_prefix", "web_scheme", RESTORE_HTTPS))
+
+
+def _update(operation: Operation, domain: str, changes: Mapping[str, str]) -> None:
+    try:
+        operation.client.update_domain(domain, changes)
+    finally:
+        process.read_ahead.forget(operation.target.with_domain(domain), "tracking", "details")

@@ -12,6 +12,8 @@ where the SDK has changed:
 - the URN, the old inputs and `ignore_changes`: they are in the request, in the frames below the
   call;
 - the engine's log: its address is the process's first argument;
+- an outcome half-way: a call that fails can say what it has done, in the details of gRPC's status,
+  as the engine expects it of an `ErrorResourceInitFailed`;
 - leaving with the engine: the engine reads this process's standard output, so that pipe breaks
   when the engine is gone, however it ended.
 
@@ -22,6 +24,7 @@ its end.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 import os
@@ -42,6 +45,8 @@ SDK_CALLS_AT_A_TIME = 4
 """How many calls the SDK answers at a time."""
 CONCURRENT_METHODS = ("Check", "Diff", "Create", "Read", "Update", "Delete")
 LAST_MESSAGES_SECONDS = 2.0
+UNKNOWN = 2
+"""The status of gRPC with which the SDK answers where a provider raises an exception."""
 
 
 def is_provider_process() -> bool:
@@ -206,9 +211,72 @@ def has_other_inputs() -> bool:
     return bool(olds) and olds != news
 
 
+def inputs_in_state() -> dict[str, Any]:
+    """The inputs in state of the resource that this thread reads; empty if they are not known."""
+    from pulumi.runtime import rpc
+
+    inputs = getattr(_current_request(), "inputs", None)
+    return dict(rpc.deserialize_properties(inputs)) if inputs is not None else {}
+
+
 def ignored_paths() -> list[str]:
     """What ``ignore_changes`` has for the resource of this thread's Diff, as far as is known."""
     return list(getattr(_current_request(), "ignoreChanges", ()))
+
+
+def can_keep_state() -> bool:
+    """Whether `keep_state` works in this thread's call."""
+    from pulumi.runtime.proto import provider_pb2
+
+    fields = provider_pb2.ErrorResourceInitFailed.DESCRIPTOR.fields_by_name
+    context = _current_call().get("context")
+    return (
+        callable(getattr(context, "set_trailing_metadata", None))
+        and _current_provider() is not None
+        and "refresh_before_update" in fields
+    )
+
+
+def keep_state(
+    id_: str, outputs: Mapping[str, Any], reason: str, *, refresh_before_update: bool
+) -> None:
+    """Have the engine save outputs although this thread's call is about to fail.
+
+    The engine shows the reason instead of the exception.
+
+    Args:
+        id_: the resource's ID.
+        outputs: the outputs, as far as they came.
+        reason: why the call fails.
+        refresh_before_update: whether the engine reads the resource before it compares it again.
+    """
+    from google.protobuf import any_pb2
+    from pulumi.runtime import rpc
+    from pulumi.runtime.proto import provider_pb2, status_pb2
+
+    outputs = {**outputs, "__provider": _current_provider()}
+    failed = provider_pb2.ErrorResourceInitFailed(
+        id=id_,
+        properties=asyncio.run(rpc.serialize_properties(outputs, {})),
+        reasons=[reason],
+        refresh_before_update=refresh_before_update,
+    )
+    detail = any_pb2.Any()
+    detail.Pack(failed)
+    status = status_pb2.Status(code=UNKNOWN, message=reason, details=[detail])
+    metadata = (("grpc-status-details-bin", status.SerializeToString()),)
+    _current_call()["context"].set_trailing_metadata(metadata)
+
+
+def _current_provider() -> str | None:
+    """``__provider`` of the resource that this thread creates or updates."""
+    request = _current_request()
+    # Of an update, and of a create.
+    for name in ("news", "properties"):
+        properties = getattr(request, name, None)
+        if properties is not None and "__provider" in properties:
+            return str(properties["__provider"])
+    return None
 
 
 def _own_fields(properties: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from .._api.target import Target
 from .domains_seen import DomainsSeen
 from .field_owners import FieldOwners
 from .read_ahead import ReadAhead
+from .unfinished import Unfinished
 
 WORKERS = 256
 
@@ -26,6 +27,10 @@ class Process:
         domains_seen: which domains this run is about.
         certified: the hosts for which the program declares a certificate, see `ownership_key`;
             None among them stands for one whose host is not known yet.
+        unfinished: what runs that did not finish may have changed at Mailgun.
+        moving: the sending domains that a certificate new to the stack may move, or may have moved
+            in a run that did not finish; see `ownership_key`.
+        just_read: the URNs of settings that were read: a refresh compares, or has compared, these.
         refreshed: by URN, whether the read of a certificate found another status than the state.
         forgotten: the tracking domains whose certificates this run has removed from the state.
         failed: the tracking domains whose certificates were not issued in this run.
@@ -48,11 +53,19 @@ class Process:
         self.field_owners = FieldOwners()
         self.domains_seen = DomainsSeen()
         self.certified: set[Target | None] = set()
+        self.unfinished = Unfinished()
+        self.moving: set[Target] = set()
+        self.just_read: set[str] = set()
         self.refreshed: dict[str, bool] = {}
         self.forgotten: set[Target] = set()
         self.failed: set[Target] = set()
         self.cancelled = threading.Event()
         self.warned: WeakSet[object] = WeakSet()
+
+    def on_cancel(self, seconds: float) -> None:
+        """The engine ends a command, or was interrupted: come to an end in as many seconds."""
+        self.unfinished.forget_finished()
+        self.read_ahead.drain(seconds)
 
     def settings_from(self, configuration: Lookup) -> Settings:
         """Settings from a stack's configuration, with this process's connections."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from .. import errors
@@ -17,12 +19,48 @@ from .changes import (
     reads_back_differently,
     still_requested,
 )
+from .identity import ownership_key
 from .operation import Operation
+from .plugin_process import can_keep_state, keep_state
 from .process import process
 from .read_ahead import NO_RESPONSE, Kind
 
 Part = Section | None
 """What one PUT changes: a section, or, for None, the domain's web scheme and prefix."""
+
+
+@dataclass
+class Progress:
+    """How far a call came that changes something, for the engine to save if it fails.
+
+    Attributes:
+        outputs: the outputs as they are now; None while nothing is worth saving.
+    """
+
+    outputs: Mapping[str, Any] | None = None
+
+
+@contextlib.contextmanager
+def keeping_progress(id_: str, *, refresh_before_update: bool) -> Iterator[Progress | None]:
+    """If the block fails, have the engine save how far it came.
+
+    Args:
+        id_: the resource's ID.
+        refresh_before_update: whether the engine reads the resource before it compares it again.
+
+    Yields where to tell that; None if the engine can only know that it failed.
+    """
+    if not can_keep_state():
+        yield None
+        return
+    progress = Progress()
+    try:
+        yield progress
+    except errors.TrackingError as error:
+        if progress.outputs is not None:
+            reason = f"{type(error).__name__}: {error}"
+            keep_state(id_, progress.outputs, reason, refresh_before_update=refresh_before_update)
+        raise
 
 
 def apply_changes(
@@ -31,7 +69,8 @@ def apply_changes(
     inputs: Mapping[str, Any],
     changes: list[FieldChange],
     *,
-    rollback: bool,
+    is_new: bool,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Make the changes, and those that the responses then show to be necessary.
 
@@ -43,17 +82,19 @@ def apply_changes(
         state: the outputs so far.
         inputs: what the program wants.
         changes: what has to change.
-        rollback: whether to undo all changes where one fails.
+        is_new: whether the resource is new. If a new one fails, the engine knows nothing of it.
+        progress: where to tell how far it came. Without it, all changes are undone if one fails.
 
     Returns the outputs after that.
 
     Raises:
         TrackingError: the first failure; its message lists what has been changed.
     """
-    reconciliation = _Reconciliation(operation, rollback=rollback)
+    reconciliation = _Reconciliation(operation, is_new=is_new, progress=progress)
     outputs = reconciliation.send(state, changes)
     if drifted := changed_fields(outputs, inputs):
         outputs = reconciliation.send(outputs, drifted)
+    reconciliation.finish()
     return outputs
 
 
@@ -66,17 +107,21 @@ def outcome_unknown(error: errors.TrackingError) -> bool:
 
 
 class _Reconciliation:
-    """Changes to one domain, of which all are undone where one fails.
+    """Changes to one domain; if one fails, all are undone, or the engine is told of them.
 
     Args:
         operation: the operation.
-        rollback: whether to undo changes at all.
+        is_new: whether the resource is new.
+        progress: where to tell how far it came; None if all is to be undone.
     """
 
-    def __init__(self, operation: Operation, *, rollback: bool) -> None:
+    def __init__(self, operation: Operation, *, is_new: bool, progress: Progress | None) -> None:
         self._operation = operation
-        self._rollback = rollback
+        self._is_new = is_new
+        self._progress = progress
         self._done: list[FieldChange] = []
+        self._noted: set[str] = set()
+        self._key = ownership_key(operation.target)
 
     def send(self, state: Mapping[str, Any], changes: list[FieldChange]) -> dict[str, Any]:
         """Send one PUT after another, for each part that changes; returns the outputs after that.
@@ -85,24 +130,33 @@ class _Reconciliation:
         """
         by_part = _by_part(changes)
         responses: dict[Part, Any] = {}
+        if not self._is_new:
+            # A new resource is created again after a kill, and create reads first.
+            self._noted.update(change.field.path for change in changes)
+            process.unfinished.note(self._key, self._noted)
+
+        def so_far() -> dict[str, Any]:
+            return self._outputs_after(state, by_part, responses, may_read=False)
+
         for part, group in by_part.items():
             try:
                 responses[part] = self._put(part, group)
             except errors.TrackingError as error:
-                is_unknown = outcome_unknown(error)
-                if is_unknown:
-                    error.advise(f"despite the error, Mailgun may have changed {paths_of(group)}")
-                self._fail(error, is_all=not is_unknown)
+                self._fail(error, so_far(), group if outcome_unknown(error) else [])
             self._done += group
         try:
             outputs = self._outputs_after(state, by_part, responses)
         except errors.TrackingError as error:
-            self._fail(error)
+            self._fail(error, so_far())
         for change in changes:
             if not is_applied(change, outputs):
                 self._done = [c for c in self._done if is_applied(c, outputs)]
-                self._fail(self._not_applied(change, outputs))
+                self._fail(self._not_applied(change, outputs), outputs)
         return outputs
+
+    def finish(self) -> None:
+        """The engine will know of everything that was changed."""
+        process.unfinished.finish(self._key, self._noted)
 
     def _put(self, part: Part, changes: list[FieldChange]) -> Any:
         """Send one PUT; returns what the response says."""
@@ -122,21 +176,30 @@ class _Reconciliation:
         state: Mapping[str, Any],
         by_part: Mapping[Part, list[FieldChange]],
         responses: Mapping[Part, Any],
+        *,
+        may_read: bool = True,
     ) -> dict[str, Any]:
-        """The outputs after PUTs; reads once more where a response lacks what was sent."""
+        """The outputs after PUTs; reads once more where a response lacks what was sent.
+
+        If it may not, what was sent counts instead.
+        """
         client, target = self._operation.client, self._operation.target
         outputs = {name: value for name, value in state.items() if name != "asked"}
         tracking = functools.cache(lambda: client.get_tracking(target.domain))
         for part, response in responses.items():
+            sent = {change.field.name: change.new for change in by_part[part]}
             if part is None:
                 # Without its DNS records, a response does not tell the CNAME's value.
                 complete = response if response and response.cname else None
-                outputs |= host_outputs(target, complete or client.get_domain(target.domain))
-            elif all(change.field.name in response for change in by_part[part]):
+                if complete or may_read:
+                    outputs |= host_outputs(target, complete or client.get_domain(target.domain))
+                else:
+                    outputs |= sent
+            elif all(name in response for name in sent):
                 outputs[part] = {**outputs[part], **response}
             else:
-                outputs[part] = tracking()[part]
-        changes = [change for group in by_part.values() for change in group]
+                outputs[part] = tracking()[part] if may_read else {**outputs[part], **sent}
+        changes = [change for part in responses for change in by_part[part]]
         requested = {
             path: value
             for path, value in still_requested(state, outputs).get("asked", {}).items()
@@ -148,21 +211,34 @@ class _Reconciliation:
         }
         return outputs | ({"asked": requested} if requested else {})
 
-    def _fail(self, error: errors.TrackingError, *, is_all: bool = True) -> NoReturn:
-        """Raise an error with the changes made before it, after undoing what can be undone.
+    def _fail(
+        self,
+        error: errors.TrackingError,
+        outputs: Mapping[str, Any],
+        unclear: Sequence[FieldChange] = (),
+    ) -> NoReturn:
+        """Raise an error with the changes made before it, once the engine can know of them.
 
         Args:
             error: the error.
-            is_all: whether nothing else may have been changed.
+            outputs: the outputs, as far as they came.
+            unclear: what may have been changed, or not.
         """
+        if unclear:
+            error.advise(f"despite the error, Mailgun may have changed {paths_of(unclear)}")
         changed = self._done
-        if self._rollback and changed:
+        if self._progress is None and changed:
             changed = self._undo()
             if not changed:
-                which = "all changes" if is_all else "the other changes"
+                which = "the other changes" if unclear else "all changes"
                 error.advise(f"{which} were rolled back")
         if changed:
             error.advise(f"already changed: {paths_of(changed)}")
+        if self._progress is not None and (changed or unclear):
+            self._progress.outputs = outputs
+            self.finish()
+        elif not changed and not unclear:
+            self.finish()
         raise error
 
     def _undo(self) -> list[FieldChange]:

@@ -52,6 +52,8 @@ def mail(new_stack: StackFactory, emulator: Emulator) -> MailFactory:
         stack = MailStack(made.directory, made.home, "", project)
         stack.write(body)
         environment = {
+            # Its own notes of runs that did not finish.
+            "PULUMI_HOME": str(made.directory / "home"),
             "MAILGUN_BASE_URL": f"{emulator.url}/{{region}}",
             "MAILGUN_API_KEY": emulator.key,
             "MAILGUN_TRACKING_NAMESERVER": emulator.name_server,

@@ -62,6 +62,7 @@ def example_stack(new_stack: StackFactory, mailgun: AcmeEmulator, bind: Bind) ->
     stack = ExampleStack(new.directory, new.home, "", new.project)
     for file in EXAMPLE.glob("*.py"):
         shutil.copy(file, stack.directory)
+    stack.environment["PULUMI_HOME"] = str(stack.directory / "home")
     stack.environment["MAILGUN_BASE_URL"] = f"{mailgun.url}/{{region}}"
     stack.environment["MAILGUN_API_KEY"] = mailgun.key
     stack.environment["MAILGUN_TRACKING_NAMESERVER"] = bind.address

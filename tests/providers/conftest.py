@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,8 +17,11 @@ __all__ = ["emulator", "one_emulator"]
 
 
 @pytest.fixture(autouse=True)
-def emulator_is_mailgun(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def emulator_is_mailgun(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """The emulator is Mailgun; nothing of the machine's own settings is used."""
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
     for name in ("MAILGUN_REGION", "MAILGUN_SUBACCOUNT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MAILGUN_BASE_URL", f"{emulator.url}/{{region}}")

@@ -45,6 +45,7 @@ from pulumi.dynamic import (
 )
 from pulumi.dynamic.config import Config
 from pulumi.runtime import rpc
+from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from mailgun_tracking._provider import plugin_process
 from mailgun_tracking._provider.process import process
@@ -66,12 +67,19 @@ class _Stop(Exception):
 
 @dataclass
 class State:
-    """A resource in state."""
+    """A resource in state.
+
+    Attributes:
+        is_half_way: whether its last create or update failed, and told how far it came.
+        is_read_first: whether it is read before it is compared again.
+    """
 
     provider: ResourceProvider
     id: str
     inputs: Properties
     outputs: Properties
+    is_half_way: bool = False
+    is_read_first: bool = False
 
 
 @dataclass
@@ -110,6 +118,21 @@ class _Request:
     news: Struct = field(default_factory=Struct)
 
 
+class _Context:
+    """A call, as gRPC hands it to a method of the provider's process."""
+
+    def __init__(self) -> None:
+        self.kept: provider_pb2.ErrorResourceInitFailed | None = None
+
+    def set_trailing_metadata(self, metadata: tuple[tuple[str, bytes], ...]) -> None:
+        """Take what a call that is about to fail says of the resource."""
+        [(name, value)] = metadata
+        assert name == "grpc-status-details-bin"
+        status = status_pb2.Status.FromString(value)
+        self.kept = provider_pb2.ErrorResourceInitFailed()
+        assert status.details[0].Unpack(self.kept)
+
+
 class Engine:
     """One stack.
 
@@ -128,6 +151,7 @@ class Engine:
         self._configured: set[type] = set()
         self._run = Run()
         self._continue_on_error = False
+        self._context = _Context()
 
     # -- the commands
 
@@ -136,8 +160,7 @@ class Engine:
         before = copy.copy(self.state)
         try:
             with self._command(check) as run:
-                if refresh:
-                    self._refresh()
+                self._refresh(is_all=refresh)
                 registered = self._register_all(program, is_preview=True)
                 run.steps |= {name: "delete" for name in self.state if name not in registered}
         finally:
@@ -154,8 +177,7 @@ class Engine:
     ) -> Run:
         """Change what differs from the program."""
         with self._command(check, continue_on_error=continue_on_error) as run:
-            if refresh:
-                self._refresh()
+            self._refresh(is_all=refresh)
             registered = self._register_all(program, is_preview=False)
             for name, old in self._replaced[::-1]:
                 self._delete(name, old)
@@ -176,6 +198,7 @@ class Engine:
     def destroy(self, *, check: bool = True) -> Run:
         """Delete everything."""
         with self._command(check) as run:
+            self._refresh(is_all=False)
             for name, old in [*self.state.items()][::-1]:
                 run.steps[name] = "delete"
                 self._delete(name, old)
@@ -215,7 +238,7 @@ class Engine:
         self._run = run = Run()
         with suppress(_Stop):
             yield run
-        process.read_ahead.drain(plugin_process.LAST_MESSAGES_SECONDS)
+        process.on_cancel(plugin_process.LAST_MESSAGES_SECONDS)
         # A process that ends takes its reads along; here they would get into the next test.
         process.read_ahead._pool.shutdown(cancel_futures=True)
         if check and run.failed:
@@ -265,12 +288,21 @@ class Engine:
             return old.outputs
         if is_preview:
             return inputs
-        if old is not None and step == "update":
-            request = _request(provider, name, old.id, old.outputs, inputs)
-            outputs = self._call(name, self.Update, request)
-            self.state[name] = State(provider, old.id, inputs, outputs)
-            return outputs
-        id_, outputs = self._call(name, self.Create, _request(provider, name, news=inputs))
+        self._context = _Context()
+        try:
+            if old is not None and step == "update":
+                request = _request(provider, name, old.id, old.outputs, inputs)
+                outputs = self._call(name, self.Update, request)
+                self.state[name] = State(provider, old.id, inputs, outputs)
+                return outputs
+            id_, outputs = self._call(name, self.Create, _request(provider, name, news=inputs))
+        except _Stop:
+            if kept := self._context.kept:
+                is_first = kept.refresh_before_update
+                before = old.inputs if old is not None else inputs
+                outputs = MessageToDict(kept.properties)
+                self.state[name] = State(provider, kept.id, before, outputs, True, is_first)
+            raise
         if old is not None:
             self._replaced.append((name, old))
         self.state[name] = State(provider, id_, inputs, outputs)
@@ -295,12 +327,15 @@ class Engine:
         request = _request(provider, name, old.id, old.outputs, inputs, old.inputs)
         result = self._call(name, self.Diff, request)
         changes = old.inputs != inputs if result.changes is None else result.changes
+        changes = changes or old.is_half_way
         if not changes:
             return "same"
         return "replace" if result.replaces else "update"
 
-    def _refresh(self) -> None:
+    def _refresh(self, *, is_all: bool = True) -> None:
         for name, old in [*self.state.items()]:
+            if not is_all and not old.is_read_first:
+                continue
             request = _request(old.provider, name, old.id, old.outputs)
             id_, outputs, inputs = self._call(name, self.Read, request)
             if not id_:
@@ -339,11 +374,13 @@ class Engine:
         return request.provider.diff(request.id, olds, news)
 
     def Create(self, request: _Request) -> tuple[str, Properties]:
+        context = self._context  # noqa: F841 (found in the frames)
         props = rpc.deserialize_properties(request.news)
         result = request.provider.create(props)
         return result.id, _received({**(result.outs or {}), PROVIDER_KEY: props[PROVIDER_KEY]})
 
     def Update(self, request: _Request) -> Properties:
+        context = self._context  # noqa: F841 (found in the frames)
         olds = rpc.deserialize_properties(request.olds)
         news = rpc.deserialize_properties(request.news)
         result = request.provider.update(request.id, olds, news)

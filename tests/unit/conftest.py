@@ -7,6 +7,7 @@ import functools
 import os
 import types
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -27,11 +28,12 @@ hypothesis_settings.load_profile("unit")
 
 
 @pytest.fixture(autouse=True)
-def _fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _fresh_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """No settings from the machine, and nothing that another test left in the process."""
     for name in list(os.environ):
         if name.startswith("MAILGUN_"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
     process.reset()
     yield
     process.reset()

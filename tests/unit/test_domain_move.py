@@ -46,7 +46,7 @@ def test_https_is_restored_where_it_was_on(
 ) -> None:
     client = Scripted(update_domain=None)
     with DomainMove(operation_on(client, HOST), before) as move:
-        move.restore_https()
+        move.finish()
     assert updates(client) == [MOVED, *restored]
 
 
@@ -82,7 +82,7 @@ def test_a_domain_that_cannot_be_moved_back_is_named_with_what_it_lost() -> None
     ):
         raise errors.CertificateFailed("cannot issue")
     assert f"now use {HOST}" in caught.value.advice
-    assert 'web_scheme="https"' in caught.value.advice
+    assert "`pulumi up` turns it on again" in caught.value.advice
 
 
 @pytest.mark.parametrize(
@@ -113,5 +113,5 @@ def test_what_checks_read_of_the_sending_domain_is_forgotten(
     monkeypatch.setattr(process.read_ahead, "forget", lambda *args: forgotten.append(args))
     move = DomainMove(operation_on(Scripted(update_domain=answer), HOST), OVER_HTTPS)
     with contextlib.suppress(errors.Unreachable):
-        move.restore_https()
+        move.finish()
     assert forgotten == [(Target("default", "us", "", DOMAIN), "tracking", "details")]

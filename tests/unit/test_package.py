@@ -94,9 +94,9 @@ def test_providers_stay_where_states_refer_to_them(path: str) -> None:
 
 
 def test_settings_alone_read_the_environment() -> None:
-    """But for the transport, which reads the CA bundle and the proxies there."""
+    """But for the transport's CA bundle and proxies, and the folder of Pulumi's own files."""
     readers = modules_that_name("environ", "environb", "getenv", "get_environ_proxies")
-    assert readers == {"_api/settings", "_api/transport"}
+    assert readers == {"_api/settings", "_api/transport", "_provider/unfinished"}
 
 
 def test_only_messages_without_an_engine_are_printed() -> None:

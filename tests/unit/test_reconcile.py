@@ -12,7 +12,7 @@ from mailgun_tracking._api.models import CnameRecord, DomainDetails
 from mailgun_tracking._api.target import Target
 from mailgun_tracking._provider.changes import FieldChange, changed_fields, host_outputs
 from mailgun_tracking._provider.process import process
-from mailgun_tracking._provider.reconcile import apply_changes, outcome_unknown
+from mailgun_tracking._provider.reconcile import Progress, apply_changes, outcome_unknown
 from tests.unit.fakes import Scripted, operation_on
 from tests.unit.tracked import DETAILS, DOMAIN, TARGET, change, inputs, state
 
@@ -67,7 +67,8 @@ def apply(
     """Make some changes; unless given, nothing is managed."""
     operation = operation_on(client)
     olds, news = olds or state(), news or inputs()
-    return apply_changes(operation, olds, news, list(changes), rollback=rollback)
+    progress = None if rollback else Progress()
+    return apply_changes(operation, olds, news, list(changes), is_new=rollback, progress=progress)
 
 
 class TestApplyChanges:
@@ -83,7 +84,7 @@ class TestApplyChanges:
         top = change("open.place_at_the_top", False, True)
         operation = operation_on(client)
         outputs = apply_changes(
-            operation, state(), inputs(), [OPEN_OFF, top, CLICK_ON], rollback=True
+            operation, state(), inputs(), [OPEN_OFF, top, CLICK_ON], is_new=True
         )
         assert client.sent("open") == [{"active": False, "place_at_the_top": True}]
         assert client.sent("click") == [{"active": True}]
@@ -135,7 +136,7 @@ class TestRequested:
         client = Mailgun({"click": [{"active": True}]})
         operation = operation_on(client)
         changes = [change("click.active", False, "htmlonly")]
-        outputs = apply_changes(operation, state("click.active"), inputs(), changes, rollback=True)
+        outputs = apply_changes(operation, state("click.active"), inputs(), changes, is_new=True)
         assert outputs["click"]["active"] is True
         news = inputs("click.active", click={"active": "htmlonly"})
         assert changed_fields(outputs, news) == []
