@@ -43,7 +43,7 @@ from ._provider.concurrency import gather, run_concurrently, value_or_raise
 from ._provider.identity import IDENTITY, changed_identity, identity_outputs, ownership_key
 from ._provider.operation import CHECK_DEADLINE_SECONDS, Operation
 from ._provider.options import options_for_get, prepare_options
-from ._provider.plugin_process import current_urn, inputs_in_state
+from ._provider.plugin_process import current_urn, inputs_in_state, secret
 from ._provider.process import process
 from ._provider.reconcile import apply_changes, keeping_progress, outcome_unknown
 from ._provider.unfinished import RESTORE_HTTPS
@@ -293,13 +293,14 @@ class DomainTrackingProvider(MailgunProvider):
         if changed_fields(olds, news):
             return DiffResult(changes=True)
         managed = news.get("managed")
-        if (
-            managed == UNKNOWN
-            or set(managed or []) != set(olds.get("managed") or [])
-            # A state from before an option existed has its default.
-            or option_values(news) != option_values(olds)
-        ):
+        if managed == UNKNOWN:
             return DiffResult()
+        # A state from before an option existed has its default.
+        is_same = set(managed or []) == set(olds.get("managed") or []) and (
+            option_values(news) == option_values(olds)
+        )
+        if not is_same:
+            return DiffResult(changes=True)
         target = Target.from_inputs(news, "domain")
         doubtful = self._doubtful(target, news)
         if not doubtful or current_urn() in process.just_read:
@@ -408,9 +409,19 @@ class DomainTrackingProvider(MailgunProvider):
             process.just_read.add(operation.log.urn)
         # Without changes the engine keeps the inputs: no need to send them all again. After an
         # update that failed half-way, those in state are older than the outputs.
-        is_same = _without_id(outputs) == _without_id(props)
-        is_same = is_same and not changed_fields(outputs, inputs_in_state())
+        in_state = inputs_in_state()
+        is_same = (
+            _without_id(outputs) == _without_id(props)
+            and not changed_fields(outputs, in_state)
+            and in_state.get("managed", outputs["managed"]) == outputs["managed"]
+        )
         inputs = None if is_same else inputs_from(outputs)
+        for change in changed_fields(props, in_state):
+            # The engine takes what is secret from the state, which does not tell it of these.
+            if change.field.type == "footer":
+                outputs = with_secret(outputs, change.field)
+                if inputs and not change.field.same(change.new, change.field.get(inputs)):
+                    inputs = with_secret(inputs, change.field)
         return ReadResult(target.id, outputs, inputs)
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
@@ -673,6 +684,14 @@ def inputs_from(outputs: Mapping[str, Any]) -> dict[str, Any]:
                 value = requested
             inputs.setdefault(field.section, {})[field.name] = value
     return inputs
+
+
+def with_secret(properties: Mapping[str, Any], field: Field) -> dict[str, Any]:
+    """Inputs or outputs with a field of a section as a secret, if it is there."""
+    section, value = str(field.section), field.get(properties)
+    if value is None:
+        return dict(properties)
+    return {**properties, section: {**properties[section], field.name: secret(value)}}
 
 
 def _warn_of_footers(

@@ -39,6 +39,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import FrameType
 from typing import Any
 
+from pulumi.runtime import rpc
+
 CALLS_AT_A_TIME = 1024
 """More than any ``--parallel`` in use: the limits are the engine's and Mailgun's."""
 SDK_CALLS_AT_A_TIME = 4
@@ -47,6 +49,8 @@ CONCURRENT_METHODS = ("Check", "Diff", "Create", "Read", "Update", "Delete")
 LAST_MESSAGES_SECONDS = 2.0
 UNKNOWN = 2
 """The status of gRPC with which the SDK answers where a provider raises an exception."""
+SIGNATURE, IS_SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+"""How Pulumi marks a secret, between processes and in states."""
 
 
 def is_provider_process() -> bool:
@@ -212,11 +216,10 @@ def has_other_inputs() -> bool:
 
 
 def inputs_in_state() -> dict[str, Any]:
-    """The inputs in state of the resource that this thread reads; empty if they are not known."""
-    from pulumi.runtime import rpc
-
-    inputs = getattr(_current_request(), "inputs", None)
-    return dict(rpc.deserialize_properties(inputs)) if inputs is not None else {}
+    """The inputs in state of the resource that this thread's call is about, as far as known."""
+    request = _current_request()
+    properties = getattr(request, "old_inputs", None) or getattr(request, "inputs", None)
+    return dict(rpc.deserialize_properties(properties, True)) if properties else {}
 
 
 def ignored_paths() -> list[str]:
@@ -251,7 +254,6 @@ def keep_state(
         refresh_before_update: whether the engine reads the resource before it compares it again.
     """
     from google.protobuf import any_pb2
-    from pulumi.runtime import rpc
     from pulumi.runtime.proto import provider_pb2, status_pb2
 
     outputs = {**outputs, "__provider": _current_provider()}
@@ -266,6 +268,11 @@ def keep_state(
     status = status_pb2.Status(code=UNKNOWN, message=reason, details=[detail])
     metadata = (("grpc-status-details-bin", status.SerializeToString()),)
     _current_call()["context"].set_trailing_metadata(metadata)
+
+
+def secret(value: object) -> dict[str, object]:
+    """A property that the engine keeps as a secret."""
+    return {SIGNATURE: IS_SECRET, "value": value}
 
 
 def _current_provider() -> str | None:

@@ -90,7 +90,7 @@ def apply_changes(
     Raises:
         TrackingError: the first failure; its message lists what has been changed.
     """
-    reconciliation = _Reconciliation(operation, is_new=is_new, progress=progress)
+    reconciliation = _Reconciliation(operation, inputs, is_new=is_new, progress=progress)
     outputs = reconciliation.send(state, changes)
     if drifted := changed_fields(outputs, inputs):
         outputs = reconciliation.send(outputs, drifted)
@@ -111,12 +111,21 @@ class _Reconciliation:
 
     Args:
         operation: the operation.
+        inputs: what the program wants.
         is_new: whether the resource is new.
         progress: where to tell how far it came; None if all is to be undone.
     """
 
-    def __init__(self, operation: Operation, *, is_new: bool, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        operation: Operation,
+        inputs: Mapping[str, Any],
+        *,
+        is_new: bool,
+        progress: Progress | None,
+    ) -> None:
         self._operation = operation
+        self._inputs = inputs
         self._is_new = is_new
         self._progress = progress
         self._done: list[FieldChange] = []
@@ -235,11 +244,22 @@ class _Reconciliation:
         if changed:
             error.advise(f"already changed: {paths_of(changed)}")
         if self._progress is not None and (changed or unclear):
-            self._progress.outputs = outputs
+            self._progress.outputs = self._known(outputs)
             self.finish()
         elif not changed and not unclear:
             self.finish()
         raise error
+
+    def _known(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Outputs without footers that are not as the program says.
+
+        The engine would take it from the program whether they are secret; `read` brings them back.
+        """
+        section = dict(outputs.get("unsubscribe") or {})
+        for change in changed_fields(outputs, self._inputs):
+            if change.field.type == "footer":
+                section.pop(change.field.name, None)
+        return {**outputs, "unsubscribe": section} if section else dict(outputs)
 
     def _undo(self) -> list[FieldChange]:
         """Send the old values; returns the changes that could not be undone."""

@@ -245,12 +245,12 @@ class TestComputeDiff:
             pytest.param(
                 state(),
                 inputs("click.active", click={"active": "htmlonly"}),
-                None,
+                True,
                 id="managed now",
             ),
-            pytest.param(state("click.active"), inputs(), None, id="managed no longer"),
+            pytest.param(state("click.active"), inputs(), True, id="managed no longer"),
             pytest.param(state(), inputs(managed=UNKNOWN), None, id="not known yet"),
-            pytest.param(state(), inputs(https_by="proxy"), None, id="an option"),
+            pytest.param(state(), inputs(https_by="proxy"), True, id="an option"),
             (state("web_scheme"), inputs("web_scheme", web_scheme="http"), False),
             (state("web_scheme"), inputs("web_scheme", web_scheme="https"), True),
             pytest.param(
