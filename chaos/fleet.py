@@ -141,7 +141,7 @@ def in_state(fleet: Fleet, export: Mapping[str, Any]) -> dict[str, dict[str, Any
             domain = by_domain.get(outputs.get("domain", ""))
             values = {name: outputs.get(name) for name in _SETTINGS[0]}
             if domain is not None and domain.kind == "pair":
-                values |= {name: outputs.get(name) for name in ("web_scheme", "tracking_domain")}
+                values["web_scheme"] = outputs.get("web_scheme")
         elif kind == "TrackingHost":
             domain = by_domain.get(outputs.get("domain", ""))
             values = {name: outputs.get(name) for name in ("web_scheme", "tracking_domain")}
@@ -155,6 +155,16 @@ def in_state(fleet: Fleet, export: Mapping[str, Any]) -> dict[str, dict[str, Any
 def wanted(fleet: Fleet) -> dict[str, dict[str, Any]]:
     """What the program says, by domain and path."""
     return {domain.name: domain.settings() for domain in fleet}
+
+
+def wanted_in_state(fleet: Fleet) -> dict[str, dict[str, Any]]:
+    """What the state should have, by domain and path."""
+    said = wanted(fleet)
+    for domain in fleet:
+        if domain.kind == "pair":
+            # Its certificate moves the domain; no resource of a pair manages the host.
+            del said[domain.name]["tracking_domain"]
+    return said
 
 
 def off(fleet: Fleet) -> dict[str, dict[str, Any]]:

@@ -24,6 +24,7 @@ from chaos.fleet import (
     off,
     program,
     wanted,
+    wanted_in_state,
 )
 from chaos.stacks import TIMEOUT_SECONDS, mailgun, new_stack
 from mailgun_tracking.emulator import Emulator, RecordedRequest
@@ -230,7 +231,8 @@ class _Life:
             kill.output += result.output
         there = at_mailgun(fleet, self.emulator)
         kill.lost += _lost("at Mailgun", there, wanted(fleet))
-        kill.lost += _lost("in the state", in_state(fleet, self.stack.export()), wanted(fleet))
+        state = in_state(fleet, self.stack.export())
+        kill.lost += _lost("in the state", state, wanted_in_state(fleet))
 
     def _destroy(self, kill: Kill, fleet: Fleet) -> None:
         result = self.stack.destroy(check=False, timeout=TIMEOUT_SECONDS)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from chaos.fleet import (
     Fleet,
@@ -18,6 +16,7 @@ from chaos.fleet import (
     off,
     program,
     wanted,
+    wanted_in_state,
 )
 from chaos.stacks import TIMEOUT_SECONDS, mailgun, new_stack
 from mailgun_tracking.emulator import Emulator
@@ -72,11 +71,11 @@ def live(
         emulator.set(issuing_seconds=ISSUING_SECONDS)
         life = _Life(seed, share, emulator, stack)
         stack.write(program(fleet))
-        first = life.run("up", "up", fleet, wanted(fleet))
+        first = life.run("up", "up", fleet)
         stack.write(program(flipped))
-        change = life.run("up (change)", "up", flipped, wanted(flipped))
-        refresh = life.run("refresh", "refresh", flipped, wanted(flipped))
-        destroy = life.run("destroy", "destroy", flipped, off(flipped))
+        change = life.run("up (change)", "up", flipped)
+        refresh = life.run("refresh", "refresh", flipped)
+        destroy = life.run("destroy", "destroy", flipped)
     return [first, change, refresh, destroy]
 
 
@@ -87,9 +86,7 @@ class _Life:
     emulator: Emulator
     stack: MailStack
 
-    def run(
-        self, name: str, command: str, fleet: Fleet, said: Mapping[str, Mapping[str, Any]]
-    ) -> Command:
+    def run(self, name: str, command: str, fleet: Fleet) -> Command:
         """Run a command under faults, again where it failed, and look at what has become of it."""
         done = Command(name, self.seed)
         self.emulator.forget_requests()
@@ -107,16 +104,17 @@ class _Life:
         done.requests = len(self.emulator.requests)
         done.spoiled = self.emulator.spoiled
         self.emulator.clear_faults()
-        done.lost = [*self._lost(command, fleet, said)]
+        done.lost = self._lost(command, fleet)
         return done
 
-    def _lost(self, command: str, fleet: Fleet, said: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        there = at_mailgun(fleet, self.emulator)
-        lost = [f"at Mailgun, {text}" for text in in_words(differences(there, said))]
-        state = in_state(fleet, self.stack.export())
+    def _lost(self, command: str, fleet: Fleet) -> list[str]:
+        there, state = at_mailgun(fleet, self.emulator), in_state(fleet, self.stack.export())
         if command == "destroy":
+            lost = [f"at Mailgun, {text}" for text in in_words(differences(there, off(fleet)))]
             return lost + [f"{name} is still in the state" for name in state]
-        lost += [f"in the state, {text}" for text in in_words(differences(state, said))]
+        lost = [f"at Mailgun, {text}" for text in in_words(differences(there, wanted(fleet)))]
+        differing = differences(state, wanted_in_state(fleet))
+        lost += [f"in the state, {text}" for text in in_words(differing)]
         if self.stack.preview("--expect-no-changes", check=False).code:
             lost.append("a preview shows changes")
         return lost

@@ -20,6 +20,7 @@ from chaos.fleet import (
     not_shown,
     off,
     wanted,
+    wanted_in_state,
 )
 from chaos.kills import LARGEST, STEPS, VICTIMS, Kill, Plan, plans
 from chaos.life import COMMANDS, Command
@@ -95,7 +96,7 @@ def test_differences_of_the_state_are_seen() -> None:
         ),
     ]
     state = in_state(fleet, {"deployment": {"resources": resources}})
-    differing = differences(state, wanted(fleet))
+    differing = differences(state, wanted_in_state(fleet))
     assert set(differing) == {"d1", "d2"}
     assert "certificate is 'processing' instead of 'active'" in differing["d1"]
     assert "web_scheme is 'http' instead of 'https'" in differing["d2"]
