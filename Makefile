@@ -46,9 +46,9 @@ env: ## Set up this shell for pulumi, without the emulator: eval "$(make -s env)
 
 # Coverage, and its minimum, are for a complete run only.
 test: engine .venv/examples test-tools test-clients ## Run all tests
-	@$(BIN)/python -m pytest -n 3 --dist worksteal $(or $(ARGS),--cov)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal $(or $(ARGS),--cov)
 
-test-pythons: .venv/dev ## Run the fast tests on the built wheel with each installed Python
+test-pythons: .venv/dev ## Run the fast tests on the built wheel with each other installed Python
 	@.ci/test-pythons
 
 lint: .venv/examples ## Check style, formatting, types and imports

@@ -38,7 +38,7 @@ def too_many(emulator: Emulator) -> int:
 def test_every_command_gets_through_a_rate_limit(mail: MailFactory, emulator: Emulator) -> None:
     """And no row of the preview is missing."""
     add_domains(emulator)
-    emulator.set(requests_per_minute=30, rate_window_seconds=4)
+    emulator.set(requests_per_minute=30, rate_window_seconds=2)
     stack = mail(PROGRAM)
     stack.set_constants(
         {
@@ -72,10 +72,10 @@ def test_a_budget_keeps_below_the_rate_limit(mail: MailFactory, emulator: Emulat
     """There is not one request too many, and the rows say what is waited for."""
     add_domains(emulator)
     # Twice as many, because a request may arrive later than it was sent.
-    emulator.set(requests_per_minute=60, rate_window_seconds=3)
+    emulator.set(requests_per_minute=60, rate_window_seconds=1.5)
     stack = mail(PROGRAM, config={"mailgun-tracking:requestsPerMinute": "30"})
     stack.set_constants(
-        {"_api.rate_limit.BUDGET_SECONDS": 3.0, "_provider.read_ahead.REPORT_SECONDS": 0.1}
+        {"_api.rate_limit.BUDGET_SECONDS": 1.5, "_provider.read_ahead.REPORT_SECONDS": 0.1}
     )
     told = (
         "the budget of 30 requests per minute (mailgun-tracking:requestsPerMinute) is used up: "
