@@ -276,6 +276,8 @@ class TrackingCertificateProvider(MailgunProvider):
                 )
                 raise
         outputs = outputs_from(target, certificate, props)
+        if props.get(TOOK_HTTPS):
+            outputs[TOOK_HTTPS] = True
         process.refreshed[operation.log.urn] = outputs["status"] != props.get("status")
         return ReadResult(target.id, outputs)
 

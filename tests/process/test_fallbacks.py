@@ -65,3 +65,36 @@ def test_a_failure_is_shown_without_the_pools(mail: MailFactory, emulator: Emula
     assert result.code != 0
     assert "402" in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.behaviour(25, 76)
+@pytest.mark.parametrize("piece", ["status_has_no_details", "requests_have_another_name"])
+def test_an_update_that_fails_is_rolled_back_where_nothing_can_be_kept(
+    mail: MailFactory, emulator: Emulator, piece: str
+) -> None:
+    """The old program then has nothing to undo; what is not clear is asked by the next run."""
+    program = 'DomainTracking("mg", "mg.example.com", open=False, click=False)'
+    stack = mail(program)
+    break_provider(stack, piece)
+    stack.up()
+    stack.write(program.replace("False", "True"))
+    emulator.add_fault(
+        method="PUT",
+        path="/v3/domains/mg.example.com/tracking/click",
+        status=503,
+        headers={"retry-after": "200"},
+        carried_out=True,
+    )
+    result = stack.up(check=False)
+    assert broken_in(stack) == {piece}
+    emulator.clear_faults()
+    assert "Mailgun may have changed click.active; the other changes were rolled back" in (
+        result.output
+    )
+    assert emulator.domain("mg.example.com").open["active"] is False
+
+    stack.write(program)
+    result = stack.up()
+    assert result.step("mg") == "update"
+    assert "will change click true => false" in result.output
+    assert emulator.domain("mg.example.com").click["active"] is False

@@ -336,7 +336,7 @@ class Engine:
         for name, old in [*self.state.items()]:
             if not is_all and not old.is_read_first:
                 continue
-            request = _request(old.provider, name, old.id, old.outputs)
+            request = _request(old.provider, name, old.id, old.outputs, old_inputs=old.inputs)
             id_, outputs, inputs = self._call(name, self.Read, request)
             if not id_:
                 self._run.steps[name] = "delete"

@@ -9,7 +9,9 @@ import pytest
 
 from mailgun_tracking import DomainTracking, TrackingCertificate
 from mailgun_tracking._api.client import MailgunClient
+from mailgun_tracking._api.target import Target
 from mailgun_tracking._provider import operation
+from mailgun_tracking._provider.identity import ownership_key
 from mailgun_tracking._provider.process import process
 from mailgun_tracking.emulator import Emulator
 from tests.behaviour.mail import calls, puts
@@ -24,7 +26,8 @@ NOT_FOUND = {"message": "Domain not found"}
 
 def refuse(emulator: Emulator, section: str, **more: Any) -> None:
     """Let the PUT of a section fail."""
-    emulator.add_fault(method="PUT", path=f"{TRACKING}/{section}", status=400, body=REFUSED, **more)
+    fault = {"status": 400, "body": REFUSED, **more}
+    emulator.add_fault(method="PUT", path=f"{TRACKING}/{section}", **fault)
 
 
 class TestCreate:
@@ -141,7 +144,7 @@ class TestCreate:
 class TestUpdate:
     @pytest.mark.behaviour(16)
     def test_is_completed_by_the_next_up(self, engine: Engine, emulator: Emulator) -> None:
-        """One that fails half way is not rolled back."""
+        """One that fails half way is not rolled back, and the state says so."""
         engine.up(lambda: DomainTracking("mg", DOMAIN, click=False, open=False))
         refuse(emulator, "click", times=1)
         emulator.forget_requests()
@@ -153,9 +156,72 @@ class TestUpdate:
         assert run.errors["mg"].endswith("already changed: open.active")
         assert puts(emulator) == [f"PUT {TRACKING}/open", f"PUT {TRACKING}/click"]
         assert emulator.domain(DOMAIN).open["active"] is True
+        assert engine.state["mg"].outputs["open"]["active"] is True
+        assert engine.state["mg"].inputs["open"]["active"] is False
         engine.up(changed)
         now = emulator.domain(DOMAIN)
         assert (now.click["active"], now.open["active"]) == (True, True)
+
+    @pytest.mark.behaviour(76)
+    def test_what_a_failed_one_began_to_manage_is_let_go_of(
+        self, engine: Engine, emulator: Emulator
+    ) -> None:
+        """With the old program: it is left as it is, the row says so, and destroy leaves it on."""
+
+        def before() -> None:
+            DomainTracking("mg", DOMAIN, click=False)
+
+        engine.up(before)
+        refuse(emulator, "click", times=1)
+        engine.up(lambda: DomainTracking("mg", DOMAIN, click=True, open=True), check=False)
+        run = engine.up(before)
+        assert run.steps == {"mg": "update"}
+        assert f"open of {DOMAIN} is no longer managed; left at true" in run.rows["mg"]
+        assert engine.preview(before).steps == {"mg": "same"}
+        engine.destroy()
+        assert emulator.domain(DOMAIN).open["active"] is True
+
+    @pytest.mark.behaviour(76)
+    @pytest.mark.parametrize("status", [400, 503])
+    def test_a_failed_one_that_changed_nothing_leaves_the_state(
+        self, engine: Engine, emulator: Emulator, status: int
+    ) -> None:
+        """Unless that is not clear: then it is read first."""
+        engine.up(lambda: DomainTracking("mg", DOMAIN, click=False))
+        refuse(emulator, "click", status=status, headers={"retry-after": "200"})
+        engine.up(lambda: DomainTracking("mg", DOMAIN, click=True), check=False)
+        assert engine.state["mg"].is_read_first is (status == 503)
+        emulator.clear_faults()
+        emulator.forget_requests()
+        run = engine.preview(lambda: DomainTracking("mg", DOMAIN, click=False))
+        assert run.steps == {"mg": "same"}
+        assert bool(emulator.requests) is (status == 503)
+
+    @pytest.mark.behaviour(77)
+    def test_is_not_called_unchanged_where_mailgun_cannot_be_asked(
+        self, engine: Engine, emulator: Emulator
+    ) -> None:
+        """After a kill, of which a note is left."""
+
+        def program() -> None:
+            DomainTracking("mg", DOMAIN, click=False)
+
+        engine.up(program)
+        key = ownership_key(Target("default", "us", "", DOMAIN))
+        process.unfinished.note(key, ["click.active", "web_scheme"])
+        emulator.add_fault(method="GET", status=503, headers={"retry-after": "200"})
+        run = engine.preview(program)
+        assert run.steps == {"mg": "update"}
+        assert run.rows["mg"][0].startswith("cannot tell whether the state is right: ")
+        emulator.clear_faults()
+        run = engine.preview(program, refresh=True)
+        assert run.steps == {"mg": "same"}
+        emulator.forget_requests()
+        run = engine.preview(program)
+        assert run.steps == {"mg": "same"}
+        assert run.rows["mg"][0].endswith("; Mailgun has what the program says")
+        assert len(emulator.requests) == 2
+        assert engine.preview(program).rows == {}
 
 
 class TestDelete:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from mailgun_tracking import DomainTracking, TrackingCertificate
@@ -46,7 +49,9 @@ def test_settings_that_follow_see_the_move(engine: Engine, emulator: Emulator) -
 
 
 @pytest.mark.behaviour(20, 36)
-def test_a_move_that_timed_out_says_where_the_domain_is(engine: Engine, emulator: Emulator) -> None:
+def test_a_move_that_timed_out_says_where_the_domain_is(
+    engine: Engine, emulator: Emulator, tmp_path: Path
+) -> None:
     """The certificate may still come, so the domain stays; the next up picks that up."""
     emulator.set(issuing_seconds=3600)
     run = engine.up(lambda: moving(timeout=0.01), check=False)
@@ -56,10 +61,89 @@ def test_a_move_that_timed_out_says_where_the_domain_is(engine: Engine, emulator
     now = emulator.domain(DOMAIN)
     assert (now.web_prefix, now.web_scheme) == ("track", "http")
 
+    assert "`pulumi up` turns it on again" in error
+    # What it said counts, with or without its note.
+    shutil.rmtree(tmp_path / "mailgun-tracking")
+    engine.refresh()
     emulator.set_certificate(TRACK)
-    engine.up(moving)
-    engine.up(lambda: DomainTracking("mg", DOMAIN, web_prefix="track", web_scheme="https"))
+    run = engine.preview(moving)
+    assert run.steps == {"certificate": "update"}
+    run = engine.up(moving)
+    assert f"turned https on again for the links of {DOMAIN}" in str(run.rows["certificate"])
     assert emulator.domain(DOMAIN).web_scheme == "https"
+    assert "took_https" not in engine.state["certificate"].outputs
+    assert engine.preview(moving).steps == {"certificate": "same"}
+
+
+@pytest.mark.behaviour(78)
+def test_https_follows_a_move_that_does_not_wait(engine: Engine, emulator: Emulator) -> None:
+    """The update that finds the certificate active turns it on, whoever declares it."""
+    emulator.set(issuing_seconds=3600)
+
+    def program() -> None:
+        TrackingCertificate("certificate", TRACK, move_domain=True, wait=False)
+        DomainTracking("mg", DOMAIN, web_scheme="https")
+
+    engine.up(lambda: DomainTracking("mg", DOMAIN, web_scheme="https"))
+    engine.up(program)
+    assert emulator.domain(DOMAIN).web_scheme == "http"
+    assert engine.preview(program).steps == {"certificate": "update", "mg": "same"}
+    emulator.set_certificate(TRACK)
+    assert engine.up(program).steps == {"certificate": "update", "mg": "same"}
+    assert emulator.domain(DOMAIN).web_scheme == "https"
+    assert engine.preview(program).steps == {"certificate": "same", "mg": "same"}
+
+
+@pytest.mark.behaviour(78)
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_a_move_that_is_not_clear_goes_on(
+    engine: Engine, emulator: Emulator, carried_out: bool
+) -> None:
+    """Whether or not Mailgun has moved the domain."""
+    emulator.add_fault(
+        method="PUT",
+        path=f"/v4/domains/{DOMAIN}",
+        status=503,
+        headers={"retry-after": "200"},
+        carried_out=carried_out,
+    )
+    run = engine.up(moving, check=False)
+    assert f"the links of {DOMAIN} may now use {TRACK} over http" in run.errors["certificate"]
+    emulator.clear_faults()
+    engine.up(moving)
+    now = emulator.domain(DOMAIN)
+    assert (now.web_prefix, now.web_scheme) == ("track", "https")
+
+
+@pytest.mark.behaviour(78)
+@pytest.mark.parametrize("is_active", [True, False])
+def test_the_old_program_after_a_move_is_compared_with_mailgun(
+    engine: Engine, emulator: Emulator, is_active: bool
+) -> None:
+    """https is turned on again where that works, or the error says what is missing."""
+
+    def old() -> None:
+        DomainTracking("mg", DOMAIN, web_scheme="https")
+
+    engine.up(old)
+    emulator.set(issuing_seconds=3600)
+
+    def new() -> None:
+        moving(timeout=0.01)
+        old()
+
+    engine.up(new, check=False)
+    if is_active:
+        emulator.set_certificate(TRACK)
+    run = engine.up(old, check=False)
+    assert f"{DOMAIN}; will change web_scheme http => https" in run.rows["mg"][0]
+    if is_active:
+        assert not run.failed
+        assert "https in a move that did not finish" in run.rows["certificate"][0]
+        assert emulator.domain(DOMAIN).web_scheme == "https"
+        assert engine.preview(old).steps == {"mg": "same"}
+    else:
+        assert run.errors["mg"].startswith("CertificateMissing: ")
 
 
 @pytest.mark.behaviour(20, 36)

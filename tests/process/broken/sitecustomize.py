@@ -38,6 +38,14 @@ def requests_have_another_name(main: Any) -> None:
         cell.cell_contents.__code__ = code.replace(co_varnames=names)
 
 
+def status_has_no_details(main: Any) -> None:
+    """The engine's answer to a failure has another form."""
+    from pulumi.runtime.proto import provider_pb2
+
+    assert "ErrorResourceInitFailed" in vars(provider_pb2)
+    vars(provider_pb2)["ErrorResourceInitFailed"] = provider_pb2.CheckFailure
+
+
 def log_has_no_address(main: Any) -> None:
     """The engine's address is not among the arguments."""
     assert len(sys.argv) > 1
@@ -65,6 +73,7 @@ PIECES: dict[str, Callable[[Any], None]] = {
     for piece in (
         requests_have_another_name,
         servicer_has_another_name,
+        status_has_no_details,
         grpc_ignores_pools,
         log_has_no_address,
         output_cannot_be_looked_at,
