@@ -90,7 +90,9 @@ class TrackingError(RunError):
         text = f"{self.what}: {self.reason}" if self.reason else self.what
         if self.status is not None:
             text += f" ({self.status})"
-        return f"{text}; {self.advice}" if self.advice else text
+        text = f"{text}; {self.advice}" if self.advice else text
+        # Half a surrogate pair, as from a byte in the environment, cannot be printed.
+        return text.encode(errors="backslashreplace").decode()
 
     def advise(self, advice: str) -> None:
         """Add what to do next; the same advice is added only once."""
@@ -107,7 +109,13 @@ class InvalidInput(TrackingError, ValueError):
 
 
 class Cancelled(TrackingError):
-    """Pulumi was interrupted during a wait."""
+    """Pulumi was interrupted during a wait.
+
+    Attributes:
+        is_unclear: whether Mailgun may have carried out the request that was under way.
+    """
+
+    is_unclear = False
 
 
 class CertificateFailed(TrackingError):

@@ -20,24 +20,26 @@ a redirect                  no, nor followed    `UnexpectedResponse`
 ==========================  ==================  =====================================
 
 A POST or PUT of x509 is never repeated here, but for a rate limit: `issuance` looks first whether
-it arrived. If none of the responses of a server could ever be read, it is not Mailgun: `UnexpectedResponse`.
+it arrived. If none of the responses of a server could ever be read, it is not Mailgun:
+`UnexpectedResponse`.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import tenacity
 
 from .. import errors
-from .fields import SECTIONS, Section
+from .fields import Section
 from .models import (
     CertificateStatus,
     DomainDetails,
@@ -46,8 +48,10 @@ from .models import (
     normalize_domain,
     read_certificate_status,
     read_domain,
+    read_domains,
     read_section,
-    read_subaccount,
+    read_subaccounts,
+    read_tracking,
     write_form,
 )
 from .refusals import (
@@ -60,10 +64,7 @@ from .refusals import (
     refusal,
 )
 from .settings import region_of
-from .transport import Transport, shorten
-
-if TYPE_CHECKING:
-    from requests import Response
+from .transport import Answer, Transport, shorten
 
 CALL_DEADLINE_SECONDS = 120.0
 """How long a call may be retried."""
@@ -81,6 +82,8 @@ carried out."""
 
 _PAGE = 1000
 _LONGEST_HOLD_SECONDS = 20.0
+_UNTOLD_SECONDS = 5.0
+"""How long the first wait of a call may be without a word."""
 # Starts quickly: about six attempts fit into the ten seconds of a check.
 _BACK_OFF = tenacity.wait_random_exponential(multiplier=0.25, max=20)
 _T = TypeVar("_T")
@@ -98,11 +101,13 @@ class _Elapsed:
         started: when it began.
         held: how long Mailgun's rate limit has held it up.
         waited: how long it has waited for either limit: Mailgun's, or the user's budget.
+        is_unclear: whether Mailgun may have made the change that is requested.
     """
 
     started: float
     held: float = 0.0
     waited: float = 0.0
+    is_unclear: bool = False
 
     @property
     def seconds(self) -> float:
@@ -120,8 +125,8 @@ class MailgunClient:
     Args:
         transport: the shared connections.
         deadline: how many seconds each call may be retried.
-        say: receives a progress message for each wait for a rate limit, and from the third
-            attempt of a call on.
+        say: receives a progress message for each wait for a rate limit, for each long one, and
+            from the third attempt of a call on.
         cancelled: is set when all waiting must end.
         writing: the lock that a PUT of a domain holds, so that this process sends one at a time.
     """
@@ -137,16 +142,7 @@ class MailgunClient:
         what = f"cannot read the tracking settings of {domain}"
         path = f"/v3/domains/{_quoted(domain)}/tracking"
 
-        def read(body: Any) -> dict[str, Any]:
-            tracking = body["tracking"]
-            settings: dict[str, Any] = {
-                section: read_section(section, tracking[section]) for section in SECTIONS
-            }
-            if tracking.get("web_scheme"):
-                settings["web_scheme"] = str(tracking["web_scheme"])
-            return settings
-
-        return self._call("GET", path, what, domain, read)
+        return self._call("GET", path, what, domain, read_tracking)
 
     def update_tracking(
         self, domain: str, section: Section, changes: Mapping[str, object]
@@ -159,6 +155,7 @@ class MailgunClient:
         path = f"/v3/domains/{_quoted(domain)}/tracking/{section}"
 
         def read(body: Any) -> SectionSettings:
+            _read_confirmation(body)
             return read_section(section, body[section]) if body.get(section) else {}
 
         return self._write(path, what, domain, read, changes)
@@ -166,7 +163,8 @@ class MailgunClient:
     def get_domain(self, domain: str) -> DomainDetails:
         """``GET /v4/domains/{name}``: web scheme, web prefix and the expected CNAME."""
         what = f"cannot read the domain {domain}"
-        return self._call("GET", f"/v4/domains/{_quoted(domain)}", what, domain, read_domain)
+        read = functools.partial(_read_own, domain)
+        return self._call("GET", f"/v4/domains/{_quoted(domain)}", what, domain, read)
 
     def update_domain(self, domain: str, changes: Mapping[str, object]) -> DomainDetails | None:
         """``PUT /v4/domains/{name}`` with a web scheme, a web prefix, or both.
@@ -177,7 +175,8 @@ class MailgunClient:
         path = f"/v4/domains/{_quoted(domain)}"
 
         def read(body: Any) -> DomainDetails | None:
-            return read_domain(body) if body.get("domain") else None
+            _read_confirmation(body)
+            return _read_own(domain, body) if body.get("domain") else None
 
         return self._write(path, what, domain, read, changes)
 
@@ -187,12 +186,12 @@ class MailgunClient:
         The list has no DNS records: ``cname`` is None in each.
         """
         what = "cannot list the account's domains"
-        yield from self._pages(LIST_PATH, what, _read_domains, limit)
+        yield from self._pages(LIST_PATH, what, read_domains, limit)
 
     def list_subaccounts(self) -> Iterator[Subaccount]:
         """``GET /v5/accounts/subaccounts``: the account's subaccounts, page by page."""
         what = "cannot list the account's subaccounts"
-        yield from self._pages(SUBACCOUNTS_PATH, what, _read_subaccounts)
+        yield from self._pages(SUBACCOUNTS_PATH, what, read_subaccounts)
 
     def get_certificate(self, tracking_domain: str) -> CertificateStatus:
         """``GET /v2/x509/{domain}/status``; `CertificateNotFound` where none was requested yet."""
@@ -238,13 +237,18 @@ class MailgunClient:
         self, path: str, what: str, read: Callable[[Any], list[_T]], limit: int | None = None
     ) -> Iterator[_T]:
         skip = 0
+        before: list[_T] = []
         while True:
             page = min(_PAGE, limit - skip) if limit is not None else _PAGE
             items = self._call("GET", f"{path}?limit={page}&skip={skip}", what, "", read)
+            # A server that does not know pages would repeat the first one for ever.
+            if items == before:
+                return
             yield from items
             skip += len(items)
             if len(items) < page or skip == limit:
                 return
+            before = items
 
     def _write(
         self,
@@ -291,6 +295,11 @@ class MailgunClient:
         )
         try:
             return retrying(attempt)
+        except errors.Cancelled:
+            reason = "interrupted before Mailgun answered" if elapsed.is_unclear else "interrupted"
+            cancelled = errors.Cancelled(what, reason, domain=domain)
+            cancelled.is_unclear = elapsed.is_unclear
+            raise cancelled from None
         except errors.UnreadableResponse as error:
             # At Mailgun's own address it is something in between.
             if self.transport.was_reached or region_of(self.transport.base_url) is not None:
@@ -307,16 +316,24 @@ class MailgunClient:
         domain: str,
         form: Mapping[str, str] | None,
         elapsed: _Elapsed,
-    ) -> Response:
+    ) -> Answer:
         hold = 1.0
         while True:
             self._wait_for_rate_limit(elapsed, what, domain)
-            timeout = max(1.0, self.deadline - elapsed.seconds)
+            timeout = max(1.0, self._current_deadline - elapsed.seconds)
+            was_unclear = elapsed.is_unclear
+            elapsed.is_unclear = method != "GET"
             response = self.transport.send(
-                method, path, what, timeout=timeout, form=form, domain=domain
+                method,
+                path,
+                what,
+                timeout=timeout,
+                cancelled=self.cancelled,
+                form=form,
+                domain=domain,
             )
-            is_success = response.status_code // 100 == 2
-            if is_success or (method == "GET" and response.status_code == 404):
+            is_success = response.status // 100 == 2
+            if is_success or (method == "GET" and response.status == 404):
                 self.transport.allowed.add(access_of(method, path))
             if is_success:
                 return response
@@ -324,6 +341,7 @@ class MailgunClient:
             error = refusal(response, self.transport, method, path, what, domain)
             if not isinstance(error, errors.RateLimited):
                 raise error
+            elapsed.is_unclear = was_unclear
             if error.retry_after:
                 self.transport.rate_limit.hold(error.retry_after)
             else:
@@ -348,28 +366,31 @@ class MailgunClient:
                 break
         elapsed.waited = before + time.monotonic() - began
 
+    @property
+    def _current_deadline(self) -> float:
+        """The deadline of a call, which is shorter while Mailgun was never reached."""
+        if self.transport.was_reached:
+            return self.deadline
+        return min(self.deadline, FIRST_CONTACT_SECONDS)
+
     def _is_too_late(self, elapsed: _Elapsed, upcoming_sleep: float) -> bool:
-        deadline = self.deadline
-        if not self.transport.was_reached:
-            deadline = min(deadline, FIRST_CONTACT_SECONDS)
-        return elapsed.seconds + upcoming_sleep > deadline
+        return elapsed.seconds + upcoming_sleep > self._current_deadline
 
     def _report(self, state: tenacity.RetryCallState) -> None:
         error = _error_of(state)
-        if state.attempt_number >= 2:
+        if state.attempt_number >= 2 or state.upcoming_sleep > _UNTOLD_SECONDS:
             status = f" ({error.status})" if error.status else ""
             self.say(f"{error.reason}{status}: retrying in {state.upcoming_sleep:.0f} s")
 
     def _understand(
-        self, response: Response, read: Callable[[Any], _T], what: str, domain: str
+        self, response: Answer, read: Callable[[Any], _T], what: str, domain: str
     ) -> _T:
         try:
-            understood = read(_json(response))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            understood = read(response.json())
+        except (ValueError, RecursionError) as error:
             raise errors.UnreadableResponse(
                 what,
-                f"unexpected response from {self.transport.base_url}: "
-                + shorten(self.transport.redact(f"{error}")),
+                f"unexpected response from {self.transport.base_url}: " + shorten(str(error)),
                 advice="try again later",
                 domain=domain,
             ) from None
@@ -377,24 +398,17 @@ class MailgunClient:
         return understood
 
 
-def _json(response: Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        raise ValueError("it is not JSON") from None
+def _read_own(domain: str, body: object) -> DomainDetails:
+    """The domain in a response, which has to be the one that was asked for."""
+    details = read_domain(body)
+    if details.name != normalize_domain(domain):
+        raise ValueError(f"it is about {details.name}, not about {normalize_domain(domain)}")
+    return details
 
 
-def _read_domains(body: Any) -> list[DomainDetails]:
-    return [read_domain({"domain": item}) for item in body["items"]]
-
-
-def _read_subaccounts(body: Any) -> list[Subaccount]:
-    return [read_subaccount(item) for item in body["subaccounts"]]
-
-
-def _read_confirmation(body: Any) -> None:
+def _read_confirmation(body: object) -> None:
     if not isinstance(body, Mapping):
-        raise ValueError("the response is not an object")
+        raise ValueError("it is not an object")
 
 
 def _quoted(name: str) -> str:

@@ -6,6 +6,7 @@ Nothing here does I/O.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..errors import InvalidInput
-from .fields import ClickActive, Section, fields_of
+from .fields import SECTIONS, ClickActive, Section, fields_of
 
 UNSUBSCRIBE_URLS = (
     "%unsubscribe_url%",
@@ -118,7 +119,7 @@ def as_bool(value: object) -> bool:
         return value
     truth = _TRUTHS.get(value.strip().lower()) if isinstance(value, str) else None
     if truth is None:
-        raise ValueError(f"neither true nor false: {value!r}")
+        raise ValueError(f"neither true nor false: {value!r:.80}")
     return truth
 
 
@@ -129,22 +130,78 @@ def as_click_active(value: object) -> ClickActive:
     return as_bool(value)
 
 
-def read_section(section: Section, response: object) -> SectionSettings:
-    """The fields of a section in a response; absent fields stay absent."""
-    if not isinstance(response, Mapping):
-        raise ValueError(f"{section} is not an object")
+def read_tracking(response: object) -> dict[str, Any]:
+    """The sections in a response of ``/v3/domains/{name}/tracking``, and ``web_scheme`` if given.
+
+    Raises:
+        ValueError: something is missing, or not what it should be; so do all that read responses.
+    """
+    tracking = _object(response, "tracking")
+    settings: dict[str, Any] = {}
+    for section in SECTIONS:
+        given = _object(tracking, section, "tracking.")
+        settings[section] = read_section(section, given, "tracking.")
+        if "active" not in settings[section]:
+            raise ValueError(f"it has no `tracking.{section}.active`")
+    scheme = _scheme(tracking, "tracking.")
+    return settings | ({"web_scheme": scheme} if scheme else {})
+
+
+def read_section(section: Section, given: object, path: str = "") -> SectionSettings:
+    """The fields of a section in a response; absent fields stay absent.
+
+    Args:
+        section: the section's name.
+        given: the section.
+        path: where the response has it, for the errors.
+    """
+    if not isinstance(given, Mapping):
+        raise ValueError(f"`{path}{section}` is not an object")
     settings: SectionSettings = {}
     for field in fields_of(section):
-        value = response.get(field.name)
+        value = given.get(field.name)
         if value is None:
             continue
+        place = f"`{path}{section}.{field.name}`"
         if field.type == "footer":
-            settings[field.name] = str(value)
-        elif field.type == "click":
-            settings[field.name] = as_click_active(value)
+            if not isinstance(value, str):
+                raise ValueError(f"{place} is not a text")
+            settings[field.name] = value
         else:
-            settings[field.name] = as_bool(value)
+            try:
+                settings[field.name] = (
+                    as_click_active(value) if field.type == "click" else as_bool(value)
+                )
+            except ValueError as error:
+                raise ValueError(f"{place} is {error}") from None
     return settings
+
+
+def _object(container: object, name: str, path: str = "") -> Mapping[str, object]:
+    """An object in a response."""
+    value = container.get(name) if isinstance(container, Mapping) else None
+    if value is None:
+        raise ValueError(f"it has no `{path}{name}`")
+    if not isinstance(value, Mapping):
+        raise ValueError(f"`{path}{name}` is not an object")
+    return value
+
+
+def _text(container: Mapping[str, object], name: str, path: str) -> str:
+    """A text of one line in a response; an empty string where there is none."""
+    value = container.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError(f"`{path}{name}` is not a text of one line")
+    return value
+
+
+def _scheme(container: Mapping[str, object], path: str) -> str:
+    scheme = _text(container, "web_scheme", path)
+    if scheme not in ("", "http", "https"):
+        raise ValueError(f"`{path}web_scheme` is neither http nor https: {scheme!r}")
+    return scheme
 
 
 def write_form(fields: Mapping[str, object]) -> dict[str, str]:
@@ -207,61 +264,68 @@ class DomainDetails:
 
 def read_domain(response: object) -> DomainDetails:
     """The domain in a response of ``/v4/domains``."""
-    if not isinstance(response, Mapping) or not isinstance(response.get("domain"), Mapping):
-        raise ValueError("the response has no domain")
-    domain: Mapping[str, object] = response["domain"]
-    if not domain.get("name"):
-        raise ValueError("the domain has no name")
-    name = normalize_domain(str(domain["name"]))
-    records = response.get("sending_dns_records")
-    cnames = _cnames(records if isinstance(records, list) else ())
-    shown = normalize_domain(str(domain.get("tracking_host") or ""))
-    prefix = domain.get("web_prefix") or _prefix_of(name, shown, cnames)
+    return _domain(_object(response, "domain"), response)
+
+
+def read_domains(response: object) -> list[DomainDetails]:
+    """The domains in a response of ``/v4/domains`` that lists them."""
+    items = response.get("items") if isinstance(response, Mapping) else None
+    if not isinstance(items, list):
+        raise ValueError("it has no `items`")
+    return [_domain(_object({"item": item}, "item"), {}) for item in items]
+
+
+def _domain(domain: Mapping[str, object], response: object) -> DomainDetails:
+    name = normalize_domain(_text(domain, "name", "domain."))
+    if not name:
+        raise ValueError("it has no `domain.name`")
+    given = response.get("sending_dns_records") if isinstance(response, Mapping) else None
+    records = _cname_records(given if isinstance(given, list) else ())
+    cnames = {host: value for host, value, _ in records}
+    shown = normalize_domain(_text(domain, "tracking_host", "domain."))
+    prefix = _text(domain, "web_prefix", "domain.") or _prefix_of(name, shown, cnames)
     usual = f"{prefix}.{name}"
+    if not is_domain(usual.lower()):
+        raise ValueError(f"`domain.name` and `domain.web_prefix` are no host: {usual!r:.80}")
     host = shown if is_domain(shown) else usual
+    identifier = domain.get("id")
     return DomainDetails(
         name=name,
-        web_prefix=str(prefix),
-        web_scheme=str(domain.get("web_scheme") or "http"),
+        web_prefix=prefix,
+        web_scheme=_scheme(domain, "domain.") or "http",
         cname=CnameRecord(host, cnames[host]) if host in cnames else None,
         custom_host="" if host == usual.lower() else host,
         is_sandbox=domain.get("type") == "sandbox",
         problem=_problem_of(domain),
-        id=str(domain.get("id") or ""),
-        cname_is_valid=_is_valid(host, records if isinstance(records, list) else ()),
+        id=str(identifier) if type(identifier) is int else _text(domain, "id", "domain."),
+        cname_is_valid=any(name == host and is_valid for name, _, is_valid in records),
     )
 
 
 def _problem_of(domain: Mapping[str, object]) -> str:
     """What the state of a domain means for its mail."""
     state = domain.get("state")
-    if state == "disabled" or domain.get("is_disabled") in (True, *_SPELLED_TRUE):
+    is_disabled = domain.get("is_disabled")
+    if state == "disabled" or is_disabled is True or is_disabled in _SPELLED_TRUE:
         disabled = domain.get("disabled")
         reason = disabled.get("reason") if isinstance(disabled, Mapping) else None
-        text = " ".join(str(reason or "").split())
+        text = " ".join(reason.split()) if isinstance(reason, str) else ""
         return f"{_DISABLED}: {text}" if text else _DISABLED
     return "not verified at Mailgun yet" if state == "unverified" else ""
 
 
-def _cnames(records: Iterable[object]) -> dict[str, str]:
-    """What the CNAME records point to, by the records' names."""
-    cnames = {}
+def _cname_records(records: Iterable[object]) -> list[tuple[str, str, bool]]:
+    """Name and value of each CNAME record, and whether Mailgun has found it in DNS."""
+    found = []
     for record in records:
         if isinstance(record, Mapping) and record.get("record_type") == "CNAME":
-            name = normalize_domain(str(record.get("name") or ""))
-            cnames[name] = normalize_domain(str(record.get("value") or ""))
-    return cnames
-
-
-def _is_valid(host: str, records: Iterable[object]) -> bool:
-    """Whether one of the records is a host's CNAME, and Mailgun has found it in DNS."""
-    return any(
-        record.get("record_type") == "CNAME"
-        and normalize_domain(str(record.get("name") or "")) == host
-        and record.get("valid") == "valid"
-        for record in records
-        if isinstance(record, Mapping)
-    )
+            # A record that cannot be read may be any: the tracking domain's is not the only one.
+            with contextlib.suppress(ValueError):
+                name, value = (
+                    normalize_domain(_text(record, part, "")) for part in ("name", "value")
+                )
+                found.append((name, value, record.get("valid") == "valid"))
+    return found
 
 
 def _prefix_of(domain: str, tracking_host: str, cnames: Mapping[str, str]) -> str:
@@ -288,12 +352,19 @@ class Subaccount:
     status: str
 
 
-def read_subaccount(item: object) -> Subaccount:
-    """A subaccount in a response of ``/v5/accounts/subaccounts``."""
-    if not isinstance(item, Mapping) or not item.get("id"):
-        raise ValueError("a subaccount has no id")
-    name, status = item.get("name") or "", item.get("status") or "open"
-    return Subaccount(str(item["id"]), str(name), str(status))
+def read_subaccounts(response: object) -> list[Subaccount]:
+    """The subaccounts in a response of ``/v5/accounts/subaccounts``."""
+    items = response.get("subaccounts") if isinstance(response, Mapping) else None
+    if not isinstance(items, list):
+        raise ValueError("it has no `subaccounts`")
+    return [_subaccount(_object({"item": item}, "item")) for item in items]
+
+
+def _subaccount(item: Mapping[str, object]) -> Subaccount:
+    id_, name, status = (_text(item, key, "subaccounts.") for key in ("id", "name", "status"))
+    if not id_:
+        raise ValueError("it has no `subaccounts.id`")
+    return Subaccount(id_, name, status or "open")
 
 
 @dataclass(frozen=True)
@@ -313,12 +384,14 @@ class CertificateStatus:
 
 def read_certificate_status(response: object) -> CertificateStatus:
     """The certificate's status in a response of ``/v2/x509/{host}/status``."""
-    if not isinstance(response, Mapping):
-        raise ValueError("the response is not an object")
+    if not isinstance(response, Mapping) or response.get("status") is None:
+        raise ValueError("it has no `status`")
     status, error, pem = (response.get(name) for name in ("status", "error", "certificate"))
     if not isinstance(status, str) or not _STATUS.fullmatch(status):
-        raise ValueError(f"unknown status {status!r}")
-    return CertificateStatus(status, str(error) if error else None, str(pem) if pem else None)
+        raise ValueError(f"unknown status {status!r:.80}")
+    if not isinstance(pem, (str, type(None))):
+        raise ValueError("`certificate` is not a text")
+    return CertificateStatus(status, str(error) if error else None, pem or None)
 
 
 @dataclass(frozen=True)
@@ -348,20 +421,24 @@ def parse_certificate(pem: str) -> CertificateFacts:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
 
-    certificate = x509.load_pem_x509_certificates(pem.encode())[0]
     try:
-        san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        names = tuple(san.get_values_for_type(x509.DNSName))
-    except x509.ExtensionNotFound:
-        names = ()
-    return CertificateFacts(
-        names=names,
-        issuer=certificate.issuer.rfc4514_string(),
-        serial=f"{certificate.serial_number:x}",
-        fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
-        not_before=rfc3339(certificate.not_valid_before_utc),
-        not_after=rfc3339(certificate.not_valid_after_utc),
-    )
+        certificate = x509.load_pem_x509_certificates(pem.encode())[0]
+        try:
+            extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+            names = tuple(extension.value.get_values_for_type(x509.DNSName))
+        except x509.ExtensionNotFound:
+            names = ()
+        return CertificateFacts(
+            names=names,
+            issuer=certificate.issuer.rfc4514_string(),
+            serial=f"{certificate.serial_number:x}",
+            fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
+            not_before=rfc3339(certificate.not_valid_before_utc),
+            not_after=rfc3339(certificate.not_valid_after_utc),
+        )
+    except Exception as error:
+        # What cryptography raises for something malformed has no base class in common.
+        raise ValueError(f"not a certificate: {error}") from None
 
 
 def rfc3339(moment: datetime) -> str:

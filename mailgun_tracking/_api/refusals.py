@@ -2,61 +2,62 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-
-from urllib3 import Retry
-from urllib3.exceptions import InvalidHeader
 
 from .. import errors
 from .base_url import BASE_URL_SETTINGS, region_of
-from .transport import Transport, shorten
-
-if TYPE_CHECKING:
-    from requests import Response
+from .transport import Answer, Transport, shorten
 
 _UNCLEAR = (408, 425, 499)
 """Statuses other than 5xx that do not tell whether a request was carried out."""
 X509_PATH = "/v2/x509/"
 LIST_PATH = "/v4/domains"
 SUBACCOUNTS_PATH = "/v5/accounts/subaccounts"
+_AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//([^/?#\\]*)", re.IGNORECASE)
+_NUMBER = re.compile(r"[0-9]{1,12}")
 _REASONS = ("message", "Reason", "Description", "error")
 CHECK_BASE_URL = f"check the base URL, {BASE_URL_SETTINGS}"
 CONTACT_SUPPORT = "try again; if it persists, contact Mailgun support"
 
 
 def refusal(
-    response: Response, transport: Transport, method: str, path: str, what: str, domain: str
+    response: Answer, transport: Transport, method: str, path: str, what: str, domain: str
 ) -> errors.MailgunError:
     """The error that a response other than 2xx stands for.
 
     Args:
         response: the response.
-        transport: what it came through; the key is redacted from the response's text.
+        transport: what it came through.
         method: the request's method.
         path: the request's path.
         what: what the request was for.
         domain: the domain it was about.
     """
-    status = response.status_code
+    status = response.status
     is_x509 = path.startswith(X509_PATH)
     if status == 429 and not (is_x509 and method == "PUT" and _is_in_progress(response)):
         wait = _retry_after(response)
         return rate_limited(what, _until_reset(response) if wait is None else wait, domain)
     type_, advice = _meaning(status, is_x509=is_x509)
-    # Redacted before it is shortened: half a key is still a secret.
-    reason = shorten(transport.redact(_reason(response)))
+    reason = shorten(_reason(response))
     if 300 <= status < 400:
-        host = transport.redact(_host(response.headers.get("Location", "")))
+        host = shorten(_host(response.headers.get("Location", "")))
         reason = f"{transport.base_url} redirects to {host or 'another address'}"
     if status == 404 and region_of(transport.base_url) is None and not _is_from_mailgun(response):
         type_, advice = errors.UnexpectedResponse, CHECK_BASE_URL
         reason = f"the server at {transport.base_url} is not Mailgun: {reason}"
+    if status == 407 or (status == 403 and _is_from_proxy(response)):
+        type_, advice = errors.UnexpectedResponse, "check the proxy; the key is not the cause"
+        proxy = transport.proxy or f"in front of {transport.base_url}"
+        reason = f"the proxy {proxy} refused the request: {reason}"
     error = type_(what, reason, status=status, advice=advice, domain=domain)
     error.retry_after = _retry_after(response)
+    if error.retry_after and isinstance(error, errors.ServerError):
+        error.advise(f"the response asks to wait {error.retry_after:.0f} s")
     if isinstance(error, errors.Unauthorized):
         error.access = access_of(method, path)
     return error
@@ -110,7 +111,7 @@ def _meaning(status: int, *, is_x509: bool) -> tuple[type[errors.MailgunError], 
     return errors.MailgunError, CONTACT_SUPPORT
 
 
-def _reason(response: Response) -> str:
+def _reason(response: Answer) -> str:
     """Mailgun's message, in any of the forms it comes in, or else the status's own phrase."""
     try:
         body = response.json()
@@ -119,14 +120,16 @@ def _reason(response: Response) -> str:
     if isinstance(body, Mapping):
         for name in _REASONS:
             if body.get(name):
-                return str(body[name])
-    text = response.content.decode(errors="replace").strip()
+                # One that is nested too deeply cannot be shown.
+                with contextlib.suppress(RecursionError):
+                    return str(body[name])
+    text = response.text.strip()
     if text and body is None and not text.startswith("<"):
         return text
     return response.reason or "no reason given"
 
 
-def _is_from_mailgun(response: Response) -> bool:
+def _is_from_mailgun(response: Answer) -> bool:
     """Whether a 404 is Mailgun's: JSON that mentions a domain, or has x509's `Description`."""
     try:
         body = response.json()
@@ -137,38 +140,44 @@ def _is_from_mailgun(response: Response) -> bool:
     )
 
 
-def _is_in_progress(response: Response) -> bool:
+def _is_from_proxy(response: Answer) -> bool:
+    """Whether a 403 is a proxy's: Mailgun's is JSON or plain text."""
+    return "Proxy-Authenticate" in response.headers or response.text.lstrip().startswith("<")
+
+
+def _is_in_progress(response: Answer) -> bool:
     """Whether a 429 of a PUT of a certificate is about that certificate, and no rate limit."""
     headers = response.headers
     is_rate_limit = headers.get("X-RateLimit-Remaining") == "0" or "Retry-After" in headers
     return not is_rate_limit and "in progress" in _reason(response).casefold()
 
 
-def _until_reset(response: Response) -> float | None:
+def _until_reset(response: Answer) -> float | None:
     """Seconds until the time in ``X-RateLimit-Reset``, by the server's own clock."""
-    try:
-        reset = int(response.headers["X-RateLimit-Reset"])
-    except (KeyError, ValueError):
+    reset = response.headers.get("X-RateLimit-Reset", "")
+    if not _NUMBER.fullmatch(reset):
         return None
-    try:
-        now = parsedate_to_datetime(response.headers["Date"]).timestamp()
-    except (KeyError, ValueError, TypeError, OverflowError):
-        now = time.time()
-    return max(0.0, reset - now)
+    now = _timestamp(response.headers.get("Date", ""))
+    return max(0.0, int(reset) - (time.time() if now is None else now))
 
 
 def _host(location: str) -> str:
-    try:
-        return urlsplit(location).netloc.rpartition("@")[2]
-    except ValueError:
-        return ""
+    """The host and port in a URL, whether or not it is a valid one."""
+    found = _AUTHORITY.match(location)
+    return found[1].rpartition("@")[2] if found else ""
 
 
-def _retry_after(response: Response) -> float | None:
-    value = response.headers.get("Retry-After")
-    if value is None:
-        return None
+def _retry_after(response: Answer) -> float | None:
+    """Seconds until the time in ``Retry-After``, which is a number of seconds or a date."""
+    value = response.headers.get("Retry-After", "").strip()
+    if _NUMBER.fullmatch(value):
+        return float(value)
+    date = _timestamp(value)
+    return None if date is None else max(0.0, date - time.time())
+
+
+def _timestamp(date: str) -> float | None:
     try:
-        return Retry().parse_retry_after(value)
-    except (InvalidHeader, ValueError, OverflowError):
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError, OSError):
         return None

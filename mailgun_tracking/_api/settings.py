@@ -217,8 +217,19 @@ class Settings:
         """An account's key, and where it comes from.
 
         Raises:
-            ConfigurationError: none is configured; the message says how to do it.
+            ConfigurationError: none is configured, or it cannot be one; the message says what to
+                do.
         """
+        key, source = self._find_key(account)
+        if not key.isprintable():
+            raise ConfigurationError(
+                "the API key cannot be used",
+                "it has line ends, control characters, or bytes that are not UTF-8 in it",
+                advice=f"correct {source}",
+            )
+        return key, source
+
+    def _find_key(self, account: str) -> tuple[str, str]:
         if account == DEFAULT_ACCOUNT:
             for name in KEY_SETTINGS:
                 if value := _text(self.configuration(name)):

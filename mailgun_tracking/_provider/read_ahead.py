@@ -250,6 +250,8 @@ class ReadAhead:
 def _await(client: MailgunClient, *reads: Future[Any]) -> None:
     """Wait until one of the reads is done, and say so if a rate limit holds them up."""
     while not wait(reads, REPORT_SECONDS, FIRST_COMPLETED).done:
+        if client.cancelled.is_set():
+            raise errors.Cancelled("interrupted")
         client.report_rate_limit()
 
 

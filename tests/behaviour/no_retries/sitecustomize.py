@@ -6,11 +6,9 @@ which are never answered, time out, and the key counts as one that was seen to r
 
 from typing import Any
 
-from requests import Response
-
 from mailgun_tracking._api import client
 from mailgun_tracking._api.client import MailgunClient
-from mailgun_tracking._api.transport import Transport
+from mailgun_tracking._api.transport import Answer, Transport
 from mailgun_tracking._provider import operation
 
 MailgunClient._is_too_late = lambda *_: True  # type: ignore[method-assign]
@@ -21,7 +19,7 @@ operation.MISSING_SECONDS = 0.0
 _send = Transport.send
 
 
-def send(self: Transport, method: str, path: str, what: str, **options: Any) -> Response:
+def send(self: Transport, method: str, path: str, what: str, **options: Any) -> Answer:
     """Send a request, as `Transport.send` does."""
     if method == "PUT" and "/silence.example.com/" in path:
         options["timeout"] = 0.5

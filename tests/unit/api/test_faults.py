@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from mailgun_tracking import errors
 from mailgun_tracking._api import transport
-from mailgun_tracking._api.client import FIRST_CONTACT_SECONDS
-from tests.unit.api.calls import CALLS, DOMAIN, REPEATED_CALLS, failure
+from mailgun_tracking._api.client import FIRST_CONTACT_SECONDS, MailgunClient
+from tests.unit.api.calls import CALLS, DOMAIN, KEY, REPEATED_CALLS, failure
 from tests.unit.api.conftest import ClientFactory
 from tests.unit.api.wire import FaultyServer, Response, hang, http_response, reset, serving
 from tests.unit.fakes import Clock
 
+REQUEST = "mailgun-tracking-request"
+"""The name of the threads that send requests."""
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
@@ -41,6 +47,48 @@ FAULTS: dict[str, Response] = {
     "too many headers": OK + b"X: x\r\n" * 200 + b"\r\n{}",
     "not HTTP": b"\x00\xffSSH-2.0-OpenSSH\r\n\r\n",
 }
+
+
+def drip(server: FaultyServer, connection: socket.socket) -> None:
+    """Send a byte of an endless header now and then."""
+    connection.sendall(OK + b"X: ")
+    while not server.closing.wait(0.05):
+        connection.sendall(b"x")
+
+
+def drip_within_the_body(server: FaultyServer, connection: socket.socket) -> None:
+    """Send a byte of a long body now and then."""
+    connection.sendall(OK + b"Content-Length: 1000000\r\n\r\n")
+    while not server.closing.wait(0.05):
+        connection.sendall(b" ")
+
+
+def never_end(server: FaultyServer, connection: socket.socket) -> None:
+    """Send a body for as long as the client reads."""
+    connection.sendall(CHUNKED)
+    while not server.closing.is_set():
+        connection.sendall(b"10000\r\n" + b" " * 65536 + b"\r\n")
+
+
+START = b"HTTP/1.1 "
+END = b"Content-Length: 2\r\n\r\n{}"
+ODD = [
+    START + b"503 \xff\xfe\x00\x1b[31m\r\n" + END,
+    START + b"999 \r\n" + END,
+    START + b"103 Early\r\n\r\n",
+    START + b"200 OK\r\nContent-Type: text/html; charset=\xff\r\n" + END,
+    START + b"200 OK\r\nContent-Type: application/json; charset=utf-99\r\n" + END,
+    START + b"200 OK\r\nContent-Encoding: br, zstd, x\r\n" + END,
+    START + b"200 OK\r\nContent-Length: -7\r\n\r\n{}",
+    START + b"200 OK\r\nContent-Length: 9e9\r\n\r\n{}",
+    START + b"200 OK\r\nSet-Cookie: \xff=;;=\r\n" + END,
+    START + b"302 Found\r\nLocation: http://[\xff\r\n" + END,
+    *(
+        START + b"503 No\r\nRetry-After: " + value + b"\r\n" + END
+        for value in (b"9" * 400, b"-1", b"1e999", b"Mon, 01 Jan 99999 00:00:00 GMT", b"\xff")
+    ),
+    START + b"429 No\r\nX-RateLimit-Reset: 999999999999\r\nDate: Mon, 99 Jan 0\r\n" + END,
+]
 HANGS: dict[str, tuple[str, Response]] = {
     "no response": ("http", hang),
     "no end of the body": ("http", hang_within_the_body),
@@ -131,6 +179,57 @@ class TestNoResponse:
         assert type(caught) is errors.Unreachable
         assert clock.waits
 
+    @pytest.mark.behaviour(83)
+    @pytest.mark.parametrize("response", [drip, drip_within_the_body, never_end])
+    def test_includes_one_that_never_ends(
+        self,
+        response: Response,
+        new_client: ClientFactory,
+        clock: Clock,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """No part of it comes too late, but the whole; and the connection is closed."""
+        monkeypatch.setattr(transport, "MOST_BYTES", 1_000_000)
+        server = FaultyServer(response)
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        with serving(server):
+            mailgun = new_client(f"http://{server.authority}", deadline=0.5)
+            caught = failure(lambda: mailgun.get_domain(DOMAIN))
+            assert type(caught) is errors.Unreachable
+            assert ("more than" in caught.reason) is (response is never_end)
+            for thread in threading.enumerate():
+                if thread.name == REQUEST:
+                    thread.join(60)
+                    assert not thread.is_alive()
+
+    @pytest.mark.behaviour(82)
+    @pytest.mark.parametrize("name", CALLS)
+    @pytest.mark.parametrize("response", [hang, drip])
+    def test_is_not_awaited_after_ctrl_c(
+        self, response: Response, name: str, new_client: ClientFactory
+    ) -> None:
+        """The outcome of a change is unclear then."""
+        server = FaultyServer(response)
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        with serving(server):
+            mailgun = new_client(f"http://{server.authority}", deadline=120)
+            threading.Timer(0.1, mailgun.cancelled.set).start()
+            caught = failure(lambda: CALLS[name](mailgun))
+        assert isinstance(caught, errors.Cancelled)
+        assert caught.is_unclear is not name.startswith("GET")
+        assert ("before Mailgun answered" in caught.reason) is caught.is_unclear
+
+    @pytest.mark.behaviour(84)
+    @given(st.lists(st.binary(max_size=200), min_size=5))
+    @settings(max_examples=10)
+    @example(ODD)
+    def test_is_whatever_cannot_be_read(self, responses: list[bytes]) -> None:
+        """No bytes that a server sends end in anything but an error of ours."""
+        with serving(FaultyServer(*responses)) as server:
+            for _ in responses:
+                with closing(transport.Transport(f"http://{server.authority}", KEY)) as one:
+                    failure(functools.partial(MailgunClient(one, deadline=0).get_domain, DOMAIN))
+
     def test_is_reported_in_the_progress_messages(
         self, closed_url: str, new_client: ClientFactory
     ) -> None:
@@ -184,7 +283,7 @@ def test_time_outs_never_exceed_what_is_left_of_the_deadline(
     given: list[float] = []
 
     def note(self: socket.socket, seconds: float | None) -> None:
-        if threading.current_thread() is threading.main_thread() and seconds is not None:
+        if threading.current_thread().name == REQUEST and seconds is not None:
             given.append(seconds)
         set_timeout(self, seconds)
 

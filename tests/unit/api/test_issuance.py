@@ -30,7 +30,7 @@ from tests.unit.fakes import NOON, Clock
 
 HOST = "email.mg.example.com"
 STATES = ("active", "processing", "expired", "error", "validating")
-REFUSALS: dict[str, type[errors.MailgunError]] = {
+REFUSALS: dict[str, type[errors.TrackingError]] = {
     "400": errors.CnameNotValid,
     "401": errors.Unauthorized,
     "402": errors.CertificatesNotInPlan,

@@ -34,8 +34,6 @@ class TestReason:
             ('{"message": {"code": 7}}', "{'code': 7}"),
             ("Forbidden", "Forbidden"),
             ("  two\n\tlines  ", "two lines"),
-            ("<html><body>Bad Gateway</body></html>", "FORBIDDEN"),
-            ("  <!doctype html>", "FORBIDDEN"),
             ("", "FORBIDDEN"),
             ("{}", "FORBIDDEN"),
             ("[]", "FORBIDDEN"),
@@ -51,6 +49,32 @@ class TestReason:
         caught = failure(lambda: mailgun.get_domain(DOMAIN))
         assert caught.reason == reason
         assert f"{caught.what}: {reason} (403)" in str(caught)
+
+    @pytest.mark.behaviour(84)
+    @pytest.mark.parametrize(
+        ("status", "body", "headers"),
+        [
+            (403, "<html><body>Blocked</body></html>", {}),
+            (403, "  <!doctype html>", {}),
+            (403, "no", {"Proxy-Authenticate": "Basic"}),
+            (407, '{"message": "no"}', {}),
+        ],
+    )
+    def test_of_a_proxy_names_it(
+        self,
+        status: int,
+        body: str,
+        headers: dict[str, str],
+        httpserver: HTTPServer,
+        mailgun: MailgunClient,
+    ) -> None:
+        """It says nothing about the key."""
+        httpserver.expect_request(ANY).respond_with_data(body, status=status, headers=headers)
+        caught = failure(lambda: mailgun.get_domain(DOMAIN))
+        assert type(caught) is errors.UnexpectedResponse
+        front = f"the proxy in front of {mailgun.transport.base_url} refused the request: "
+        assert caught.reason.startswith(front)
+        assert "<" not in caught.reason
 
     @pytest.mark.parametrize("name", CALLS)
     def test_comes_with_the_domain(
@@ -98,7 +122,8 @@ class TestRedirect:
         [
             ("https://api:secret@example.com:8443/v3", "example.com:8443"),
             ("//example.com", "example.com"),
-            ("https://[::1/", "another address"),
+            ("https://[::1/", "[::1"),
+            ("//", "another address"),
             ("/v4/elsewhere", "another address"),
             ("nonsense", "another address"),
             ("", "another address"),

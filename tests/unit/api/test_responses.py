@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -13,7 +16,16 @@ from mailgun_tracking import errors
 from mailgun_tracking._api import client as client_module
 from mailgun_tracking._api.client import MailgunClient
 from mailgun_tracking._api.fields import FIELDS, Section
-from mailgun_tracking._api.models import CertificateStatus, CnameRecord, DomainDetails, Subaccount
+from mailgun_tracking._api.models import (
+    CertificateStatus,
+    CnameRecord,
+    DomainDetails,
+    Subaccount,
+    read_certificate_status,
+    read_domain,
+    read_domains,
+    read_tracking,
+)
 from tests.unit.api.calls import (
     ANY,
     CALLS,
@@ -26,10 +38,12 @@ from tests.unit.api.calls import (
     LIST_SUBACCOUNTS,
     POST_CERTIFICATE,
     PUT_CERTIFICATE,
+    PUT_DOMAIN,
     REPEATED_CALLS,
     TRACKING,
     failure,
 )
+from tests.unit.api.conftest import ClientFactory
 
 
 class TestTracking:
@@ -268,7 +282,11 @@ def test_certificate(
 class TestUnreadable:
     """A 2xx whose body is not Mailgun's says nothing: the call is retried."""
 
-    BODIES = ("<html>", "", "[]", '"text"', "7", "null", '{"domain": {"na', b"\xff\xfe{")
+    BODIES = (
+        *("<html>", "", "[]", '"text"', "7", "null", '{"domain": {"na', b"\xff\xfe{"),
+        '{"message": "\\ud800", "domain": {"name": "mg.example.com"}}',
+        b'{"message": "\xff", "items": []}',
+    )
 
     @pytest.mark.behaviour(80)
     @pytest.mark.parametrize("name", REPEATED_CALLS)
@@ -294,6 +312,17 @@ class TestUnreadable:
         httpserver.expect_request(ANY).respond_with_data(body)
         assert type(failure(lambda: CALLS[name](mailgun))) is errors.UnreadableResponse
         assert len(httpserver.log) == 1
+
+    @pytest.mark.behaviour(84)
+    def test_may_be_nested_without_end(
+        self, httpserver: HTTPServer, new_client: ClientFactory
+    ) -> None:
+        httpserver.expect_request(ANY).respond_with_data("[" * 100_000)
+        mailgun = new_client(httpserver.url_for("/"), deadline=0)
+        assert "it is not JSON" in failure(lambda: mailgun.get_domain(DOMAIN)).reason
+        httpserver.clear()
+        httpserver.expect_request(ANY).respond_with_data("[" * 100_000, status=403)
+        assert type(failure(lambda: mailgun.get_domain(DOMAIN))) is errors.Unauthorized
 
     @pytest.mark.behaviour(80)
     @pytest.mark.parametrize("name", REPEATED_CALLS)
@@ -324,29 +353,129 @@ class TestUnreadable:
         assert len(httpserver.log) == 4
         assert mailgun.transport.was_reached
 
+    @pytest.mark.behaviour(84)
     @pytest.mark.parametrize(
-        ("name", "response"),
+        ("name", "response", "told"),
         [
-            (GET_TRACKING, {"tracking": {"open": {}, "click": {}}}),
-            (GET_TRACKING, {"tracking": {**TRACKING, "open": {"active": "maybe"}}}),
-            (GET_TRACKING, {"tracking": {**TRACKING, "open": True}}),
-            (GET_DOMAIN, {"domain": {"web_prefix": "email"}}),
-            (GET_DOMAIN, {"domain": {"name": "\u2603\u200b"}}),
-            (LIST_DOMAINS, {"domains": []}),
-            (LIST_DOMAINS, {"items": [{"id": 7}]}),
-            (LIST_SUBACCOUNTS, {"items": []}),
-            (LIST_SUBACCOUNTS, {"subaccounts": [{"name": "Brand B"}]}),
-            (GET_CERTIFICATE, {"status": ""}),
-            (GET_CERTIFICATE, {"status": "<p>Please log in</p>"}),
-            (GET_CERTIFICATE, {}),
+            (GET_TRACKING, {}, "it has no `tracking`"),
+            (GET_TRACKING, {"tracking": None}, "it has no `tracking`"),
+            (GET_TRACKING, {"tracking": {"open": {}}}, "it has no `tracking.open.active`"),
+            (
+                GET_TRACKING,
+                {"tracking": {**TRACKING, "click": {"active": None}}},
+                "it has no `tracking.click.active`",
+            ),
+            (
+                GET_TRACKING,
+                {"tracking": {**TRACKING, "open": {"active": "maybe"}}},
+                "`tracking.open.active` is neither true nor false: 'maybe'",
+            ),
+            (
+                GET_TRACKING,
+                {"tracking": {**TRACKING, "open": True}},
+                "`tracking.open` is not an object",
+            ),
+            (
+                GET_TRACKING,
+                {"tracking": {**TRACKING, "web_scheme": ["https"]}},
+                "`tracking.web_scheme` is not a text of one line",
+            ),
+            (GET_DOMAIN, {"domain": [1]}, "`domain` is not an object"),
+            (GET_DOMAIN, {"domain": {"web_prefix": "email"}}, "it has no `domain.name`"),
+            (GET_DOMAIN, {"domain": {"name": "\u2603\u200b"}}, "`domain.name` is not a text"),
+            (GET_DOMAIN, {"domain": {"name": DOMAIN, "id": "a\nb"}}, "`domain.id` is not a text"),
+            (GET_DOMAIN, {"domain": {"name": DOMAIN, "web_prefix": "a b"}}, "are no host"),
+            (GET_DOMAIN, {"domain": {"name": DOMAIN, "web_scheme": "ftp"}}, "nor https: 'ftp'"),
+            (GET_DOMAIN, {"domain": {"name": HOST}}, f"it is about {HOST}, not about {DOMAIN}"),
+            (PUT_DOMAIN, {"domain": {"name": HOST}}, f"it is about {HOST}, not about {DOMAIN}"),
+            (LIST_DOMAINS, {"domains": []}, "it has no `items`"),
+            (LIST_DOMAINS, {"items": [{"id": 7}]}, "it has no `domain.name`"),
+            (LIST_SUBACCOUNTS, {"items": []}, "it has no `subaccounts`"),
+            (
+                LIST_SUBACCOUNTS,
+                {"subaccounts": [{"name": "Brand B"}]},
+                "it has no `subaccounts.id`",
+            ),
+            (GET_CERTIFICATE, {"status": ""}, "unknown status ''"),
+            (GET_CERTIFICATE, {"status": "<p>Please log in</p>"}, "unknown status '<p>Please"),
+            (GET_CERTIFICATE, {}, "it has no `status`"),
         ],
     )
-    def test_content(
-        self, name: str, response: dict[str, Any], httpserver: HTTPServer, mailgun: MailgunClient
+    def test_says_what_is_missing(
+        self,
+        name: str,
+        response: dict[str, Any],
+        told: str,
+        httpserver: HTTPServer,
+        mailgun: MailgunClient,
     ) -> None:
         httpserver.expect_request(ANY).respond_with_json(response)
         mailgun.transport.was_reached = True
-        assert type(failure(lambda: CALLS[name](mailgun))) is errors.UnreadableResponse
+        caught = failure(lambda: CALLS[name](mailgun))
+        assert type(caught) is errors.UnreadableResponse
+        assert told in caught.reason
+
+    @pytest.mark.behaviour(84)
+    def test_may_be_about_the_domain_in_another_spelling(
+        self, httpserver: HTTPServer, mailgun: MailgunClient
+    ) -> None:
+        httpserver.expect_request(ANY).respond_with_json({"domain": {"name": "MG.bücher.example."}})
+        assert mailgun.get_domain("mg.xn--bcher-kva.example").name == "mg.xn--bcher-kva.example"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=8,
+)
+VALID: dict[Any, dict[str, Any]] = {
+    read_tracking: {"tracking": {**TRACKING, "web_scheme": "https"}},
+    read_domain: {
+        "domain": {
+            "name": DOMAIN,
+            "id": "5f1d",
+            "web_prefix": "email",
+            "web_scheme": "http",
+            "tracking_host": HOST,
+            "state": "disabled",
+            "disabled": {"reason": "bounces"},
+            "is_disabled": False,
+        },
+        "sending_dns_records": [
+            {"record_type": "CNAME", "name": HOST, "value": "mailgun.org", "valid": "valid"}
+        ],
+    },
+    read_domains: {"items": [{"name": DOMAIN}]},
+    read_certificate_status: {"status": "active", "error": "e", "certificate": "PEM"},
+}
+
+
+@pytest.mark.behaviour(84)
+@given(st.data(), st.sampled_from([*VALID]))
+def test_whatever_stands_in_a_response_is_read_or_refused(data: st.DataObject, read: Any) -> None:
+    """With any value in any place: never another exception."""
+    response = json.loads(json.dumps(VALID[read]))
+    place: Any = response
+    while True:
+        key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else [0]))
+        if not isinstance(place[key], (dict, list)) or data.draw(st.booleans()):
+            break
+        place = place[key]
+    place[key] = data.draw(JSON)
+    for given_ in (response, data.draw(JSON)):
+        with contextlib.suppress(ValueError):
+            read(given_)
+
+
+@pytest.mark.behaviour(84)
+def test_a_server_that_knows_no_pages_does_not_go_on_for_ever(
+    httpserver: HTTPServer, mailgun: MailgunClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "_PAGE", 2)
+    items = [{"name": DOMAIN}, {"name": HOST}]
+    httpserver.expect_request(ANY).respond_with_json({"items": items})
+    assert {details.name for details in mailgun.list_domains()} == {DOMAIN, HOST}
+    assert len(httpserver.log) == 2
 
 
 class TestListDomains:

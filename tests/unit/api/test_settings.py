@@ -466,3 +466,16 @@ class TestPlainTextKey:
     def test_one_secret_does_not_excuse_another_setting(self, name: str) -> None:
         with pytest.raises(ConfigurationError, match=f"^{name} "):
             refuse_plain_text_key(lambda _: True, lambda one: one != name)
+
+
+@pytest.mark.behaviour(84)
+@pytest.mark.parametrize("key", ["key-\udcff", "one\ntwo", "key-\x1b[31m", "key-\x00"])
+@pytest.mark.parametrize("account", ["default", "brand-b"])
+def test_a_key_that_cannot_be_one_is_refused(key: str, account: str) -> None:
+    """With where it is from, and without the key."""
+    names = {"default": "MAILGUN_API_KEY", "brand-b": "MAILGUN_API_KEY_BRAND_B"}
+    settings = Settings(environment={names[account]: key})
+    with pytest.raises(ConfigurationError, match="the API key cannot be used") as caught:
+        settings.api_key(account)
+    assert caught.value.advice == f"correct {names[account]} in the environment"
+    assert key not in str(caught.value)

@@ -359,6 +359,7 @@ class TestProxy:
             caught = failure(lambda: new_client(BASE_URL, deadline=5).get_domain(DOMAIN))
         assert type(caught) is errors.Unreachable
         assert word in caught.reason
+        assert f"through the proxy http://{server.authority} (" in caught.reason
         assert "secret" not in str(caught)
         assert set(server.requests) == {f"CONNECT {HOST}:443"}
         assert clock.waits
