@@ -32,7 +32,7 @@ from ..errors import ConfigurationError
 from .base_url import BASE_URLS, check_base_url, is_host_or_address, region_of
 from .rate_limit import RateLimit
 from .resolving import NameServer
-from .target import DEFAULT_ACCOUNT, REGIONS, Target
+from .target import DEFAULT_ACCOUNT, REGIONS, Target, is_subaccount
 
 if TYPE_CHECKING:
     from .client import MailgunClient
@@ -46,7 +46,6 @@ _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _KEY = re.compile(r"(pub)?key-[0-9a-z]{16}|[0-9a-f]{24}", re.IGNORECASE)
 """The start of a key, also of one that was not copied whole."""
 _BUDGET = re.compile(r"[1-9][0-9]{0,4}")
-_SUBACCOUNT = re.compile(r"[!-.0-~]+")
 
 
 def is_account_name(value: object) -> bool:
@@ -56,11 +55,6 @@ def is_account_name(value: object) -> bool:
         and _ACCOUNT_NAME.fullmatch(value) is not None
         and _KEY.match(value) is None
     )
-
-
-def is_subaccount(value: object) -> bool:
-    """Whether a value can be a subaccount's id, which is sent in a header and is part of ids."""
-    return isinstance(value, str) and _SUBACCOUNT.fullmatch(value) is not None
 
 
 Lookup = Callable[[str], object]

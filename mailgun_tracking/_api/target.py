@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -12,6 +13,12 @@ from .models import is_domain, normalize_domain
 Region = Literal["us", "eu"]
 REGIONS: tuple[Region, ...] = ("us", "eu")
 DEFAULT_ACCOUNT = "default"
+_SUBACCOUNT = re.compile(r"[!-.0-~]+")
+
+
+def is_subaccount(value: object) -> bool:
+    """Whether a value can be a subaccount's id, which is sent in a header and is part of ids."""
+    return isinstance(value, str) and _SUBACCOUNT.fullmatch(value) is not None
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,12 @@ class Target:
         if len(parts) > 2:
             subaccount = parts[1]
         domain = normalize_domain(parts[-1])
-        if len(parts) > 3 or region not in REGIONS or not is_domain(domain):
+        if (
+            len(parts) > 3
+            or region not in REGIONS
+            or not is_domain(domain)
+            or (subaccount and not is_subaccount(subaccount))
+        ):
             raise InvalidInput(
                 f"{id_!r} is not a valid ID",
                 advice="write DOMAIN, REGION/DOMAIN or REGION/SUBACCOUNT/DOMAIN, "

@@ -33,6 +33,7 @@ from .._version import __version__
 from .base_url import LOOPBACK, check_base_url
 from .rate_limit import RateLimit
 from .redaction import Redaction
+from .target import is_subaccount
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 30.0
@@ -101,7 +102,7 @@ class Transport:
         rate_limit: what all calls with the key share; one of its own by default.
 
     Raises:
-        ConfigurationError: the base URL or the CA bundle cannot be used.
+        ConfigurationError: the base URL, the subaccount or the CA bundle cannot be used.
     """
 
     def __init__(
@@ -118,6 +119,10 @@ class Transport:
         self._session = _session(self.base_url, connections)
         self._session.auth = HTTPBasicAuth(b"api", api_key.encode())
         if subaccount:
+            if not is_subaccount(subaccount):
+                raise errors.ConfigurationError(
+                    f"the subaccount {subaccount!r} cannot be used", advice="use its ID"
+                )
             self._session.headers["X-Mailgun-On-Behalf-Of"] = subaccount
         self.proxy = _shown_proxy(select_proxy(self.base_url, self._session.proxies))
         """The proxy in use, without its credentials; an empty string where there is none."""

@@ -17,8 +17,8 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from .._api.fields import FIELDS, SECTIONS, WEB_FIELDS, Field, Section, fields_of
 from .._api.models import UNSUBSCRIBE_URLS, domain_problem, is_web_prefix
-from .._api.settings import is_account_name, is_subaccount
-from .._api.target import REGIONS
+from .._api.settings import is_account_name
+from .._api.target import REGIONS, is_subaccount
 
 _SEGMENTS = re.compile(r'[^.\[\]"]+')
 CLICK_VALUES = 'true, false or "htmlonly"'

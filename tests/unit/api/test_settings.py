@@ -16,10 +16,9 @@ from mailgun_tracking._api.settings import (
     Connections,
     Settings,
     is_account_name,
-    is_subaccount,
     refuse_plain_text_key,
 )
-from mailgun_tracking._api.target import Target
+from mailgun_tracking._api.target import Target, is_subaccount
 from mailgun_tracking.errors import ConfigurationError
 from tests.unit.api.calls import KEY
 

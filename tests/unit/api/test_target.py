@@ -54,9 +54,13 @@ class TestId:
     def test_may_be_written_differently(self, text: str, id_: str) -> None:
         assert Target.parse(text).id == id_
 
+    @pytest.mark.behaviour(84)
     @pytest.mark.parametrize(
         "text",
-        ["", "/", "mars/mg.example.com", "us/", "us/a/b/mg.example.com", "localhost", "us/sub1/x"],
+        [
+            *("", "/", "mars/mg.example.com", "us/", "us/a/b/mg.example.com", "localhost"),
+            *("us/sub1/x", "us/a\nb/mg.example.com", "us/\udcff/mg.example.com", "us/ü/mg.a.b"),
+        ],
     )
     def test_is_refused_where_it_is_none(self, text: str) -> None:
         with pytest.raises(InvalidInput) as caught:

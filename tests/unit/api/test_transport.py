@@ -365,6 +365,14 @@ class TestProxy:
         assert clock.waits
 
 
+@pytest.mark.behaviour(84)
+@pytest.mark.parametrize("subaccount", ["a\nb", "a b", "ü", "\udcff"])
+def test_a_subaccount_that_cannot_be_sent_is_refused(subaccount: str) -> None:
+    """A state may hold anything."""
+    with pytest.raises(errors.ConfigurationError, match="the subaccount .* cannot be used"):
+        Transport(BASE_URL, KEY, subaccount)
+
+
 def test_a_netrc_file_never_replaces_the_key(
     httpserver: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
