@@ -141,8 +141,8 @@ class UnsubscribeTracking(dict):  # type: ignore[type-arg]
 
     Attributes:
         active: whether the footers are added.
-        html_footer: the footer of the HTML part.
-        text_footer: the footer of the text part.
+        html_footer: the footer of the HTML part; None unless the program sets it, or read by `get`.
+        text_footer: the same for the text part.
     """
 
     active: bool | None = pulumi.property("active", default=None)
@@ -167,13 +167,15 @@ def complete_in_preview(section: Section, output: pulumi.Output[Any]) -> pulumi.
     """A section's output in a preview, in which a field that is missing is not known yet.
 
     Where a preview creates or updates, the engine returns the inputs in place of the outputs. A
-    field that the program does not set would be None then, though `up` returns its value.
+    field that the program does not set would be None then, though `up` returns its value. That of
+    a footer is None in both.
     """
+    fields = [field for field in fields_of(section) if field.type != "footer"]
 
     def complete(known: Any) -> Any:
         if not isinstance(known, dict):
             return known
-        missing = [field.name for field in fields_of(section) if field.name not in known]
+        missing = [field.name for field in fields if field.name not in known]
         return type(known)(**known, **dict.fromkeys(missing, UNKNOWN))
 
     return output.apply(complete, run_with_unknowns=True)

@@ -18,12 +18,14 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from . import errors
 from ._api.fields import (
+    FIELDS,
     SECTIONS,
     WEB_FIELDS,
     Field,
     Section,
     fields_at,
     mentioned_fields,
+    without_unmanaged_footers,
 )
 from ._api.models import UNSUBSCRIBE_URLS, DomainDetails
 from ._api.target import Target
@@ -125,7 +127,9 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
     click: pulumi.Output[ClickTracking]
     """Click tracking at Mailgun, managed or not."""
     unsubscribe: pulumi.Output[UnsubscribeTracking]
-    """Unsubscribe tracking at Mailgun, managed or not."""
+    """Unsubscribe tracking at Mailgun, managed or not; of the footers only those that the program
+    sets (a secret one would otherwise be in plain text once the program lets go of it). `get` and
+    `get_domain_tracking` return them."""
     web_scheme: pulumi.Output[str]
     """``http`` or ``https``."""
     web_prefix: pulumi.Output[str]
@@ -404,6 +408,10 @@ class DomainTrackingProvider(MailgunProvider):
             # `get` manages nothing that could be lost, and the engine compares its outputs: a state
             # from before there was an id must show no difference.
             outputs.pop("domain_id", None)
+            footers = [field for field in FIELDS if field.type == "footer"]
+            if "managed" not in props or any(field.get(props) is not None for field in footers):
+                # `get` returns all footers; where it is refreshed, its state has them already.
+                outputs.update((s, tracking[s]) for s in SECTIONS if s in tracking)
         _report_new_domain(operation, props, outputs)
         if operation.log.urn:
             process.just_read.add(operation.log.urn)
@@ -411,7 +419,7 @@ class DomainTrackingProvider(MailgunProvider):
         # update that failed half-way, those in state are older than the outputs.
         in_state = inputs_in_state()
         is_same = (
-            _without_id(outputs) == _without_id(props)
+            _comparable(outputs) == _comparable(props)
             and not changed_fields(outputs, in_state)
             and in_state.get("managed", outputs["managed"]) == outputs["managed"]
         )
@@ -662,7 +670,7 @@ def outputs_from(
         details: its web scheme, web prefix and CNAME.
         props: the inputs, or the outputs so far: for what Mailgun does not know.
     """
-    return {
+    outputs: dict[str, Any] = {
         "domain": target.domain,
         **identity_outputs(target),
         **{section: dict(tracking[section]) for section in SECTIONS if section in tracking},
@@ -670,6 +678,7 @@ def outputs_from(
         "managed": list(props.get("managed") or []),
         **option_values(props),
     }
+    return without_unmanaged_footers(outputs)
 
 
 def inputs_from(outputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -720,9 +729,9 @@ def _report_released(operation: Operation, olds: Mapping[str, Any], managed: lis
             operation.log.info(f"{field.label} of {domain} is no longer managed; left at {left}")
 
 
-def _without_id(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Properties without the domain's id, which older states lack."""
-    own = own_properties(properties)
+def _comparable(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties without what older states lack, or have more of."""
+    own = own_properties(without_unmanaged_footers(properties))
     own.pop("domain_id", None)
     return own
 

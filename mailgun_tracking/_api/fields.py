@@ -129,6 +129,23 @@ def mentioned_fields(inputs: Mapping[str, Any]) -> list[Field]:
     ]
 
 
+def without_unmanaged_footers(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Outputs without the footers that the program does not set.
+
+    A footer may be a secret, and one that the program has let go of would be in plain text.
+
+    Args:
+        properties: outputs; ``managed`` says which footers the program sets.
+    """
+    section = properties.get("unsubscribe")
+    if not isinstance(section, Mapping):
+        return dict(properties)
+    managed = fields_at(properties.get("managed"))
+    dropped = [f.name for f in FIELDS if f.type == "footer" and f not in managed]
+    kept = {name: value for name, value in section.items() if name not in dropped}
+    return {**properties, "unsubscribe": kept}
+
+
 def _normalize_footer(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from .. import errors
-from .._api.fields import Section
+from .._api.fields import Section, without_unmanaged_footers
 from .changes import (
     FieldChange,
     changed_fields,
@@ -218,7 +218,8 @@ class _Reconciliation:
             for change in changes
             if reads_back_differently(change, change.field.get(outputs))
         }
-        return outputs | ({"asked": requested} if requested else {})
+        outputs |= {"asked": requested} if requested else {}
+        return without_unmanaged_footers(outputs)
 
     def _fail(
         self,

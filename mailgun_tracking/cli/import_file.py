@@ -13,6 +13,7 @@ from .. import errors, tracking_certificate
 from .._api.fields import FIELDS, SECTIONS
 from .._api.settings import Settings
 from .._api.target import Target
+from .._provider.changes import host_outputs
 from .._provider.identity import IDENTITY
 from .._provider.operation import Operation
 from ..domain_tracking import DomainTrackingProvider, inputs_from, outputs_from
@@ -88,12 +89,14 @@ def _domain(settings: Settings, id_: str, account: str, fields: tuple[str, ...])
     with operation.explaining_errors():
         tracking = operation.client.get_tracking(target.domain)
         details = operation.client.get_domain(target.domain)
-    outputs = outputs_from(target, tracking, details, {})
+    known = {**tracking, **host_outputs(target, details)}
+    managed = []
     for field in FIELDS:
-        if field.path in fields and field.get(outputs) is not None:
-            outputs["managed"].append(field.path)
+        if field.path in fields and field.get(known) is not None:
+            managed.append(field.path)
         elif field.path in fields:
             click.echo(f"{target.id}: Mailgun does not return {field.path}; left out", err=True)
+    outputs = outputs_from(target, tracking, details, {"managed": managed})
     inputs = inputs_from(outputs)
     return _entry(target, "DomainTracking", DomainTrackingProvider(), inputs, outputs)
 

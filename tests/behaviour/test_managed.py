@@ -56,6 +56,50 @@ def test_a_secret_footer_stays_encrypted_through_create_refresh_drift_and_destro
     assert emulator.domain("two.example.com").unsubscribe["active"] is False
 
 
+@pytest.mark.behaviour(88)
+def test_a_secret_footer_that_the_program_lets_go_of_is_nowhere_in_plain_text(
+    mail: MailFactory, emulator: Emulator
+) -> None:
+    """However it is let go of: in no state, history, event, row or output."""
+    names = ("mg", "two", "three", "four")
+    for name in names[2:]:
+        emulator.add_domain(f"{name}.example.com")
+    stack = mail(
+        """
+        footer = pulumi.Output.secret("hush %unsubscribe_url%")
+        both = {"active": True, "html_footer": footer, "text_footer": footer}
+        DomainTracking("mg", "mg.example.com", unsubscribe=both)
+        DomainTracking("two", "two.example.com", unsubscribe=pulumi.Output.secret(both))
+        DomainTracking("three", "three.example.com", unsubscribe={"text_footer": footer})
+        DomainTracking("four", "four.example.com", open=True, unsubscribe=both)
+        """
+    )
+    stack.up()
+    stack.write(
+        """
+        mg = DomainTracking("mg", "mg.example.com", unsubscribe=True)
+        two = DomainTracking("two", "two.example.com", unsubscribe={"html_footer": "public"})
+        three = DomainTracking("three", "three.example.com")
+        four = DomainTracking("four", "four.example.com", open=False, click=True)
+        for one in (mg, two, three, four):
+            pulumi.export(one._name, one.unsubscribe)
+        """
+    )
+    preview = stack.preview("--diff")
+    assert "html_footer of mg.example.com is no longer managed; left at 22 characters" in (
+        preview.diagnostics("mg")
+    )
+    assert stack.up("--diff", skip_preview=False).changes == {"update": 4}
+    for name in ("mg", "three", "four"):
+        assert emulator.domain(f"{name}.example.com").unsubscribe["text_footer"].startswith("hush")
+    assert stack.refresh("--expect-no-changes", skip_preview=False).code == 0
+    assert stack.up("--refresh", "--expect-no-changes", "--json").code == 0
+    assert stack.outputs(show_secrets=True)["two"] == {"active": True, "html_footer": "public"}
+    stack.export("--show-secrets")
+    files = [file for file in stack.directory.rglob("*") if file.is_file()]
+    assert [file for file in files if b"hush" in file.read_bytes()] == []
+
+
 @pytest.mark.behaviour(9)
 def test_every_way_of_writing_a_setting_gives_the_same_state(
     mail: MailFactory, emulator: Emulator

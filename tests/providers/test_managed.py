@@ -47,7 +47,7 @@ def test_only_the_fields_that_the_program_mentions_are_managed(
     outputs = engine.state["mg"].outputs
     assert outputs["open"]["active"] is False
     assert outputs["click"]["active"] is True
-    assert outputs["unsubscribe"]["text_footer"] == TEXT
+    assert outputs["unsubscribe"] == {"active": True, "html_footer": HTML}
     assert outputs["managed"] == managed
 
     emulator.forget_requests()

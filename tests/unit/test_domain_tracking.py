@@ -313,7 +313,9 @@ class TestOutputs:
 
     def test_are_what_mailgun_said(self) -> None:
         tracking = {**TRACKING, "web_scheme": "not from here"}
-        outputs = outputs_from(TARGET, tracking, DETAILS, {"https_by": "proxy"})
+        footers = ["unsubscribe.html_footer", "unsubscribe.text_footer"]
+        outputs = outputs_from(TARGET, tracking, DETAILS, {"managed": footers})
+        assert outputs["managed"] == footers
         for section in SECTIONS:
             assert outputs[section] == TRACKING[section]
             assert outputs[section] is not TRACKING[section]
@@ -324,7 +326,14 @@ class TestOutputs:
             "region": "us",
             "subaccount": "",
         }
-        assert (outputs["managed"], outputs["https_by"]) == ([], "proxy")
+        assert outputs["https_by"] == "mailgun"
+
+    def test_have_no_footer_that_is_not_managed(self) -> None:
+        outputs = outputs_from(
+            TARGET, TRACKING, DETAILS, {"https_by": "proxy", "managed": ["unsubscribe.text_footer"]}
+        )
+        assert outputs["unsubscribe"].keys() == {"active", "text_footer"}
+        assert outputs["https_by"] == "proxy"
 
     def test_their_inputs_are_the_managed_fields_and_what_check_adds(self) -> None:
         found = inputs_from(state("open.active", "unsubscribe.text_footer", "web_scheme"))
