@@ -48,6 +48,7 @@ from ._provider.options import options_for_get, prepare_options
 from ._provider.plugin_process import current_urn, inputs_in_state, secret
 from ._provider.process import process
 from ._provider.reconcile import apply_changes, keeping_progress, outcome_unknown
+from ._provider.stored import missing
 from ._provider.unfinished import RESTORE_HTTPS
 from ._provider.validation import (
     Properties,
@@ -217,6 +218,7 @@ class DomainTrackingProvider(MailgunProvider):
     properties = PROPERTIES
     inputs: ClassVar[tuple[str, ...]] = INPUTS
     sections: ClassVar[tuple[Section, ...]] = SECTIONS
+    always_in_state = ("domain", *IDENTITY, *SECTIONS, *HOST_PROPERTIES, "managed")
 
     def own_inputs(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs that come from the program, without those that check adds.
@@ -225,7 +227,9 @@ class DomainTrackingProvider(MailgunProvider):
         They must not become managed by that. What the program sets itself is in `managed`; what a
         transform sets is recognized by its value, if that differs from the old one.
         """
-        set_by_program = [*(news.get("managed") or ()), *(olds.get("managed") or ())]
+        set_by_program = [
+            field.path for props in (news, olds) for field in fields_at(props.get("managed"))
+        ]
         added = {"managed"} | {
             name
             for name in HOST_PROPERTIES
@@ -300,7 +304,7 @@ class DomainTrackingProvider(MailgunProvider):
         if managed == UNKNOWN:
             return DiffResult()
         # A state from before an option existed has its default.
-        is_same = set(managed or []) == set(olds.get("managed") or []) and (
+        is_same = fields_at(managed) == fields_at(olds.get("managed")) and (
             option_values(news) == option_values(olds)
         )
         if not is_same:
@@ -387,8 +391,14 @@ class DomainTrackingProvider(MailgunProvider):
         return CreateResult(target.id, outputs)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        target = Target.from_state(id_, props, "domain")
+        target = self.target_in_state(id_, props)
         operation = Operation.on(target)
+        if "managed" not in props and "cname" in props:
+            raise errors.InvalidInput(
+                f"the state of {target.domain} does not say which fields it manages",
+                advice="run `pulumi up`, which completes it",
+                domain=target.domain,
+            )
         calls = (
             lambda: self._read_tracking(operation),
             lambda: operation.client.get_domain(target.domain),
@@ -421,7 +431,11 @@ class DomainTrackingProvider(MailgunProvider):
         is_same = (
             _comparable(outputs) == _comparable(props)
             and not changed_fields(outputs, in_state)
-            and in_state.get("managed", outputs["managed"]) == outputs["managed"]
+            and all(
+                in_state[name] == outputs[name]
+                for name in ("managed", *HOST_PROPERTIES)
+                if name in in_state
+            )
         )
         inputs = None if is_same else inputs_from(outputs)
         for change in changed_fields(props, in_state):
@@ -441,17 +455,18 @@ class DomainTrackingProvider(MailgunProvider):
             operation.explaining_errors(),
         ):
             doubtful = self._doubtful(target, news)
-            if doubtful:
+            is_read = bool(doubtful or missing(olds, self.always_in_state))
+            if is_read:
                 state = self._read_state(operation, state)
             changes = changed_fields(state, news)
-            if not doubtful and any(change.field.type == "footer" for change in changes):
+            if not is_read and any(change.field.type == "footer" for change in changes):
                 # Mailgun may tidy a footer up: only the old one shows if the new one was applied.
                 now = operation.client.get_tracking(target.domain)
                 read = {**state, "unsubscribe": now["unsubscribe"]}
                 state = {**read, "asked": None, **still_requested(state, read)}
                 changes = changed_fields(state, news)
             if any(change.field.section is None for change in changes):
-                if not doubtful:
+                if not is_read:
                     # Somebody may have moved the host or changed its scheme: both matter for https.
                     state |= host_outputs(target, operation.client.get_domain(target.domain))
                     changes = changed_fields(state, news)
@@ -462,12 +477,12 @@ class DomainTrackingProvider(MailgunProvider):
             )
         process.unfinished.finish(ownership_key(target), with_restored_https(doubtful))
         _report_new_domain(operation, olds, outputs)
-        if outputs["tracking_domain"] != olds["tracking_domain"]:
+        if olds.get("tracking_domain") not in (None, outputs["tracking_domain"]):
             _report_kept_links(operation, olds)
         return UpdateResult(outputs)
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
-        target = Target.from_state(id_, props, "domain")
+        target = self.target_in_state(id_, props)
         operation = Operation.on(target)
         key = ownership_key(target)
         managed = fields_at(props.get("managed"))
@@ -479,7 +494,16 @@ class DomainTrackingProvider(MailgunProvider):
                 f"{format_tracking(kept, target.domain)} left as is: "
                 "managed by another resource in this stack"
             )
-        on = [f.section for f in active if f.section and f.section not in owned and f.get(props)]
+        own = [field for field in active if field.section not in owned]
+        # A successor that manages all of it makes up for a state that somebody has edited.
+        if lacking := missing(props, self.always_in_state if own else ("managed",)):
+            raise errors.InvalidInput(
+                f"cannot tell what to turn off for {target.domain}",
+                f"the state has no valid {lacking}",
+                advice="run `pulumi refresh`, which completes it, then try again",
+                domain=target.domain,
+            )
+        on = [field.section for field in own if field.section and field.get(props)]
         if on:
             with operation.explaining_errors(is_from_state=True):
                 turn_off(operation, props, on)
@@ -751,7 +775,7 @@ def _report_new_domain(
 def _report_kept_links(operation: Operation, olds: Mapping[str, Any]) -> None:
     """Say what the CNAME record of a tracking domain is still needed for."""
     operation.log.info(
-        f"links in mail already sent use {olds['tracking_domain']}; "
+        f"links in mail already sent use {olds.get('tracking_domain', 'its tracking domain')}; "
         "keep its CNAME record for as long as that mail is read"
     )
 

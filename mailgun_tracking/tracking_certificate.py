@@ -183,6 +183,7 @@ class TrackingCertificateProvider(MailgunProvider):
 
     domain_input = "tracking_domain"
     properties = PROPERTIES
+    always_in_state = ("tracking_domain", *IDENTITY, *OUTPUTS)
 
     def validate(self, inputs: Mapping[str, Any]) -> list[CheckFailure]:
         failures = unknown_inputs(own_properties(inputs), INPUTS)
@@ -232,7 +233,8 @@ class TrackingCertificateProvider(MailgunProvider):
         follows = HTTPS_FOLLOWS if olds.get(TOOK_HTTPS) else None
         if reason is None and follows is None:
             return DiffResult(changes=False)
-        target = Target.from_inputs(news, "tracking_domain")
+        # After a refresh these are the inputs in state, which may lack what the outputs have.
+        target = Target.from_inputs({**news, **olds}, "tracking_domain")
         operation = Operation.on(target, deadline=CHECK_DEADLINE_SECONDS)
         found_by_refresh = process.refreshed.get(operation.log.urn)
         if found_by_refresh is not None:
@@ -250,7 +252,7 @@ class TrackingCertificateProvider(MailgunProvider):
         return CreateResult(target.id, self._ensure(target, {}, props, anew=anew))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        target = Target.from_state(id_, props, "tracking_domain")
+        target = self.target_in_state(id_, props)
         operation = Operation.on(target)
         with operation.explaining_errors(is_from_state=True):
             try:
@@ -286,7 +288,7 @@ class TrackingCertificateProvider(MailgunProvider):
         return UpdateResult(self._ensure(target, olds, news))
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
-        target = Target.from_state(id_, props, "tracking_domain")
+        target = self.target_in_state(id_, props)
         process.forgotten.add(target)
         if props.get(TOOK_HTTPS):
             operation = Operation.on(target)

@@ -10,7 +10,7 @@ from pulumi.dynamic import Resource
 from ._provider.identity import IDENTITY
 from ._provider.options import prepare_options
 from .arguments import Cname
-from .domain_tracking import PROPERTIES, DomainTrackingProvider, declared
+from .domain_tracking import HOST_PROPERTIES, PROPERTIES, DomainTrackingProvider, declared
 
 
 class TrackingHost(Resource, module="mailgun", name="TrackingHost"):
@@ -66,3 +66,4 @@ class TrackingHostProvider(DomainTrackingProvider):
 
     inputs = INPUTS
     sections = ()
+    always_in_state = ("domain", *IDENTITY, *HOST_PROPERTIES, "managed")

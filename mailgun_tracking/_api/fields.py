@@ -116,7 +116,7 @@ def field_at(path: str) -> Field:
 
 def fields_at(paths: object) -> list[Field]:
     """The fields that a list of paths names, such as ``managed``; none where it is no list."""
-    return [_BY_PATH[path] for path in paths] if isinstance(paths, list) else []
+    return [field for field in FIELDS if isinstance(paths, list) and field.path in paths]
 
 
 def mentioned_fields(inputs: Mapping[str, Any]) -> list[Field]:

@@ -96,15 +96,30 @@ class Target:
 
         Args:
             id_: the resource's id.
-            outputs: the resource's outputs.
+            outputs: the resource's outputs, as far as they are valid.
             domain_input: the name of the output that holds the domain.
+
+        Raises:
+            InvalidInput: they do not say, or the id says otherwise.
         """
-        target = cls.parse(id_, str(outputs.get("account") or DEFAULT_ACCOUNT))
-        if not outputs.get(domain_input):
-            return target
-        return cls(
-            target.account,
-            str(outputs.get("region") or target.region),
-            str(outputs.get("subaccount") or target.subaccount),
-            normalize_domain(outputs[domain_input]),
+        account = outputs.get("account", DEFAULT_ACCOUNT)
+        place = [outputs.get(name) for name in ("region", "subaccount", domain_input)]
+        try:
+            by_id = cls.parse(id_, account)
+        except InvalidInput:
+            if None in place:
+                raise
+            # A refresh puts the id right.
+            return cls.from_inputs({**outputs, "account": account}, domain_input)
+        given = (by_id.region, by_id.subaccount, by_id.domain)
+        region, subaccount, domain = (
+            known if value is None else value for value, known in zip(place, given, strict=True)
         )
+        target = cls(account, region, subaccount, normalize_domain(domain))
+        if target != by_id:
+            raise InvalidInput(
+                f"the state is about both {by_id.id} and {target.id}",
+                "the resource's ID and its outputs contradict each other",
+                domain=by_id.domain,
+            )
+        return target

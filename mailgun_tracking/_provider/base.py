@@ -19,6 +19,7 @@ from pulumi.output import Unknown
 from pulumi.runtime.rpc import UNKNOWN
 
 from .. import errors
+from .._api.target import DEFAULT_ACCOUNT, Target
 from .identity import effective_target, identity_inputs, key_failures
 from .operation import CHECK_DEADLINE_SECONDS, Operation
 from .plugin_process import (
@@ -26,10 +27,12 @@ from .plugin_process import (
     current_urn,
     has_other_inputs,
     ignored_paths,
+    inputs_in_state,
     install_hooks,
 )
 from .process import process
 from .resource_log import ResourceLog
+from .stored import complete_from, missing, valid_properties
 from .validation import Properties, failure_text, unknown_paths
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -59,6 +62,16 @@ def one_line_errors(method: _Method) -> _Method:
     return cast(_Method, wrapper)
 
 
+def takes_valid_state(method: _Method) -> _Method:
+    """Pass a method of a provider the outputs in state as far as they are valid."""
+
+    @functools.wraps(method)
+    def wrapper(self: MailgunProvider, id_: str, olds: dict[str, Any], *news: Any) -> Any:
+        return method(self, id_, self.known(id_, valid_properties(olds)), *news)
+
+    return cast(_Method, wrapper)
+
+
 def _shown_as(name: str, message: str) -> OneLineError:
     shown: type[OneLineError] = type(name, (OneLineError,), {"__module__": "builtins"})
     return shown(message)
@@ -76,13 +89,18 @@ class MailgunProvider(ResourceProvider, ABC):
     """The name of the input that holds the domain."""
     properties: ClassVar[Properties]
     """The inputs and outputs."""
+    always_in_state: ClassVar[tuple[str, ...]]
+    """The outputs that every state has, whichever version wrote it."""
 
     def __init_subclass__(cls) -> None:
         for name in ("check", "diff", "create", "read", "update", "delete"):
             method = getattr(cls, name)
             # The provider of `TrackingHost` inherits methods that are wrapped already.
-            if not hasattr(method, "__wrapped__"):
-                setattr(cls, name, one_line_errors(method))
+            if hasattr(method, "__wrapped__"):
+                continue
+            if name in ("read", "update", "delete"):
+                method = takes_valid_state(method)
+            setattr(cls, name, one_line_errors(method))
 
     def configure(self, req: ConfigureRequest) -> None:
         """Take the stack's configuration, and prepare the process."""
@@ -113,19 +131,61 @@ class MailgunProvider(ResourceProvider, ABC):
         if failures:
             return failures
         operation = Operation.on(target, deadline=CHECK_DEADLINE_SECONDS)
-        return self.check_target(operation, olds, inputs)
+        return self.check_target(operation, valid_properties(olds), inputs)
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Compare a state with inputs."""
         for path, hint in unknown_paths(ignored_paths(), self.properties).items():
             # Of the constructor none are left. A transform may add some for all kinds of resources.
             if hint:
                 ResourceLog(current_urn()).warn(f"ignore_changes has {path!r}; {hint}")
-        result = self.compute_diff(olds, plain_unknowns(news))
+        state = valid_properties(olds)
+        known = self.known(id_, state)
+        # A contradiction is an error before anything is replaced; an account is added by update.
+        self.target_in_state(id_, {"account": DEFAULT_ACCOUNT, **known})
+        result = self.compute_diff(known, plain_unknowns(news))
+        invalid = [name for name in olds if state.get(name) != olds[name] is not None]
+        lacking = missing(state, self.always_in_state, invalid)
+        if lacking and not result.replaces:
+            log = ResourceLog(current_urn())
+            log.info(f"the state has no valid {lacking}; Mailgun will be asked again")
+            result = DiffResult(changes=True)
         if result.changes and not result.replaces and has_other_inputs():
             # The engine finds out which ones, as it has to for `replace_on_changes`.
             return DiffResult()
         return result
+
+    def known(self, id_: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
+        """What the valid outputs of a state say, completed from its inputs and its id."""
+        inputs = valid_properties(inputs_in_state())
+        return complete_from(id_, outputs, inputs, self.domain_input)
+
+    def target_in_state(self, id_: str, props: Mapping[str, Any]) -> Target:
+        """The target of a resource that is in state, or that `get` reads.
+
+        Args:
+            id_: the resource's id.
+            props: its outputs, as far as they are known.
+
+        Raises:
+            InvalidInput: the state does not say; `get` says so in its id.
+        """
+        is_get = not any(name in props for name in self.properties.outputs if name != "managed")
+        if not is_get and "account" not in props:
+            raise errors.InvalidInput(
+                f"the state of {id_} does not say in which account it is",
+                advice="run `pulumi up`, which asks Mailgun and completes it",
+            )
+        try:
+            return Target.from_state(id_, props, self.domain_input)
+        except errors.InvalidInput as error:
+            if not is_get:
+                urn = current_urn()
+                error.advise(
+                    f"run `pulumi state delete{f' {urn!r}' if urn else ''}`, then `pulumi up`: "
+                    "neither changes what is as the program says"
+                )
+            raise
 
     def own_inputs(self, _olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs that come from the program."""

@@ -88,7 +88,8 @@ def changed_identity(
     changed = []
     for key in (domain_input, *IDENTITY):
         old, new = olds.get(key), news.get(key)
-        if new is None and key != domain_input:
+        # What a state does not say is no change: it is found out, and said from then on.
+        if old is None or (new is None and key != domain_input):
             continue
         if key == domain_input and isinstance(new, str) and isinstance(old, str) and new != UNKNOWN:
             old, new = normalize_domain(old), normalize_domain(new)

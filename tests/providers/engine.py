@@ -291,7 +291,7 @@ class Engine:
         self._context = _Context()
         try:
             if old is not None and step == "update":
-                request = _request(provider, name, old.id, old.outputs, inputs)
+                request = _request(provider, name, old.id, old.outputs, inputs, old.inputs)
                 outputs = self._call(name, self.Update, request)
                 self.state[name] = State(provider, old.id, inputs, outputs)
                 return outputs
@@ -348,7 +348,8 @@ class Engine:
             self.state[name] = new
 
     def _delete(self, name: str, old: State) -> None:
-        self._call(name, self.Delete, _request(old.provider, name, old.id, old.outputs))
+        request = _request(old.provider, name, old.id, old.outputs, old_inputs=old.inputs)
+        self._call(name, self.Delete, request)
 
     def _call(self, name: str, method: Callable[[_Request], _T], request: _Request) -> _T:
         if type(request.provider) not in self._configured:

@@ -69,7 +69,7 @@ class TestOneLineErrors:
         refusing = type("Refusing", (ExampleProvider,), {name: refuse})
         for provider in (refusing(), type("Inheriting", (refusing,), {})()):
             with pytest.raises(Exception, match="no response") as caught:
-                getattr(provider, name)({})
+                getattr(provider, name)("mg.example.com", {})
             shown = traceback.format_exception_only(caught.type, caught.value)
             assert shown == ["Unreachable: cannot read: no response\n"]
 
@@ -79,6 +79,7 @@ class ExampleProvider(MailgunProvider):
 
     domain_input = "domain"
     properties = Properties(("domain", "colour"), ("shade", "seen"))
+    always_in_state = ()
 
     def validate(self, inputs: Mapping[str, Any]) -> list[CheckFailure]:
         return [CheckFailure("colour", "wrong")] if inputs.get("colour") == "wrong" else []
@@ -156,7 +157,7 @@ class TestCheck:
 
 def test_diff_compares_plain_unknowns(provider: ExampleProvider) -> None:
     """A newer SDK's objects for unknown values never reach a comparison."""
-    result = provider.diff("id", {"domain": UNKNOWN}, {"domain": NOT_KNOWN, "open": {}})
+    result = provider.diff(DOMAIN, {"colour": UNKNOWN}, {"colour": NOT_KNOWN, "open": {}})
     assert result.replaces == ["open"]
 
 

@@ -216,7 +216,7 @@ class TestCheckOfAnExistingResource:
 
 
 class TestComputeDiff:
-    """A diff answers: nothing changes, a replacement, or that the engine has to compare."""
+    """A diff answers: a change or none, a replacement, or that the engine has to compare."""
 
     @pytest.mark.parametrize(
         ("olds", "news", "changes"),

@@ -36,6 +36,7 @@ DOMAIN = "mg.example.com"
 HOST = "email.mg.example.com"
 TARGET = Target("default", "us", "", HOST)
 IDENTITY = {"tracking_domain": HOST, "account": "default", "region": "us", "subaccount": ""}
+IN_STATE = {**IDENTITY, **dict.fromkeys(OUTPUTS, ""), "status": "active", "names": []}
 DETAILS = DomainDetails(DOMAIN, "email", "http", CnameRecord(HOST, "mailgun.org"))
 ELSEWHERE = DomainDetails(DOMAIN, "go", "http", CnameRecord(f"go.{DOMAIN}", "mailgun.org"))
 ACTIVE = CertificateStatus("active", None, make_pem(HOST))
@@ -198,7 +199,7 @@ class TestDiff:
         )
         monkeypatch.setattr(tracking_certificate, "now", lambda: moment)
         monkeypatch.setattr(tracking_certificate, "ask_about_expired", lambda _, reason: reason)
-        result = PROVIDER.diff(HOST, {**IDENTITY, **olds}, {**IDENTITY, **news})
+        result = PROVIDER.diff(HOST, {**IN_STATE, **olds}, {**IDENTITY, **news})
         assert (result.changes, result.replaces) == (changes, None)
         assert len(sent) == (word is not None)
         assert all(HOST in message and (word or "") in message for message in sent)

@@ -80,7 +80,7 @@ def test_of_inputs() -> None:
     ("id_", "outputs", "target"),
     [
         (
-            "mg.example.com",
+            "eu/sub/mg.example.com",
             {"domain": "mg.example.com", "account": "b", "region": "eu", "subaccount": "sub"},
             Target("b", "eu", "sub", "mg.example.com"),
         ),
@@ -88,11 +88,38 @@ def test_of_inputs() -> None:
         ("eu/mg.example.com", {"account": "b"}, Target("b", "eu", "", "mg.example.com")),
         (
             "eu/mg.example.com",
-            {"domain": "MG.example.com", "account": "", "region": None},
+            {"domain": "MG.example.com"},
             Target("default", "eu", "", "mg.example.com"),
+        ),
+        pytest.param(
+            "not an id",
+            {"domain": "mg.example.com", "region": "eu", "subaccount": ""},
+            Target("default", "eu", "", "mg.example.com"),
+            id="edited",
         ),
     ],
 )
 def test_of_a_state(id_: str, outputs: dict[str, Any], target: Target) -> None:
     """The id says what the outputs do not, as for ``get``."""
     assert Target.from_state(id_, outputs, "domain") == target
+
+
+@pytest.mark.parametrize(
+    ("id_", "outputs", "words"),
+    [
+        ("mg.example.com", {"region": "eu"}, "both mg.example.com and eu/mg.example.com"),
+        (
+            "mg.example.com",
+            {"domain": "two.example.com"},
+            "both mg.example.com and two.example.com",
+        ),
+        (
+            "not an id",
+            {"domain": "mg.example.com", "region": "eu"},
+            "'not an id' is not a valid ID",
+        ),
+    ],
+)
+def test_of_a_state_that_does_not_say(id_: str, outputs: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        Target.from_state(id_, outputs, "domain")
