@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -28,13 +29,16 @@ def program(name: str = "old", *, retain: bool = False) -> str:
     return PROGRAM.format(name=name, retain=retain)
 
 
-def pulumi(stack: MailStack, *command: str, check: bool = True) -> str:
-    """Run a command that takes no `--stack`, in a stack's folder; returns what it printed."""
+def pulumi(stack: MailStack, *command: str, given: str = "", check: bool = True) -> str:
+    """Run a command that takes no `--stack`, in a stack's folder; returns what it printed.
+
+    :param given: its standard input.
+    """
     done = subprocess.run(
         ["pulumi", *command],
         cwd=stack.directory,
         env=stack.environment,
-        stdin=subprocess.DEVNULL,
+        input=given,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -123,6 +127,43 @@ def test_a_state_move_that_pulumi_refuses(
     other.write(program())
     other.up()
     assert_is_as_deployed(emulator, other)
+
+
+@pytest.mark.behaviour(74)
+def test_a_stack_that_moves(mail: MailFactory, emulator: Emulator, tmp_path: Path) -> None:
+    """Another passphrase, another name, and another folder with another backend."""
+    footer = "pulumi.Output.secret('Leave: %unsubscribe_url%')"
+    stack = mail(
+        f"""
+        mg = DomainTracking(
+            "mg", "mg.example.com", click=True, unsubscribe={{"text_footer": {footer}}}
+        )
+        TrackingCertificate("mg", mg.tracking_domain)
+        """,
+        env={"MAILGUN_API_KEY": None},
+    )
+    stack.config_set("mailgun:apiKey", emulator.key, secret=True)
+    stack.up()
+    emulator.forget_requests()
+
+    passphrase = "another passphrase"
+    rotate = ("change-secrets-provider", "passphrase", "--stack", stack.name)
+    pulumi(stack, "stack", *rotate, given=passphrase)
+    stack.environment["PULUMI_CONFIG_PASSPHRASE"] = passphrase
+    stack.run("stack", "rename", "production")
+    folder = tmp_path / "copy"
+    program_text = (stack.directory / "__main__.py").read_text()
+    stack.directory.rename(folder)
+    moved = MailStack(folder, stack.home, "", stack.project)
+    moved.environment |= stack.environment
+    moved.environment["PULUMI_BACKEND_URL"] = (folder / "backend").as_uri()
+    moved.name = "production"
+    moved.write_program(program_text)
+    moved.preview("--refresh", "--expect-no-changes")
+    assert set(moved.up().changes) == {"same"}
+    assert puts(emulator) == []
+    moved.destroy()
+    assert emulator.domain("mg.example.com").click == {"active": False}
 
 
 def tops(stack: MailStack) -> list[str]:

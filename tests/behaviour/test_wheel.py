@@ -31,7 +31,7 @@ def uv(*arguments: str | Path) -> None:
     )
 
 
-@pytest.mark.behaviour(31)
+@pytest.mark.behaviour(31, 74)
 def test_a_wheel_in_another_project(mail: MailFactory, emulator: Emulator, tmp_path: Path) -> None:
     """`pulumi up` works with only the wheel and requirements.txt installed."""
     (wheel,) = build(tmp_path / "dist", "--wheel")
@@ -56,5 +56,8 @@ def test_a_wheel_in_another_project(mail: MailFactory, emulator: Emulator, tmp_p
         "POST /v2/x509/email.mg.example.com",
     ]
     assert emulator.domain("mg.example.com").click["active"] is True
+    # The same stack from the checkout.
+    stack.write(PROGRAM.format(root="-"))
+    assert stack.preview().changes == {"same": 2}
     stack.destroy(env=own)
     assert emulator.domain("mg.example.com").click["active"] is False
