@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
-import shlex
 import sys
 import tempfile
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
+from click.core import ParameterSource
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # this file is run as a script
@@ -121,7 +121,17 @@ def _in_processes(processes: int, name: str, tasks: Sequence[Callable[[], _T]]) 
 
 
 def _arguments() -> str:
-    return shlex.join(argument for argument in sys.argv[1:] if argument != "--write")
+    """What was given on the command line and makes a difference to the results."""
+    context = click.get_current_context()
+    words: list[str] = []
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and name not in ("file", "saved", "write"):
+            value = context.params[name]
+            for one in value if isinstance(value, tuple) else [value]:
+                words += [parameter.opts[0]] if one is True else [parameter.opts[0], str(one)]
+    return " ".join(words)
 
 
 def _machine() -> Machine:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailgun_tracking import DomainTracking
 from mailgun_tracking._api.fields import FIELDS, SECTIONS, Field, fields_of, mentioned_fields
 from mailgun_tracking.emulator import Emulator
 from mailgun_tracking.tracking_host import TrackingHost
+from tests.chaos.examples import examples
 from tests.providers.engine import Engine
 
 DOMAIN = "mg.example.com"
@@ -26,6 +27,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "scheme": st.sampled_from(["http", "https"]),
     "prefix": st.sampled_from(["email", "links"]),
 }
+TRIED = count(1)
 WEB = ("web_scheme", "web_prefix")
 DIALS = st.fixed_dictionaries(
     {},
@@ -190,16 +192,12 @@ class Stack:
 
 
 @pytest.mark.behaviour(6, 10, 39, 40)
-@settings(
-    max_examples=60,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@examples(60)
 @given(dials=DIALS, is_split=st.booleans(), sequence=steps())
 def test_whatever_happens_an_up_ends_as_the_program_says(
     new_engine: Callable[[], Engine],
     emulator: Emulator,
+    record_property: Callable[[str, object], None],
     dials: dict[str, str],
     is_split: bool,
     sequence: list[Step],
@@ -208,6 +206,7 @@ def test_whatever_happens_an_up_ends_as_the_program_says(
 
     Without a refresh, that is so for each section that is sent; state says what Mailgun said last.
     """
+    record_property("tried", next(TRIED))
     stack = Stack(new_engine(), emulator, is_split=is_split)
     emulator.reset()
     emulator.set_dials(**dials)
