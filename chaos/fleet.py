@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -128,7 +129,12 @@ def at_mailgun(fleet: Fleet, emulator: Emulator) -> dict[str, dict[str, Any]]:
 
 
 def in_state(fleet: Fleet, export: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What an exported state has, by domain and path; nothing of domains that it does not have."""
+    """What a state has, by domain and path; nothing of domains that it does not have.
+
+    Args:
+        fleet: the domains.
+        export: the state as `pulumi stack export --show-secrets` gives it.
+    """
     found: dict[str, dict[str, Any]] = {}
     by_domain = {domain.domain: domain for domain in fleet}
     by_host = {domain.host: domain for domain in fleet}
@@ -222,7 +228,9 @@ def _at_mailgun(domain: Domain, emulator: Emulator) -> dict[str, Any]:
 
 def _flat(values: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in values.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and "plaintext" in value:
+            yield f"{path}{name}", json.loads(value["plaintext"])
+        elif isinstance(value, Mapping):
             yield from _flat(value, f"{path}{name}.")
         else:
             yield f"{path}{name}", value

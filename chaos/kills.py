@@ -231,7 +231,7 @@ class _Life:
             kill.output += result.output
         there = at_mailgun(fleet, self.emulator)
         kill.lost += _lost("at Mailgun", there, wanted(fleet))
-        state = in_state(fleet, self.stack.export())
+        state = in_state(fleet, self.stack.export("--show-secrets"))
         kill.lost += _lost("in the state", state, wanted_in_state(fleet))
 
     def _destroy(self, kill: Kill, fleet: Fleet) -> None:
@@ -240,7 +240,7 @@ class _Life:
             kill.lost.append(f"destroy ended with {result.code}")
             kill.output += result.output
         kill.lost += _lost("at Mailgun", at_mailgun(fleet, self.emulator), off(fleet))
-        left = in_state(fleet, self.stack.export())
+        left = in_state(fleet, self.stack.export("--show-secrets"))
         kill.lost += [f"{name} is still in the state" for name in left]
 
 

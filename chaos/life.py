@@ -108,7 +108,10 @@ class _Life:
         return done
 
     def _lost(self, command: str, fleet: Fleet) -> list[str]:
-        there, state = at_mailgun(fleet, self.emulator), in_state(fleet, self.stack.export())
+        there, state = (
+            at_mailgun(fleet, self.emulator),
+            in_state(fleet, self.stack.export("--show-secrets")),
+        )
         if command == "destroy":
             lost = [f"at Mailgun, {text}" for text in in_words(differences(there, off(fleet)))]
             return lost + [f"{name} is still in the state" for name in state]

@@ -86,6 +86,8 @@ def test_differences_of_the_state_are_seen() -> None:
     for path, value in said.items():
         section, _, field = path.partition(".")
         sections.setdefault(section, {})[field] = value
+    # A footer may be secret.
+    sections["unsubscribe"]["text_footer"] = {"plaintext": '"Leave: %unsubscribe_url%"'}
     resources = [
         resource("DomainTracking", "d0", {"domain": "d0.example.com", **sections}),
         resource("TrackingHost", "d2", {"domain": "d2.example.com", "web_scheme": "http"}),
