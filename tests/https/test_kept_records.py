@@ -6,6 +6,7 @@ Each case starts from a stack with https on, and ends with a record in a real DN
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.https.servers import Bind
 
 HOST = "email.mg.example.test"
 MOVED = "links.mg.example.test"
+PREFIXES = ("email", "links")
 REFUSED = "YXDOMAIN"
 """BIND's own answer where an update requires that a name does not exist, and it does."""
 
@@ -91,10 +93,16 @@ def record(provider, name="record", zone="example.test", kind=Record, alias=None
     return cname
 '''
 
-HINT = (
-    f"the CNAME record {HOST} already exists; if your DNS provider refuses to create it, "
-    "import it or leave out `cname`"
-)
+
+def hint(host: str) -> str:
+    """What the preview says of a record that exists."""
+    return (
+        f"the CNAME record {host} already exists; if your DNS provider refuses to create it, "
+        "import it or leave out `cname`"
+    )
+
+
+HINT = hint(HOST)
 
 
 def program(cname: str = "record(Strict)", more: str = "") -> str:
@@ -108,10 +116,18 @@ def write(stack: ExampleStack, body: str) -> None:
     stack.write("from records import *\n" + body)
 
 
-def in_dns(bind: Bind) -> list[str]:
-    """The tracking hosts that have their record."""
+def trackings(cnames: dict[str, str], more: str = "") -> str:
+    """One component for each domain of the zone, with an expression for its `cname`."""
+    return "".join(
+        f'HttpsTracking("{name}", "{name}.example.test", cname={cname}, click=True{more})\n'
+        for name, cname in cnames.items()
+    )
+
+
+def in_dns(bind: Bind, domains: Iterable[str] = ("mg",)) -> list[str]:
+    """The tracking hosts of domains of the zone that have their record."""
     found = []
-    for host in (HOST, MOVED):
+    for host in [f"{prefix}.{name}.example.test" for prefix in PREFIXES for name in domains]:
         if records := bind.lookup(host, "CNAME"):
             assert records == [f"{host}. 300 IN CNAME mailgun.test."]
             found.append(host)
@@ -125,63 +141,67 @@ def refused(result: Result) -> bool:
 
 
 @pytest.mark.behaviour(65, 66)
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("record(Strict)", 'record(Strict, zone="example.test.")'),
-        ("record(DeletingFirst)", 'record(DeletingFirst, zone="example.test.")'),
-        ("record(Strict)", 'record(Strict, name="other")'),
-        ("record(Strict)", "record(Strict, kind=OtherRecord)"),
-    ],
-    ids=["zone", "zone, deleted first", "resource name", "resource type"],
-)
 def test_a_record_that_is_declared_anew(
-    example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind, before: str, after: str
+    example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind
 ) -> None:
     """The provider's refusal changes nothing; the old program works, and so does no `cname`."""
+    mailgun.add_domain("four.example.test")
+    before = {
+        "mg": 'record(Strict, "mg")',
+        "two": 'record(DeletingFirst, "two")',
+        "three": 'record(Strict, "three")',
+        "four": 'record(Strict, "four")',
+    }
+    after = {
+        "mg": 'record(Strict, "mg", zone="example.test.")',
+        "two": 'record(DeletingFirst, "two", zone="example.test.")',
+        "three": 'record(Strict, "another name")',
+        "four": 'record(Strict, "four", kind=OtherRecord)',
+    }
+    hosts = [f"email.{name}.example.test" for name in before]
     stack = example("")
-    write(stack, program(before))
+    write(stack, trackings(before))
     stack.up()
-    write(stack, program(after))
+    write(stack, trackings(after))
 
     preview = stack.preview()
-    assert HINT in preview.diagnostics("HttpsTracking::mail")
-    for _ in range(2):
-        assert refused(stack.up(check=False))
-        assert in_dns(bind) == [HOST]
-    write(stack, program(before))
-    assert HINT not in stack.preview("--expect-no-changes").output
+    for name, host in zip(before, hosts, strict=True):
+        assert hint(host) in preview.diagnostics(f"HttpsTracking::{name}")
+    for name in before:
+        write(stack, trackings({**before, name: after[name]}))
+        for _ in range(2):
+            assert refused(stack.up(check=False)), name
+            assert in_dns(bind, before) == hosts
+        write(stack, trackings(before))
+        result = stack.preview("--expect-no-changes")
+        assert not any(hint(host) in result.output for host in hosts)
     stack.refresh("--expect-no-changes")
 
-    write(stack, program(after))
-    assert refused(stack.up(check=False))
-    write(stack, program("None"))
-    assert stack.up().changes == {"same": 4, "delete": 1}
+    write(stack, trackings(after))
+    assert REFUSED in stack.up(check=False).output
+    write(stack, trackings(dict.fromkeys(before, "None")))
+    assert stack.up().changes == {"same": 16, "delete": 4}
     stack.preview("--refresh", "--expect-no-changes")
-    assert in_dns(bind) == [HOST]
-    assert mailgun.domain("mg.example.test").web_scheme == "https"
+    assert in_dns(bind, before) == hosts
+    assert all(mailgun.domain(f"{name}.example.test").web_scheme == "https" for name in before)
 
 
 @pytest.mark.behaviour(65)
-@pytest.mark.parametrize(
-    "after",
-    [
-        'record(Overwriting, zone="example.test.")',
-        'record(Overwriting, name="other")',
-        "record(Overwriting, kind=OtherRecord)",
-    ],
-    ids=["zone", "resource name", "resource type"],
-)
 def test_a_provider_that_takes_over_what_exists(
-    example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind, after: str
+    example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind
 ) -> None:
     """Then the record can be declared anew, and stays in DNS all the time."""
+    after = {
+        "mg": 'record(Overwriting, "mg", zone="example.test.")',
+        "two": 'record(Overwriting, "another name")',
+        "three": 'record(Overwriting, "three", kind=OtherRecord)',
+    }
     stack = example("")
-    write(stack, program("record(Overwriting)"))
+    write(stack, trackings({name: f'record(Overwriting, "{name}")' for name in after}))
     stack.up()
-    write(stack, program(after))
+    write(stack, trackings(after))
     stack.up()
-    assert in_dns(bind) == [HOST]
+    assert in_dns(bind, after) == [f"email.{name}.example.test" for name in after]
     stack.preview("--refresh", "--expect-no-changes")
 
 
@@ -219,32 +239,44 @@ def test_an_alias_for_another_resource_name(example: ExampleFactory, bind: Bind)
 
 
 @pytest.mark.behaviour(35, 65, 66)
-@pytest.mark.parametrize("provider", ["Strict", "DeletingFirst", "Renaming"])
 def test_a_prefix_that_moves_away_and_back(
-    example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind, provider: str
+    example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind
 ) -> None:
     """Away is another record, whatever the provider would do; back needs no new one."""
-    cname = f"record({provider})"
+    providers = {"mg": "Strict", "two": "DeletingFirst", "three": "Renaming"}
+    cnames = {name: f'record({provider}, "{name}")' for name, provider in providers.items()}
+    both = [f"{prefix}.{name}.example.test" for prefix in PREFIXES for name in providers]
     stack = example("")
-    write(stack, program(cname))
+    write(stack, trackings(cnames))
     stack.up()
-    write(stack, program(cname, ', web_prefix="links"'))
+    write(stack, trackings(cnames, ', web_prefix="links"'))
     moved = stack.up()
-    assert moved.steps("record") == ["create-replacement", "replace", "delete-replaced"]
-    assert in_dns(bind) == [HOST, MOVED]
+    for name in providers:
+        steps = moved.steps(f"Record::{name}")
+        assert steps == ["create-replacement", "replace", "delete-replaced"]
+    assert in_dns(bind, providers) == both
     stack.preview("--refresh", "--expect-no-changes")
 
-    write(stack, program(cname, ', web_prefix="email"'))
-    assert refused(stack.up(check=False))
-    assert mailgun.domain("mg.example.test").web_prefix == "links"
-    write(stack, program(cname, ', web_prefix="links"'))
+    for name in providers:
+        prefixes = {one: "email" if one == name else "links" for one in providers}
+        write(
+            stack,
+            "".join(
+                trackings({one: cnames[one]}, f', web_prefix="{prefix}"')
+                for one, prefix in prefixes.items()
+            ),
+        )
+        assert refused(stack.up(check=False)), name
+        assert mailgun.domain(f"{name}.example.test").web_prefix == "links"
+    write(stack, trackings(cnames, ', web_prefix="links"'))
     stack.preview("--expect-no-changes")
 
-    write(stack, program("None", ', web_prefix="email"'))
+    write(stack, trackings(dict.fromkeys(providers, "None"), ', web_prefix="email"'))
     stack.up()
-    domain = mailgun.domain("mg.example.test")
-    assert (domain.web_prefix, domain.web_scheme) == ("email", "https")
-    assert in_dns(bind) == [HOST, MOVED]
+    for name in providers:
+        domain = mailgun.domain(f"{name}.example.test")
+        assert (domain.web_prefix, domain.web_scheme) == ("email", "https")
+    assert in_dns(bind, providers) == both
     stack.preview("--refresh", "--expect-no-changes")
 
 
@@ -277,38 +309,45 @@ def test_a_second_stack_and_a_stack_that_is_created_again(
 
 
 @pytest.mark.behaviour(35, 66)
-@pytest.mark.parametrize("provider", ["Strict", "DeletingFirst"])
 def test_delete_record_counts_as_of_the_last_up(
-    example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind, provider: str
+    example: ExampleFactory, mailgun: AcmeEmulator, bind: Bind
 ) -> None:
     """It can be changed either way; a prefix that moves deletes its old record at the very end."""
-    cname, deleted = f"record({provider})", ", delete_record=True"
+    providers = {"mg": "Strict", "two": "DeletingFirst"}
+    cnames = {name: f'record({provider}, "{name}")' for name, provider in providers.items()}
+    links = [f"links.{name}.example.test" for name in providers]
+    kept, deleted = ', web_prefix="links"', ', delete_record=True, web_prefix="links"'
     stack = example("")
-    write(stack, program(cname, deleted))
+    write(stack, trackings(cnames, ", delete_record=True"))
     stack.up()
-    write(stack, program(cname, deleted + ', web_prefix="links"'))
+    write(stack, trackings(cnames, deleted))
     moved = stack.up()
-    assert moved.steps("record") == ["create-replacement", "replace", "delete-replaced"]
     urns = [
-        event["resourcePreEvent"]["metadata"]["urn"].rpartition("::")[0].rpartition(":")[2]
+        event["resourcePreEvent"]["metadata"]["urn"]
         for event in moved.events
         if "resourcePreEvent" in event
         and event["resourcePreEvent"]["metadata"]["op"] in ("update", "delete-replaced")
     ]
-    assert urns.index("TrackingHost") < urns.index("Record"), "links move first"
-    assert in_dns(bind) == [MOVED]
+    for name in providers:
+        steps = moved.steps(f"Record::{name}")
+        assert steps == ["create-replacement", "replace", "delete-replaced"]
+        [host] = [urn for urn in urns if urn.endswith(f":TrackingHost::{name}")]
+        [record] = [urn for urn in urns if urn.endswith(f":Record::{name}")]
+        assert urns.index(host) < urns.index(record), "links move first"
+    assert in_dns(bind, providers) == links
 
-    write(stack, program(cname, ', web_prefix="links"'))
-    assert stack.up().changes == {"same": 5}
+    write(stack, trackings(cnames, kept))
+    assert stack.up().changes == {"same": 10}
     stack.destroy()
-    assert in_dns(bind) == [MOVED]
+    assert in_dns(bind, providers) == links
 
-    bind.remove(MOVED)
+    for host in links:
+        bind.remove(host)
     stack.up()
-    write(stack, program(cname, deleted + ', web_prefix="links"'))
-    assert stack.up().changes == {"same": 5}
+    write(stack, trackings(cnames, deleted))
+    assert stack.up().changes == {"same": 10}
     stack.destroy()
-    assert in_dns(bind) == []
+    assert in_dns(bind, providers) == []
 
 
 @pytest.mark.behaviour(65)
