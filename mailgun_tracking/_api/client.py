@@ -39,6 +39,7 @@ from urllib.parse import quote
 import tenacity
 
 from .. import errors
+from .base_url import region_of
 from .fields import Section
 from .models import (
     CertificateStatus,
@@ -63,7 +64,6 @@ from .refusals import (
     rate_limited,
     refusal,
 )
-from .settings import region_of
 from .transport import Answer, Transport, shorten
 
 CALL_DEADLINE_SECONDS = 120.0

@@ -16,8 +16,8 @@ from pulumi.runtime.rpc import UNKNOWN
 from .. import errors
 from .._api.fields import SECTIONS, Field, Section, fields_at, fields_of
 from .._api.models import from_rfc3339
-from .._api.settings import is_account_name, is_subaccount
-from .._api.target import REGIONS, Target
+from .._api.settings import is_account_name
+from .._api.target import REGIONS, Target, is_subaccount
 from .identity import IDENTITY
 from .validation import validate_domain, validate_field
 

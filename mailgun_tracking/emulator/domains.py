@@ -137,12 +137,10 @@ SECTIONS: dict[str, dict[str, SectionField]] = {
     },
     "click": {
         "active": SectionField(parse_click, default=False),
-        "wrap": SectionField(str, default="x"),
     },
     "unsubscribe": {
         "active": SectionField(parse_boolean, default=False),
         "html_footer": SectionField(str, default=DEFAULT_HTML_FOOTER),
-        "list": SectionField(str, default="x"),
         "text_footer": SectionField(str, default=DEFAULT_TEXT_FOOTER),
     },
 }

@@ -347,7 +347,8 @@ class TestUnreadable:
     ) -> None:
         for body in self.BODIES[:3]:
             httpserver.expect_ordered_request(ANY).respond_with_data(body)
-        good = {"tracking": TRACKING, "domain": {"name": DOMAIN}, "items": [], "status": "active"}
+        lists: dict[str, Any] = {"items": [], "subaccounts": []}
+        good = {"tracking": TRACKING, "domain": {"name": DOMAIN}, "status": "active", **lists}
         httpserver.expect_ordered_request(ANY).respond_with_json(good)
         CALLS[name](mailgun)
         assert len(httpserver.log) == 4

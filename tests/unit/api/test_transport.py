@@ -369,7 +369,7 @@ class TestProxy:
 @pytest.mark.parametrize("subaccount", ["a\nb", "a b", "ü", "\udcff"])
 def test_a_subaccount_that_cannot_be_sent_is_refused(subaccount: str) -> None:
     """A state may hold anything."""
-    with pytest.raises(errors.ConfigurationError, match="the subaccount .* cannot be used"):
+    with pytest.raises(errors.ConfigurationError, match=r"the subaccount .* cannot be used"):
         Transport(BASE_URL, KEY, subaccount)
 
 
