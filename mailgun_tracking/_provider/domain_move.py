@@ -53,7 +53,7 @@ class DomainMove:
             if outcome_unknown(error):
                 self._advise(error, "may now use")
             else:
-                self._is_settled()
+                self._settle()
             raise
         self._operation.log.info(
             f"moved the links of {before.name} from {before.tracking_domain} to {self._host}, over "
@@ -74,9 +74,9 @@ class DomainMove:
         """Turn https on again where it was on before; the certificate is active now."""
         if self._before.web_scheme == "https":
             self._update({"web_scheme": "https"})
-        self._is_settled()
+        self._settle()
 
-    def _is_settled(self) -> None:
+    def _settle(self) -> None:
         self.took_https = False
         process.unfinished.finish(self._key, self._noted)
 
@@ -89,7 +89,7 @@ class DomainMove:
             except errors.TrackingError:
                 pass
             else:
-                self._is_settled()
+                self._settle()
                 error.advise(
                     f"the links of {before.name} were moved back to {before.tracking_domain}"
                 )

@@ -47,7 +47,7 @@ SDK_CALLS_AT_A_TIME = 4
 """How many calls the SDK answers at a time."""
 CONCURRENT_METHODS = ("Check", "Diff", "Create", "Read", "Update", "Delete")
 LAST_MESSAGES_SECONDS = 2.0
-UNKNOWN = 2
+STATUS_UNKNOWN = 2
 """The status of gRPC with which the SDK answers where a provider raises an exception."""
 SIGNATURE, IS_SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
 """How Pulumi marks a secret, between processes and in states."""
@@ -231,12 +231,12 @@ def can_keep_state() -> bool:
     """Whether `keep_state` works in this thread's call."""
     from pulumi.runtime.proto import provider_pb2
 
-    fields = provider_pb2.ErrorResourceInitFailed.DESCRIPTOR.fields_by_name
+    message = provider_pb2.ErrorResourceInitFailed
     context = _current_call().get("context")
     return (
         callable(getattr(context, "set_trailing_metadata", None))
         and _current_provider() is not None
-        and "refresh_before_update" in fields
+        and "refresh_before_update" in message.DESCRIPTOR.fields_by_name
     )
 
 
@@ -265,7 +265,7 @@ def keep_state(
     )
     detail = any_pb2.Any()
     detail.Pack(failed)
-    status = status_pb2.Status(code=UNKNOWN, message=reason, details=[detail])
+    status = status_pb2.Status(code=STATUS_UNKNOWN, message=reason, details=[detail])
     metadata = (("grpc-status-details-bin", status.SerializeToString()),)
     _current_call()["context"].set_trailing_metadata(metadata)
 

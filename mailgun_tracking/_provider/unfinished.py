@@ -82,7 +82,7 @@ class Unfinished:
 
 
 def _folder() -> Path:
-    home = os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi"
+    home = os.environ.get("PULUMI_HOME") or os.path.expanduser("~/.pulumi")
     return Path(home) / "mailgun-tracking" / "unfinished"
 
 

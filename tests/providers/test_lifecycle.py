@@ -225,6 +225,19 @@ class TestUpdate:
 
 
 class TestDelete:
+    @pytest.mark.behaviour(17, 77)
+    def test_turns_off_what_a_killed_run_may_have_changed(
+        self, engine: Engine, emulator: Emulator
+    ) -> None:
+        """It is not as the state says, but nobody else has changed it either."""
+        engine.up(lambda: DomainTracking("mg", DOMAIN, click=True, open=True))
+        key = ownership_key(Target("default", "us", "", DOMAIN))
+        process.unfinished.note(key, ["click.active"])
+        emulator.drift(DOMAIN, click="htmlonly")
+        engine.destroy()
+        now = emulator.domain(DOMAIN)
+        assert (now.click["active"], now.open["active"]) == (False, False)
+
     @pytest.mark.behaviour(17)
     def test_turns_off_what_is_managed(self, engine: Engine, emulator: Emulator) -> None:
         """And nothing else: footers, the pixel's place and what the program left alone stay."""

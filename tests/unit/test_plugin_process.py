@@ -15,7 +15,8 @@ from types import ModuleType, SimpleNamespace
 import grpc
 import pytest
 from google.protobuf import empty_pb2, struct_pb2
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, status_pb2
 
 from mailgun_tracking._provider import plugin_process
 from mailgun_tracking._provider.plugin_process import (
@@ -24,11 +25,14 @@ from mailgun_tracking._provider.plugin_process import (
     SDK_CALLS_AT_A_TIME,
     CancelPool,
     OneLineError,
+    can_keep_state,
     current_urn,
     engine_log,
     has_other_inputs,
     install_hooks,
     is_provider_process,
+    keep_state,
+    secret,
 )
 
 
@@ -282,6 +286,57 @@ class TestCancel:
         assert cancelled.is_set()
         busy.set()
         assert answer.result(30) == "answered"
+
+
+class TestKeepState:
+    """A call that fails can say what it has done."""
+
+    @pytest.mark.behaviour(76)
+    @pytest.mark.parametrize("name", ["news", "properties"])
+    def test_the_engine_gets_outputs_in_the_details_of_the_status(self, name: str) -> None:
+        """With the provider, which the SDK adds to outputs only where a call succeeds."""
+        properties = struct_pb2.Struct()
+        properties["__provider"] = "pickled"
+        sent: list[tuple[tuple[str, bytes], ...]] = []
+
+        def Update(request: object, context: object) -> None:
+            assert can_keep_state()
+            keep_state(
+                "mg", {"a": [1], "b": secret("x")}, "it failed: ä", refresh_before_update=True
+            )
+
+        context = SimpleNamespace(set_trailing_metadata=sent.append)
+        Update(SimpleNamespace(**{name: properties}), context)
+        [((key, value),)] = sent
+        assert key == "grpc-status-details-bin"
+        status = status_pb2.Status.FromString(value)
+        assert (status.code, status.message) == (grpc.StatusCode.UNKNOWN.value[0], "it failed: ä")
+        failed = provider_pb2.ErrorResourceInitFailed()
+        assert status.details[0].Unpack(failed)
+        assert (failed.id, [*failed.reasons]) == ("mg", ["it failed: ä"])
+        assert failed.refresh_before_update
+        known = rpc.deserialize_properties(failed.properties)
+        assert known["__provider"] == "pickled"
+        assert known["a"] == [1]
+        assert rpc.is_rpc_secret(known["b"])
+
+    @pytest.mark.behaviour(25, 76)
+    @pytest.mark.parametrize(
+        ("request_", "context"),
+        [
+            (SimpleNamespace(news={"__provider": "p"}), SimpleNamespace()),
+            (SimpleNamespace(news={}), SimpleNamespace(set_trailing_metadata=print)),
+            (SimpleNamespace(), SimpleNamespace(set_trailing_metadata=print)),
+        ],
+    )
+    def test_it_is_known_where_that_does_not_work(self, request_: object, context: object) -> None:
+        """With another SDK, whose requests or contexts are not as expected, or outside of calls."""
+
+        def Update(request: object, context: object) -> None:
+            assert not can_keep_state()
+
+        Update(request_, context)
+        assert not can_keep_state()
 
 
 class TestCurrentUrn:
