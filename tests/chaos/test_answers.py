@@ -130,7 +130,7 @@ def answers() -> st.SearchStrategy[Answer]:
     deep = st.sampled_from([b"[", b'{"a":', b"x"])
     return st.one_of(
         st.builds(Answer, statuses, headers, bodies()),
-        st.builds(Answer, statuses, headers, deep, st.just(100_000)),
+        st.builds(Answer, statuses, headers, deep, st.just(5_000)),
         st.builds(Answer, error=st.sampled_from(failures)),
     )
 

@@ -41,7 +41,7 @@ def test_exit_0_means_done(
     # Another prefix needs a certificate of its own first: the kills are about that.
     programs = some_settings().map(lambda one: {n: one[n] for n in one if n != "web_prefix"})
 
-    @examples(20)
+    @examples(15)
     @given(
         is_split=st.booleans(),
         ups=st.lists(st.tuples(programs, seeds), min_size=2, max_size=5),
