@@ -118,6 +118,7 @@ class _Life:
         lost = [f"at Mailgun, {text}" for text in in_words(differences(there, wanted(fleet)))]
         differing = differences(state, wanted_in_state(fleet))
         lost += [f"in the state, {text}" for text in in_words(differing)]
-        if self.stack.preview("--expect-no-changes", check=False).code:
+        # Of what the commands before a refresh have left, too.
+        if command == "refresh" and self.stack.preview("--expect-no-changes", check=False).code:
             lost.append("a preview shows changes")
         return lost
