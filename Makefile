@@ -114,7 +114,7 @@ dist: .venv/dev ## Build the sdist, the wheel and its SBOM (CycloneDX) into buil
 
 .venv/dev: .venv/up requirements-dev.txt
 	@echo "Installing development tools into .venv."
-	@$(PIP) install $(LOCKED) requirements-dev.txt
+	@$(UV) pip install --python .venv $(LOCKED) requirements-dev.txt
 	@touch $@
 
 .venv/examples: .venv/dev requirements-examples.txt
