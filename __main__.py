@@ -12,8 +12,9 @@ for domain, wanted in domains.items():
     settings = dict(wanted)
     opts = pulumi.ResourceOptions()
     if settings.pop("https", False):
-        host = get_tracking_domain_output(domain).tracking_domain
-        certificate = TrackingCertificate(domain, host)
+        place = {name: wanted.get(name) for name in ("account", "region", "subaccount")}
+        host = get_tracking_domain_output(domain, **place).tracking_domain
+        certificate = TrackingCertificate(domain, host, **place)
         certificates[domain] = certificate.not_after
         settings["web_scheme"] = "https"
         opts = pulumi.ResourceOptions(depends_on=[certificate])

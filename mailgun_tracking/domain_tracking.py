@@ -171,7 +171,7 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
         inputs = {name: value for name, value in locals().items() if name in INPUTS}
         for section in SECTIONS:
             inputs[section] = normalize_section(section, inputs[section])
-        opts = prepare_options(opts, "DomainTracking", resource_name, "DOMAIN", PROPERTIES)
+        opts = prepare_options(opts, "DomainTracking", resource_name, PROPERTIES)
         super().__init__(DomainTrackingProvider(), resource_name, declared(inputs), opts)
         if pulumi.runtime.is_dry_run():
             for section in SECTIONS:

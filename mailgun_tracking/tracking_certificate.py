@@ -139,13 +139,7 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         inputs = {name: value for name, value in locals().items() if name in INPUTS}
-        opts = prepare_options(
-            opts,
-            "TrackingCertificate",
-            resource_name,
-            "--certificate TRACKING_DOMAIN",
-            PROPERTIES,
-        )
+        opts = prepare_options(opts, "TrackingCertificate", resource_name, PROPERTIES)
         if opts.delete_before_replace is None:
             # Delete changes nothing at Mailgun, but tells a create after it of the replacement.
             opts.delete_before_replace = True

@@ -54,7 +54,7 @@ class TrackingHost(Resource, module="mailgun", name="TrackingHost"):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         inputs = {name: value for name, value in locals().items() if name in INPUTS}
-        opts = prepare_options(opts, "TrackingHost", resource_name, "DOMAIN", PROPERTIES)
+        opts = prepare_options(opts, "TrackingHost", resource_name, PROPERTIES)
         super().__init__(TrackingHostProvider(), resource_name, declared(inputs), opts)
 
 

@@ -39,7 +39,6 @@ def prepare_options(
     opts: ResourceOptions | None,
     resource: str,
     name: str,
-    import_arguments: str,
     properties: Properties,
 ) -> ResourceOptions:
     """Refuse, or warn about, options that a dynamic resource cannot support or that are misspelt.
@@ -48,7 +47,6 @@ def prepare_options(
         opts: the options.
         resource: the resource's class, for the messages.
         name: the resource's name, for the messages.
-        import_arguments: what ``mailgun-tracking import`` takes for such a resource.
         properties: the resource's properties.
 
     Returns a copy of the options.
@@ -64,9 +62,9 @@ def prepare_options(
         raise errors.InvalidInput(
             f"{resource} does not support import_",
             "Pulumi does not implement it for dynamic resources",
-            advice=f"run `mailgun-tracking import {import_arguments} > import.json` and "
-            "`pulumi import --file import.json --generate-code=false`, or just declare the "
-            "resource: the first `pulumi up` adopts what exists at Mailgun",
+            advice="run `mailgun-tracking import DOMAIN --out imported` and `pulumi import --file "
+            "imported/import.json --generate-code=false`, or just declare the resource: "
+            "the first `pulumi up` adopts what exists at Mailgun",
         )
     if opts.custom_timeouts is not None:
         hint = (

@@ -10,7 +10,7 @@ from .._version import __version__
 
 _SUBCOMMANDS = {
     "emulator": ("mailgun_tracking.emulator.command", "emulator"),
-    "import": ("mailgun_tracking.cli.import_file", "import_file"),
+    "import": ("mailgun_tracking.cli.import_command", "import_command"),
 }
 
 

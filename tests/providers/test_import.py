@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import string
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailgun_tracking import DomainTracking
 from mailgun_tracking._api.fields import FIELDS, SECTIONS, fields_of
-from mailgun_tracking.cli.import_file import import_file
+from mailgun_tracking.cli.import_plan import DEFAULTS
 from mailgun_tracking.domain_tracking import DomainTrackingProvider
 from mailgun_tracking.emulator import Emulator
 from tests.behaviour.mail import puts
+from tests.cli.running import run_import
 from tests.providers.engine import PROVIDER_KEY, Engine, State
 
 DOMAIN = "mg.example.com"
-PATHS = [field.path for field in FIELDS]
 LABEL = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=8)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "boolean": st.booleans(),
@@ -59,43 +58,45 @@ DIALS = st.fixed_dictionaries(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(
-    at_mailgun=st.fixed_dictionaries(AT_MAILGUN),
-    dials=DIALS,
-    paths=st.sets(st.sampled_from(PATHS), min_size=1),
-)
+@given(at_mailgun=st.fixed_dictionaries(AT_MAILGUN), dials=DIALS)
 def test_what_is_imported_can_be_declared(
     new_engine: Callable[[], Engine],
     emulator: Emulator,
     at_mailgun: dict[str, Any],
     dials: dict[str, str],
-    paths: set[str],
 ) -> None:
-    """Whatever Mailgun has: the program with the file's inputs previews without a change."""
+    """Whatever Mailgun has: the program that is written previews without a change."""
     emulator.reset()
     emulator.set_dials(**dials)
     emulator.drift(DOMAIN, **at_mailgun)
-    done = CliRunner().invoke(
-        import_file, [DOMAIN, *(f"--field={path}" for path in paths)], catch_exceptions=False
-    )
-    assert done.exit_code == 0, done.output
-    [entry] = json.loads(done.stdout)["resources"]
+    with tempfile.TemporaryDirectory() as directory:
+        done = run_import(Path(directory), DOMAIN)
+        assert done.code == 0
+        [entry] = done.resources
+        code = compile(done.program, "__main__.py", "exec")
     provider = DomainTrackingProvider()
     key = {PROVIDER_KEY: type(provider).__name__}
     inputs, outputs = {**entry["inputs"], **key}, {**entry["outputs"], **key}
     engine = new_engine()
     engine.state[DOMAIN] = State(provider, entry["id"], inputs, outputs)
-    names = {*SECTIONS, *paths} & inputs.keys()
-    declared = {name: inputs[name] for name in names}
 
     def program() -> None:
-        DomainTracking(DOMAIN, DOMAIN, **declared)
+        exec(code, {})
 
     assert engine.preview(program).steps == {DOMAIN: "same"}
     assert engine.up(program, refresh=True).steps == {DOMAIN: "same"}
     assert puts(emulator) == []
-    left_out = {path for path in paths if f"does not return {path}; left out" in done.stderr}
-    assert set(outputs["managed"]) == paths - left_out
-    assert left_out <= ({"open.place_at_the_top"} if "open_answer" in dials else set()) | (
+    told = "\n".join(done.told)
+    not_returned = {field.path for field in FIELDS if f"return {field.path} of" in told}
+    assert (
+        set(outputs["managed"])
+        == {
+            field.path
+            for field in FIELDS
+            if not field.same(field.get(at_mailgun), DEFAULTS[field.path])
+        }
+        - not_returned
+    )
+    assert not_returned <= ({"open.place_at_the_top"} if "open_answer" in dials else set()) | (
         {"unsubscribe.html_footer", "unsubscribe.text_footer"} if "empty_footer" in dials else set()
     )

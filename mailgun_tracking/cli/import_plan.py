@@ -1,0 +1,235 @@
+"""What to import: from facts about domains to resources with names and settings. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .. import errors, tracking_certificate
+from .._api.fields import FIELDS, SECTIONS
+from .._api.models import DEFAULT_WEB_PREFIX, DomainDetails
+from .._api.target import DEFAULT_ACCOUNT, Target
+from .._provider.identity import IDENTITY
+from ..domain_tracking import inputs_from, outputs_from
+from .facts import DomainFacts
+
+DEFAULTS: Mapping[str, object] = {
+    "open.active": False,
+    "open.place_at_the_top": False,
+    "click.active": False,
+    "unsubscribe.active": False,
+    "unsubscribe.html_footer": '<br>\n<p><a href="%unsubscribe_url%">unsubscribe</a></p>\n',
+    "unsubscribe.text_footer": "To unsubscribe click: <%unsubscribe_url%>\n\n",
+    "web_scheme": "http",
+    "web_prefix": DEFAULT_WEB_PREFIX,
+}
+"""A new domain's settings, by the examples of Mailgun's documentation."""
+
+PLACEHOLDERS = ("domain", "account", "region", "subaccount")
+_PATTERN = re.compile(rf"(?:[^{{}}\"'\\\s]|\{{(?:{'|'.join(PLACEHOLDERS)})\}})+")
+
+
+@dataclass(frozen=True)
+class Names:
+    """How the resources are called.
+
+    Attributes:
+        pattern: the pattern of a domain's name, such as ``{region}-{domain}``; its certificate is
+            called the same.
+        parent_pattern: the pattern of its parent's name; an empty string for no parent.
+    """
+
+    pattern: str = "{domain}"
+    parent_pattern: str = ""
+
+    def name(self, target: Target) -> str:
+        """The name of a domain's resources."""
+        return self.pattern.format_map(vars(target))
+
+    def parent(self, target: Target) -> str:
+        """The name of their parent, or an empty string."""
+        return self.parent_pattern.format_map(vars(target))
+
+
+def check_pattern(text: str) -> str:
+    """A pattern, as it was given.
+
+    Raises:
+        ValueError: it has other braces, or quotes, backslashes or white space.
+    """
+    if not _PATTERN.fullmatch(text):
+        known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        raise ValueError(
+            f"{text!r} cannot be used: names may contain {known}, and no other braces, "
+            "quotes, backslashes or spaces"
+        )
+    return text
+
+
+def repeated_name(domains: Iterable[PlannedDomain], names: Names) -> str:
+    """A name that several domains would have, or an empty string."""
+    counted = Counter(
+        (names.parent(planned.target), names.name(planned.target)) for planned in domains
+    )
+    return next((name for (_, name), count in counted.items() if count > 1), "")
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where domains are by default.
+
+    Attributes:
+        region: the configured region.
+        subaccount: the configured subaccount of the default account.
+    """
+
+    region: str
+    subaccount: str
+
+    def place_of(self, target: Target) -> dict[str, str]:
+        """The arguments that say where a domain is, without those that are the default."""
+        usual = Target(DEFAULT_ACCOUNT, self.region, self.subaccount, target.domain)
+        if target.account != DEFAULT_ACCOUNT:
+            usual = replace(usual, subaccount="")
+        return {
+            key: getattr(target, key)
+            for key in IDENTITY
+            if getattr(target, key) != getattr(usual, key)
+        }
+
+
+@dataclass(frozen=True)
+class PlannedDomain:
+    """A domain to import.
+
+    Attributes:
+        target: the domain.
+        settings: the arguments of `DomainTracking`: what is not Mailgun's default.
+        outputs: its outputs in the state.
+        host: its tracking domain, where its certificate is imported too, or an empty string.
+        certificate: that certificate's outputs in the state.
+    """
+
+    target: Target
+    settings: dict[str, Any]
+    outputs: dict[str, Any]
+    host: str
+    certificate: dict[str, Any]
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """Its inputs in the state."""
+        return inputs_from(self.outputs)
+
+    @property
+    def certificate_inputs(self) -> dict[str, Any]:
+        """The inputs of its certificate in the state."""
+        return {name: self.certificate[name] for name in ("tracking_domain", *IDENTITY)}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to import, and what to tell.
+
+    Attributes:
+        domains: the domains.
+        notes: what is left out on purpose, and what is odd, a line each.
+        failures: what cannot be imported.
+    """
+
+    domains: list[PlannedDomain]
+    notes: list[str]
+    failures: list[errors.TrackingError]
+
+
+Kept = Collection[tuple[str, str, str]]
+"""What is in the stack already: by type, account and id."""
+
+
+def plan(facts: Iterable[DomainFacts], in_stack: Kept = ()) -> Plan:
+    """Plan the import of domains.
+
+    Args:
+        facts: the domains.
+        in_stack: what is left out because the stack has it.
+    """
+    made = Plan([], [], [])
+    not_returned: Counter[str] = Counter()
+    for one in facts:
+        target = one.target
+        if reason := why_left_out(target, one.details, in_stack):
+            made.notes.append(reason)
+            continue
+        outputs = outputs_from(target, one.tracking, one.details, {})
+        settings = {}
+        for field in FIELDS:
+            value = field.get(outputs)
+            if value is None:
+                not_returned[field.path] += 1
+            elif not field.same(value, DEFAULTS[field.path]):
+                outputs["managed"].append(field.path)
+                if field.section is None:
+                    settings[field.name] = value
+                else:
+                    settings.setdefault(field.section, {})[field.name] = value
+        if not outputs["managed"]:
+            # As after a refresh: it serves only to tell what a recreated domain has lost.
+            outputs.pop("domain_id", None)
+        for section in SECTIONS:
+            if list(settings.get(section, ())) == ["active"]:
+                settings[section] = settings[section]["active"]
+        host, certificate = _certificate(one, in_stack, made)
+        made.domains.append(PlannedDomain(target, settings, outputs, host, certificate))
+    for path, count in not_returned.items():
+        made.notes.append(f"Mailgun does not return {path} of {counted(count)}; it is left out")
+    return made
+
+
+def why_left_out(target: Target, details: DomainDetails, in_stack: Kept) -> str:
+    """A line that says why a domain is not imported, or an empty string."""
+    reason = ""
+    if details.is_sandbox:
+        reason = "a sandbox domain"
+    elif details.is_disabled:
+        reason = details.problem
+    elif ("DomainTracking", target.account, target.id) in in_stack:
+        reason = "in the stack already"
+    return f"{target.id} is left out: it is {reason}" if reason else ""
+
+
+def _certificate(facts: DomainFacts, in_stack: Kept, made: Plan) -> tuple[str, dict[str, Any]]:
+    """The host and the outputs of the certificate to import with a domain, or nothing."""
+    nothing: tuple[str, dict[str, Any]] = ("", {})
+    if facts.details.web_scheme != "https":
+        return nothing
+    target = facts.target.with_domain(facts.details.tracking_domain)
+    certificate = facts.certificate
+    if certificate is None:
+        made.notes.append(
+            f"{facts.target.id} uses https, but Mailgun has no certificate for {target.domain}: "
+            'add https_by="proxy" if your own CDN terminates TLS'
+        )
+        return nothing
+    if certificate.status != "active":
+        made.notes.append(
+            f"the certificate for {target.domain} is left out: its status is {certificate.status}"
+        )
+        return nothing
+    if ("TrackingCertificate", target.account, target.id) in in_stack:
+        made.notes.append(
+            f"the certificate for {target.domain} is left out: it is in the stack already"
+        )
+        return nothing
+    try:
+        return target.domain, tracking_certificate.outputs_from(target, certificate, {})
+    except errors.UnexpectedResponse as error:
+        made.failures.append(error)
+        return nothing
+
+
+def counted(count: int, what: str = "domain") -> str:
+    """A number of things, in words."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

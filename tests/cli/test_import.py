@@ -1,0 +1,257 @@
+"""What `mailgun-tracking import` imports, leaves out and says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mailgun_tracking.emulator import Emulator
+from tests.cli.accounts import add_domain
+from tests.cli.conftest import KEYS, Environment
+from tests.cli.running import run_import
+
+
+@pytest.mark.behaviour(102)
+def test_what_is_not_mailguns_default_is_managed(emulator: Emulator, tmp_path: Path) -> None:
+    """Whatever the footers' line endings; a domain as Mailgun creates it manages nothing."""
+    html = '<br>\r\n<p><a href="%unsubscribe_url%">unsubscribe</a></p>'
+    emulator.drift("mg.example.com", click=True, unsubscribe={"html_footer": html}, web_prefix="go")
+    imported = run_import(tmp_path, "mg.example.com", "two.example.com")
+    managed = {entry["id"]: entry["outputs"]["managed"] for entry in imported.resources}
+    assert managed == {"mg.example.com": ["click.active", "web_prefix"], "two.example.com": []}
+    assert imported.code == 0
+    assert imported.told == []
+    assert KEYS.keys().isdisjoint((imported.directory / "import.json").read_text().split('"'))
+
+
+@pytest.mark.behaviour(101)
+def test_what_is_written_and_what_to_do_next(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.drift("mg.example.com", web_scheme="https")
+    emulator.set_certificate("email.mg.example.com")
+    imported = run_import(tmp_path, "--all")
+    out = imported.directory
+    assert imported.printed == (
+        f"Wrote {out}/import.json with 3 domains and 1 certificate, and {out}/__main__.py.\n"
+        "Next, with __main__.py in your project:\n"
+        f"  pulumi import --file {out}/import.json --generate-code=false --protect=false\n"
+        "  pulumi preview --expect-no-changes\n"
+    )
+    assert sorted(file.name for file in out.iterdir()) == ["__main__.py", "import.json"]
+    # What the user may have changed since stays.
+    again = run_import(tmp_path, "--all")
+    assert again.code == 2
+    assert f"{out}/import.json exists" in again.told[-1]
+
+
+@pytest.mark.behaviour(103)
+def test_sandbox_and_disabled_domains_are_left_out_and_named(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    """Whether they are named or found; a domain that is not verified yet is imported."""
+    emulator.drift("mg.example.com", type="sandbox")
+    emulator.drift("two.example.com", state="disabled", disabled_reason="Unpaid")
+    emulator.drift("eu.example.com", region="eu", state="unverified")
+    lines = [
+        "mg.example.com is left out: it is a sandbox domain",
+        "two.example.com is left out: it is disabled at Mailgun: Unpaid",
+    ]
+    found = run_import(tmp_path / "1", "--all")
+    assert (found.code, found.told) == (0, lines)
+    assert found.ids == ["DomainTracking eu/eu.example.com"]
+    named = run_import(tmp_path / "2", "mg.example.com", "two.example.com")
+    assert (named.code, named.told) == (0, lines)
+    assert named.printed == "There is nothing to import.\n"
+    assert not named.directory.exists()
+
+
+@pytest.mark.behaviour(103)
+def test_what_cannot_be_read_is_told_and_the_rest_is_written(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    """A domain, the settings of one, a certificate, a list."""
+    for name in ("a.example.com", "b.example.com", "c.example.com"):
+        add_domain(emulator, name, {"web_scheme": "https"})
+    emulator.add_fault(path="/v4/domains/mg.example.com", status=400, body={"message": "no"})
+    emulator.add_fault(path="/v3/domains/a.example.com/tracking", status=403)
+    emulator.add_fault(path="/v2/x509/email.b.example.com/status", status=200, body={})
+    emulator.add_fault(
+        path="/v2/x509/email.c.example.com/status",
+        status=200,
+        body={"status": "active", "certificate": "no PEM"},
+    )
+    emulator.add_fault(path="/v5/*", status=403)
+    imported = run_import(tmp_path, "--all", "--subaccounts")
+    assert imported.code == 1
+    assert imported.ids == [
+        "DomainTracking c.example.com",
+        "DomainTracking two.example.com",
+        "DomainTracking eu/eu.example.com",
+    ]
+    told = "\n".join(imported.told)
+    assert len(imported.told) == 6
+    assert all(line.startswith("Error: cannot ") for line in imported.told)
+    for what in (
+        "list the account's subaccounts in region us",
+        "list the account's subaccounts in region eu",
+        "read the domain mg.example.com: no (400)",
+        "read the tracking settings of a.example.com",
+        "read the certificate for email.b.example.com",
+        "read the certificate for email.c.example.com: Mailgun's response is not valid PEM",
+    ):
+        assert f"Error: cannot {what}" in told
+
+
+@pytest.mark.behaviour(103)
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ((), 2, "give the domains to import, or --all"),
+        (("mg.example.com", "--all"), 2, "give the domains to import, or --all"),
+        (("mg.example.com", "--subaccounts"), 2, "--subaccounts needs --all"),
+        (("a.example.com", "--account=a", "--account=b"), 2, "several accounts need --all"),
+        (("mg.example.com/x/y/z",), 1, "write DOMAIN, REGION/DOMAIN or REGION/SUBACCOUNT/DOMAIN"),
+        (("eu.example.com",), 1, "eu.example.com is in region eu: set region='eu'"),
+        (("--all", "--account=brand-c"), 1, "MAILGUN_API_KEY_BRAND_C"),
+        (("--all", "--name={host}"), 2, "names may contain {domain}, {account}, {region}"),
+        (("--all", "--parent=a b"), 2, "'a b' cannot be used"),
+        (("--all", "--name=mail"), 2, "several domains would be called mail"),
+        (("--all", "--yaml", "--name=x-{domain}"), 2, "names resources after their domains"),
+        (("--all", "--stack=-"), 1, "not what `pulumi stack export` prints"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    emulator: Emulator, tmp_path: Path, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    """Nothing is written then, and nothing is sent to Mailgun but GETs."""
+    refused = run_import(tmp_path, *arguments)
+    assert refused.code == code
+    assert message in refused.told[-1]
+    assert not refused.directory.exists()
+    assert {request.method for request in emulator.requests} <= {"GET"}
+
+
+@pytest.mark.behaviour(5)
+@pytest.mark.parametrize("arguments", [("--all",), ("mg.example.com",)])
+def test_a_wrong_key_is_explained(
+    environment: Environment, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    """The error says where the key came from, and not what it is."""
+    environment.set(MAILGUN_API_KEY="0-not-a-key-0")
+    refused = run_import(tmp_path, *arguments)
+    assert refused.code == 1
+    assert "the key is from MAILGUN_API_KEY in the environment" in refused.told[0]
+    assert "0-not-a-key-0" not in str(refused)
+
+
+@pytest.mark.behaviour(103)
+@pytest.mark.parametrize(
+    ("certificate", "told"),
+    [
+        (
+            None,
+            "mg.example.com uses https, but Mailgun has no certificate for "
+            'email.mg.example.com: add https_by="proxy" if your own CDN terminates TLS',
+        ),
+        ("expired", "the certificate for email.mg.example.com is left out: its status is expired"),
+        ("error", "the certificate for email.mg.example.com is left out: its status is error"),
+    ],
+)
+def test_certificates_that_are_not_active(
+    emulator: Emulator, tmp_path: Path, certificate: str | None, told: str
+) -> None:
+    """The domain is imported with https, and what is odd about it is said."""
+    emulator.drift("mg.example.com", web_scheme="https")
+    emulator.set_certificate("email.mg.example.com", certificate)
+    imported = run_import(tmp_path, "mg.example.com")
+    assert (imported.code, imported.told) == (0, [told])
+    assert imported.ids == ["DomainTracking mg.example.com"]
+    assert 'web_scheme="https"' in imported.program
+    assert "TrackingCertificate" not in imported.program
+
+
+@pytest.mark.behaviour(103)
+def test_a_field_that_mailgun_does_not_return_is_left_out(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    emulator.drift("mg.example.com", open={"place_at_the_top": True}, click=True)
+    emulator.set_dials(open_answer="active_only")
+    imported = run_import(tmp_path, "mg.example.com", "two.example.com")
+    assert imported.code == 0
+    assert imported.told == [
+        "Mailgun does not return open.place_at_the_top of 2 domains; it is left out"
+    ]
+    assert imported.resources[0]["inputs"]["managed"] == ["click.active"]
+
+
+def exported(*resources: dict[str, Any]) -> str:
+    """A state, as `pulumi stack export` prints it."""
+    return json.dumps({"version": 3, "deployment": {"resources": list(resources)}})
+
+
+@pytest.mark.behaviour(103)
+def test_what_the_stack_has_is_left_out(emulator: Emulator, tmp_path: Path) -> None:
+    """By type, account and id; a domain that is only in another account's stack is not."""
+    add_domain(emulator, "a.example.com", {"web_scheme": "https"})
+    first = run_import(tmp_path / "1", "--all")
+    assert "TrackingCertificate email.a.example.com" in first.ids
+    stack: dict[str, Any] = {"type": "pulumi:pulumi:Stack", "urn": "urn:pulumi:dev::mail::x"}
+    mg = next(entry for entry in first.resources if entry["id"] == "mg.example.com")
+    other = {**mg, "id": "two.example.com", "outputs": {"account": "brand-b"}}
+    certificate = next(entry for entry in first.resources if "email." in entry["id"])
+    state = exported(stack, mg, other, certificate)
+    second = run_import(tmp_path / "2", "--all", "--stack=-", stdin=state)
+    assert second.code == 0
+    assert second.told == [
+        "mg.example.com is left out: it is in the stack already",
+        "the certificate for email.a.example.com is left out: it is in the stack already",
+    ]
+    assert second.ids == [
+        "DomainTracking a.example.com",
+        "DomainTracking two.example.com",
+        "DomainTracking eu/eu.example.com",
+    ]
+    # An empty stack has no resources.
+    empty = json.dumps({"version": 3, "deployment": {}})
+    assert run_import(tmp_path / "3", "--all", "--stack=-", stdin=empty).ids == first.ids
+
+
+@pytest.mark.behaviour(102)
+def test_a_configured_place_is_not_mentioned(
+    emulator: Emulator, environment: Environment, tmp_path: Path
+) -> None:
+    """The default region and subaccount are those of the environment."""
+    environment.set(MAILGUN_REGION="eu", MAILGUN_SUBACCOUNT="sub-1")
+    emulator.add_domain("s.example.com", region="eu", subaccount="sub-1")
+    imported = run_import(tmp_path, "--all")
+    assert 'DomainTracking("s.example.com", "s.example.com")\n' in imported.program
+    assert 'sub.example.com", "sub.example.com", region="us")\n' in imported.program
+    named = run_import(tmp_path / "named", "mg.example.com")
+    assert 'mg.example.com", region="us", subaccount="")\n' in named.program
+
+
+@pytest.mark.behaviour(102)
+def test_the_configuration_of_domains(emulator: Emulator, tmp_path: Path) -> None:
+    """As the program of this repository reads it; no text is taken for something else."""
+    footers = {"html_footer": "<p>So long.</p>\n<p>1e3</p>\n", "text_footer": "1e3"}
+    emulator.drift("mg.example.com", click="htmlonly", unsubscribe=footers)
+    add_domain(emulator, "eu.example.net", {"web_scheme": "https", "region": "eu"})
+    imported = run_import(tmp_path, "--all", "--yaml")
+    text = (imported.directory / "domains.yaml").read_text(encoding="utf-8")
+    assert not (imported.directory / "__main__.py").exists()
+    assert "and " + str(imported.directory / "domains.yaml") in imported.printed
+    assert yaml.safe_load(text) == {
+        "config": {
+            "mail:domains": {
+                "mg.example.com": {"click": "htmlonly", "unsubscribe": footers},
+                "two.example.com": {},
+                "eu.example.com": {"region": "eu"},
+                "eu.example.net": {"https": True, "region": "eu"},
+            }
+        }
+    }
+    assert 'text_footer: "1e3"\n' in text
+    assert "html_footer: |\n" in text
