@@ -67,7 +67,7 @@ def _pattern(_context: click.Context, _option: click.Parameter, text: str | None
     "--out",
     "directory",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, writable=True, path_type=Path),
     help=f"Where {IMPORT_FILE} and {PROGRAM_FILE} are written. Existing files are not replaced.",
 )
 @click.option(
@@ -130,6 +130,11 @@ def import_command(
     for name in (IMPORT_FILE, second):
         if (directory / name).exists():
             raise click.UsageError(f"{directory / name} exists: choose another directory for --out")
+    try:
+        # Not at the end, after everything was read.
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"cannot write to {directory}: {error.strerror}") from None
     in_stack = _in_stack(stack) if stack else frozenset()
     names = Names(pattern, parent_pattern or "")
     try:
@@ -157,7 +162,6 @@ def import_command(
             if as_yaml
             else program(planned.domains, names, home)
         )
-        directory.mkdir(parents=True, exist_ok=True)
         (directory / IMPORT_FILE).write_text(import_file(planned.domains, names), encoding="utf-8")
         (directory / second).write_text(text, encoding="utf-8")
     click.echo(_summary(planned, directory, second))

@@ -58,6 +58,7 @@ class _Program:
         self.names = names
         self.home = home
         self.footers = _footer_names(domains)
+        self.parents = list(dict.fromkeys(names.parent(planned.target) for planned in domains))
         blocks: dict[str, _Block] = {}
         for planned in domains:
             code = self.statements(planned, in_loop=True)
@@ -70,7 +71,6 @@ class _Program:
                 len(block.domains) == 1,
             ),
         )
-        self.parents = list(dict.fromkeys(names.parent(planned.target) for planned in domains))
 
     def text(self) -> str:
         """The whole program."""
@@ -104,9 +104,12 @@ class _Program:
 
     def parent_components(self) -> str:
         """The components that are the resources' parents."""
-        listed = _Nested("(", [("", _string(name)) for name in self.parents], ")")
         if len(self.parents) == 1:
-            listed = _Nested("[", listed.items, "]")
+            items = [("", _string(PARENT_TYPE)), ("", _string(self.parents[0]))]
+            return "parent = " + _layout(
+                _Nested("pulumi.ComponentResource(", items, ")"), 0, len("parent = ")
+            )
+        listed = _Nested("(", [("", _string(name)) for name in self.parents], ")")
         component = f"pulumi.ComponentResource({_string(PARENT_TYPE)}, name)"
         head = _layout(listed, 4, len("    for name in "))
         return f"parents = {{\n    name: {component}\n    for name in {head}\n}}"
@@ -157,7 +160,8 @@ class _Program:
         options: list[tuple[str, _Code]] = []
         if self.names.parent_pattern:
             parent = self.name(self.names.parent_pattern, target, in_loop=in_loop)
-            options.append(("parent=", f"parents[{parent}]"))
+            is_only_one = len(self.parents) == 1
+            options.append(("parent=", "parent" if is_only_one else f"parents[{parent}]"))
         place = [(f"{key}=", _string(text)) for key, text in self.home.place_of(target).items()]
         lines = []
         if planned.host:

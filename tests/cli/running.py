@@ -29,6 +29,15 @@ class Imported:
     directory: Path
 
     @property
+    def written(self) -> list[str]:
+        """The names of the files that it wrote."""
+        return (
+            sorted(file.name for file in self.directory.iterdir())
+            if self.directory.is_dir()
+            else []
+        )
+
+    @property
     def program(self) -> str:
         """The program."""
         return (self.directory / "__main__.py").read_text(encoding="utf-8")

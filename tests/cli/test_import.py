@@ -40,7 +40,7 @@ def test_what_is_written_and_what_to_do_next(emulator: Emulator, tmp_path: Path)
         f"  pulumi import --file {out}/import.json --generate-code=false --protect=false\n"
         "  pulumi preview --expect-no-changes\n"
     )
-    assert sorted(file.name for file in out.iterdir()) == ["__main__.py", "import.json"]
+    assert imported.written == ["__main__.py", "import.json"]
     # What the user may have changed since stays.
     again = run_import(tmp_path, "--all")
     assert again.code == 2
@@ -65,7 +65,7 @@ def test_sandbox_and_disabled_domains_are_left_out_and_named(
     named = run_import(tmp_path / "2", "mg.example.com", "two.example.com")
     assert (named.code, named.told) == (0, lines)
     assert named.printed == "There is nothing to import.\n"
-    assert not named.directory.exists()
+    assert named.written == []
 
 
 @pytest.mark.behaviour(103)
@@ -130,7 +130,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
     refused = run_import(tmp_path, *arguments)
     assert refused.code == code
     assert message in refused.told[-1]
-    assert not refused.directory.exists()
+    assert refused.written == []
     assert {request.method for request in emulator.requests} <= {"GET"}
 
 
@@ -241,7 +241,7 @@ def test_the_configuration_of_domains(emulator: Emulator, tmp_path: Path) -> Non
     add_domain(emulator, "eu.example.net", {"web_scheme": "https", "region": "eu"})
     imported = run_import(tmp_path, "--all", "--yaml")
     text = (imported.directory / "domains.yaml").read_text(encoding="utf-8")
-    assert not (imported.directory / "__main__.py").exists()
+    assert imported.written == ["domains.yaml", "import.json"]
     assert "and " + str(imported.directory / "domains.yaml") in imported.printed
     assert yaml.safe_load(text) == {
         "config": {
@@ -255,3 +255,40 @@ def test_the_configuration_of_domains(emulator: Emulator, tmp_path: Path) -> Non
     }
     assert 'text_footer: "1e3"\n' in text
     assert "html_footer: |\n" in text
+
+
+@pytest.mark.behaviour(103)
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        (None, "Error: --stack needs pulumi, which is not on PATH"),
+        ("exit 255", "Error: cannot read the stack prod: see above"),
+        (
+            "echo '[]'",
+            "Error: the state cannot be read: it is not what `pulumi stack export` prints",
+        ),
+    ],
+)
+def test_a_stack_that_cannot_be_read(
+    environment: Environment, tmp_path: Path, script: str | None, told: str
+) -> None:
+    """Nothing is imported twice because of that."""
+    if script:
+        (tmp_path / "pulumi").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "pulumi").chmod(0o755)
+    environment.set(PATH=str(tmp_path))
+    refused = run_import(tmp_path, "--all", "--stack=prod")
+    assert (refused.code, refused.told) == (1, [told])
+    assert refused.written == []
+
+
+@pytest.mark.behaviour(103)
+def test_a_place_that_cannot_be_written_to_is_said_before_anything_is_read(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    (tmp_path / "imported").symlink_to(tmp_path / "nowhere" / "imported")
+    (tmp_path / "nowhere").write_text("")
+    refused = run_import(tmp_path, "--all")
+    assert refused.code == 2
+    assert refused.told[-1].startswith(f"Error: cannot write to {tmp_path}/imported: ")
+    assert emulator.requests == []

@@ -86,6 +86,9 @@ def test_names_and_parents(emulator: Emulator, tmp_path: Path, snapshot: Snapsho
     emulator.add_domain("news.example.eu", region="eu", click=True)
     names = ["--name={region}-{domain}", "--parent=mail-{region}"]
     assert run_import(tmp_path, "--all", *names).program == snapshot
+    one = run_import(tmp_path / "one", "--all", "--parent=mail").program
+    assert '\nparent = pulumi.ComponentResource("mailgun-tracking:index:Domains", "mail")\n' in one
+    assert one.count("ResourceOptions(parent=parent") == 3
 
 
 @pytest.mark.behaviour(102)
