@@ -169,15 +169,20 @@ def import_command(
         sys.exit(1)
 
 
-def _plan(reader: Reader, targets: list[Target], found: Inventory, in_stack: Kept) -> Plan:
+def _plan(reader: Reader, named: list[Target], found: Inventory, in_stack: Kept) -> Plan:
     """Read the domains that were named or found, and plan their import."""
     notes = [*found.left_out]
-    for target, details in found.domains.items():
-        if reason := why_left_out(target, details, in_stack):
+    everything = dict.fromkeys([*named, *found.domains])
+    new = [t for t in everything if ("DomainTracking", t.account, t.id) not in in_stack]
+    if present := len(everything) - len(new):
+        notes.append(f"{counted(present)} left out: in the stack already")
+    targets = []
+    for target in new:
+        details = found.domains.get(target)
+        if details and (reason := why_left_out(target, details)):
             notes.append(reason)
         else:
             targets.append(target)
-    targets = list(dict.fromkeys(targets))
     facts = reader.read_all("Reading domains", targets, functools.partial(read_facts, reader))
     planned = plan((one for one in facts if isinstance(one, DomainFacts)), in_stack)
     failures = [one for one in facts if isinstance(one, errors.TrackingError)]
@@ -196,9 +201,14 @@ def _summary(planned: Plan, directory: Path, second: str) -> str:
     certificates = sum(bool(one.host) for one in planned.domains)
     if certificates:
         what += f" and {counted(certificates, 'certificate')}"
+    next_step = (
+        f"put {directory / second} into the stack's configuration"
+        if second == CONFIGURATION_FILE
+        else f"make {directory / second} your program, or add it to yours"
+    )
     return (
         f"Wrote {directory / IMPORT_FILE} with {what}, and {directory / second}.\n"
-        f"Next, with {second} in your project:\n"
+        f"Next, {next_step}, and run:\n"
         f"  pulumi import --file {directory / IMPORT_FILE} --generate-code=false --protect=false\n"
         "  pulumi preview --expect-no-changes"
     )

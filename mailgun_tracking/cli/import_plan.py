@@ -154,13 +154,13 @@ def plan(facts: Iterable[DomainFacts], in_stack: Kept = ()) -> Plan:
 
     Args:
         facts: the domains.
-        in_stack: what is left out because the stack has it.
+        in_stack: certificates among this are left out.
     """
     made = Plan([], [], [])
     not_returned: Counter[str] = Counter()
     for one in facts:
         target = one.target
-        if reason := why_left_out(target, one.details, in_stack):
+        if reason := why_left_out(target, one.details):
             made.notes.append(reason)
             continue
         outputs = outputs_from(target, one.tracking, one.details, {})
@@ -188,16 +188,11 @@ def plan(facts: Iterable[DomainFacts], in_stack: Kept = ()) -> Plan:
     return made
 
 
-def why_left_out(target: Target, details: DomainDetails, in_stack: Kept) -> str:
+def why_left_out(target: Target, details: DomainDetails) -> str:
     """A line that says why a domain is not imported, or an empty string."""
-    reason = ""
     if details.is_sandbox:
-        reason = "a sandbox domain"
-    elif details.is_disabled:
-        reason = details.problem
-    elif ("DomainTracking", target.account, target.id) in in_stack:
-        reason = "in the stack already"
-    return f"{target.id} is left out: it is {reason}" if reason else ""
+        return f"{target.id} is left out: it is a sandbox domain"
+    return f"{target.id} is left out: it is {details.problem}" if details.is_disabled else ""
 
 
 def _certificate(facts: DomainFacts, in_stack: Kept, made: Plan) -> tuple[str, dict[str, Any]]:

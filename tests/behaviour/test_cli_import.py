@@ -85,22 +85,11 @@ def test_imported_resources_are_resources_like_any_other(
     # What the stack has is not imported again.
     again = mailgun_tracking(stack, *arguments, "--stack=dev", "--out=again")
     assert (again.returncode, again.stdout) == (0, "There is nothing to import.\n")
-    assert [line.partition(" is left out: ")[::2] for line in again.stderr.splitlines()] == [
-        (id_, "it is in the stack already")
-        for id_ in (
-            "a.example.com",
-            "mg.example.com",
-            "two.example.com",
-            "eu/eu.example.com",
-            "c.example.com",
-            "us/sub-1/sub.example.com",
-            "eu/sub-1/b.example.com",
-        )
-    ]
+    assert again.stderr == "7 domains left out: in the stack already\n"
 
     emulator.forget_requests()
     stack.destroy()
-    assert puts(emulator) == [
+    assert sorted(puts(emulator)) == [
         "PUT /v3/domains/a.example.com/tracking/click",
         "PUT /v3/domains/c.example.com/tracking/open",
     ]

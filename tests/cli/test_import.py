@@ -36,7 +36,7 @@ def test_what_is_written_and_what_to_do_next(emulator: Emulator, tmp_path: Path)
     out = imported.directory
     assert imported.printed == (
         f"Wrote {out}/import.json with 3 domains and 1 certificate, and {out}/__main__.py.\n"
-        "Next, with __main__.py in your project:\n"
+        f"Next, make {out}/__main__.py your program, or add it to yours, and run:\n"
         f"  pulumi import --file {out}/import.json --generate-code=false --protect=false\n"
         "  pulumi preview --expect-no-changes\n"
     )
@@ -194,7 +194,7 @@ def exported(*resources: dict[str, Any]) -> str:
 
 @pytest.mark.behaviour(103)
 def test_what_the_stack_has_is_left_out(emulator: Emulator, tmp_path: Path) -> None:
-    """By type, account and id; a domain that is only in another account's stack is not."""
+    """By type, account and ID; it is not read either."""
     add_domain(emulator, "a.example.com", {"web_scheme": "https"})
     first = run_import(tmp_path / "1", "--all")
     assert "TrackingCertificate email.a.example.com" in first.ids
@@ -202,13 +202,16 @@ def test_what_the_stack_has_is_left_out(emulator: Emulator, tmp_path: Path) -> N
     mg = next(entry for entry in first.resources if entry["id"] == "mg.example.com")
     other = {**mg, "id": "two.example.com", "outputs": {"account": "brand-b"}}
     certificate = next(entry for entry in first.resources if "email." in entry["id"])
+    requests = len(emulator.requests)
     state = exported(stack, mg, other, certificate)
     second = run_import(tmp_path / "2", "--all", "--stack=-", stdin=state)
     assert second.code == 0
     assert second.told == [
-        "mg.example.com is left out: it is in the stack already",
+        "1 domain left out: in the stack already",
         "the certificate for email.a.example.com is left out: it is in the stack already",
     ]
+    read = [request.path for request in emulator.requests[requests:]]
+    assert "/v4/domains/mg.example.com" not in read
     assert second.ids == [
         "DomainTracking a.example.com",
         "DomainTracking two.example.com",
