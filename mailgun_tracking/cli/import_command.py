@@ -14,7 +14,7 @@ import click
 from .. import errors
 from .._api.settings import Settings
 from .._api.target import DEFAULT_ACCOUNT, Target
-from .facts import DomainFacts, read_facts
+from .import_facts import DomainFacts, read_facts
 from .import_config import configuration
 from .import_file import TYPE, import_file
 from .import_plan import (
@@ -171,11 +171,11 @@ def import_command(
 
 def _plan(reader: Reader, named: list[Target], found: Inventory, in_stack: Kept) -> Plan:
     """Read the domains that were named or found, and plan their import."""
-    notes = [*found.left_out]
+    notes = [f"left out: {line}" for line in found.left_out]
     everything = dict.fromkeys([*named, *found.domains])
     new = [t for t in everything if ("DomainTracking", t.account, t.id) not in in_stack]
     if present := len(everything) - len(new):
-        notes.append(f"{counted(present)} left out: in the stack already")
+        notes.append(f"left out: {counted(present)} that the stack has already")
     targets = []
     for target in new:
         details = found.domains.get(target)

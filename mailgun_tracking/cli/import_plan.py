@@ -14,7 +14,7 @@ from .._api.models import DEFAULT_WEB_PREFIX, DomainDetails
 from .._api.target import DEFAULT_ACCOUNT, Target
 from .._provider.identity import IDENTITY
 from ..domain_tracking import inputs_from, outputs_from
-from .facts import DomainFacts
+from .import_facts import DomainFacts
 
 DEFAULTS: Mapping[str, object] = {
     "open.active": False,
@@ -184,15 +184,15 @@ def plan(facts: Iterable[DomainFacts], in_stack: Kept = ()) -> Plan:
         host, certificate = _certificate(one, in_stack, made)
         made.domains.append(PlannedDomain(target, settings, outputs, host, certificate))
     for path, count in not_returned.items():
-        made.notes.append(f"Mailgun does not return {path} of {counted(count)}; it is left out")
+        made.notes.append(f"left out: {path} of {counted(count)}, which Mailgun does not return")
     return made
 
 
 def why_left_out(target: Target, details: DomainDetails) -> str:
     """A line that says why a domain is not imported, or an empty string."""
     if details.is_sandbox:
-        return f"{target.id} is left out: it is a sandbox domain"
-    return f"{target.id} is left out: it is {details.problem}" if details.is_disabled else ""
+        return f"left out: {target.id} is a sandbox domain"
+    return f"left out: {target.id} is {details.problem}" if details.is_disabled else ""
 
 
 def _certificate(facts: DomainFacts, in_stack: Kept, made: Plan) -> tuple[str, dict[str, Any]]:
@@ -210,13 +210,11 @@ def _certificate(facts: DomainFacts, in_stack: Kept, made: Plan) -> tuple[str, d
         return nothing
     if certificate.status != "active":
         made.notes.append(
-            f"the certificate for {target.domain} is left out: its status is {certificate.status}"
+            f"left out: the certificate for {target.domain} has the status {certificate.status}"
         )
         return nothing
     if ("TrackingCertificate", target.account, target.id) in in_stack:
-        made.notes.append(
-            f"the certificate for {target.domain} is left out: it is in the stack already"
-        )
+        made.notes.append(f"left out: the certificate for {target.domain} is in the stack already")
         return nothing
     try:
         return target.domain, tracking_certificate.outputs_from(target, certificate, {})

@@ -85,7 +85,7 @@ def test_imported_resources_are_resources_like_any_other(
     # What the stack has is not imported again.
     again = mailgun_tracking(stack, *arguments, "--stack=dev", "--out=again")
     assert (again.returncode, again.stdout) == (0, "There is nothing to import.\n")
-    assert again.stderr == "7 domains left out: in the stack already\n"
+    assert again.stderr == "left out: 7 domains that the stack has already\n"
 
     emulator.forget_requests()
     stack.destroy()

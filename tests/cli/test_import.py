@@ -56,11 +56,14 @@ def test_sandbox_and_disabled_domains_are_left_out_and_named(
     emulator.drift("two.example.com", state="disabled", disabled_reason="Unpaid")
     emulator.drift("eu.example.com", region="eu", state="unverified")
     lines = [
-        "mg.example.com is left out: it is a sandbox domain",
-        "two.example.com is left out: it is disabled at Mailgun: Unpaid",
+        "left out: mg.example.com is a sandbox domain",
+        "left out: two.example.com is disabled at Mailgun: Unpaid",
     ]
-    found = run_import(tmp_path / "1", "--all")
-    assert (found.code, found.told) == (0, lines)
+    listed = [{"id": "sub-1", "name": "Brand B", "status": "closed"}]
+    emulator.add_fault(path="/v5/*", status=200, body={"subaccounts": listed, "total": 1})
+    found = run_import(tmp_path / "1", "--all", "--subaccounts")
+    assert found.code == 0
+    assert found.told == ["left out: subaccount sub-1 (Brand B) is closed", *lines]
     assert found.ids == ["DomainTracking eu/eu.example.com"]
     named = run_import(tmp_path / "2", "mg.example.com", "two.example.com")
     assert (named.code, named.told) == (0, lines)
@@ -156,8 +159,8 @@ def test_a_wrong_key_is_explained(
             "mg.example.com uses https, but Mailgun has no certificate for "
             'email.mg.example.com: add https_by="proxy" if your own CDN terminates TLS',
         ),
-        ("expired", "the certificate for email.mg.example.com is left out: its status is expired"),
-        ("error", "the certificate for email.mg.example.com is left out: its status is error"),
+        ("expired", "left out: the certificate for email.mg.example.com has the status expired"),
+        ("error", "left out: the certificate for email.mg.example.com has the status error"),
     ],
 )
 def test_certificates_that_are_not_active(
@@ -182,7 +185,7 @@ def test_a_field_that_mailgun_does_not_return_is_left_out(
     imported = run_import(tmp_path, "mg.example.com", "two.example.com")
     assert imported.code == 0
     assert imported.told == [
-        "Mailgun does not return open.place_at_the_top of 2 domains; it is left out"
+        "left out: open.place_at_the_top of 2 domains, which Mailgun does not return"
     ]
     assert imported.resources[0]["inputs"]["managed"] == ["click.active"]
 
@@ -207,8 +210,8 @@ def test_what_the_stack_has_is_left_out(emulator: Emulator, tmp_path: Path) -> N
     second = run_import(tmp_path / "2", "--all", "--stack=-", stdin=state)
     assert second.code == 0
     assert second.told == [
-        "1 domain left out: in the stack already",
-        "the certificate for email.a.example.com is left out: it is in the stack already",
+        "left out: 1 domain that the stack has already",
+        "left out: the certificate for email.a.example.com is in the stack already",
     ]
     read = [request.path for request in emulator.requests[requests:]]
     assert "/v4/domains/mg.example.com" not in read

@@ -87,7 +87,7 @@ def test_what_is_imported_can_be_declared(
     assert engine.up(program, refresh=True).steps == {DOMAIN: "same"}
     assert puts(emulator) == []
     told = "\n".join(done.told)
-    not_returned = {field.path for field in FIELDS if f"return {field.path} of" in told}
+    not_returned = {field.path for field in FIELDS if f"left out: {field.path} of" in told}
     assert (
         set(outputs["managed"])
         == {

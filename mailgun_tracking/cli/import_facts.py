@@ -1,4 +1,4 @@
-"""What Mailgun says about a domain: the facts that commands judge."""
+"""What Mailgun says about a domain that is to be imported."""
 
 from __future__ import annotations
 
