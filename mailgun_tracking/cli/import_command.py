@@ -14,8 +14,8 @@ import click
 from .. import errors
 from .._api.settings import Settings
 from .._api.target import DEFAULT_ACCOUNT, Target
-from .import_facts import DomainFacts, read_facts
 from .import_config import configuration
+from .import_facts import DomainFacts, read_facts
 from .import_file import TYPE, import_file
 from .import_plan import (
     Home,
@@ -34,7 +34,7 @@ from .reading import Reader
 
 IMPORT_FILE = "import.json"
 PROGRAM_FILE = "__main__.py"
-CONFIGURATION_FILE = "domains.yaml"
+CONFIGURATION_FILE = "config.yaml"
 
 
 def _pattern(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
@@ -164,7 +164,8 @@ def import_command(
         )
         (directory / IMPORT_FILE).write_text(import_file(planned.domains, names), encoding="utf-8")
         (directory / second).write_text(text, encoding="utf-8")
-    click.echo(_summary(planned, directory, second))
+    if planned.domains or not planned.failures:
+        click.echo(_summary(planned, directory, second))
     if planned.failures:
         sys.exit(1)
 

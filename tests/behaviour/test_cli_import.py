@@ -110,7 +110,7 @@ def test_the_configuration_is_for_the_program_of_this_repository(
     stack.import_(stack.directory / "imported" / "import.json")
     stack.write_program((ROOT / "__main__.py").read_text(encoding="utf-8"))
     with stack.config_file.open("a", encoding="utf-8") as file:
-        file.write((stack.directory / "imported" / "domains.yaml").read_text(encoding="utf-8"))
+        file.write((stack.directory / "imported" / "config.yaml").read_text(encoding="utf-8"))
     preview = stack.preview()
     # The program has outputs, which are new.
     assert preview.changes == {"same": 7}

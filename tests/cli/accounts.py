@@ -24,7 +24,7 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
     "unsubscribe.active": (None, True),
     "unsubscribe.html_footer": FOOTERS,
     "unsubscribe.text_footer": FOOTERS,
-    "web_scheme": ("http", "https"),
+    "web_scheme": ("http", "http", "http", "https"),
     "web_prefix": (None, "go"),
     "custom_host": (None, "links.{domain}"),
     "region": ("us", "eu"),

@@ -246,9 +246,9 @@ def test_the_configuration_of_domains(emulator: Emulator, tmp_path: Path) -> Non
     emulator.drift("mg.example.com", click="htmlonly", unsubscribe=footers)
     add_domain(emulator, "eu.example.net", {"web_scheme": "https", "region": "eu"})
     imported = run_import(tmp_path, "--all", "--yaml")
-    text = (imported.directory / "domains.yaml").read_text(encoding="utf-8")
-    assert imported.written == ["domains.yaml", "import.json"]
-    assert "and " + str(imported.directory / "domains.yaml") in imported.printed
+    text = (imported.directory / "config.yaml").read_text(encoding="utf-8")
+    assert imported.written == ["config.yaml", "import.json"]
+    assert "and " + str(imported.directory / "config.yaml") in imported.printed
     assert yaml.safe_load(text) == {
         "config": {
             "mail:domains": {
