@@ -19,13 +19,13 @@ from .import_facts import DomainFacts, read_facts
 from .import_file import TYPE, import_file
 from .import_plan import (
     Home,
-    Kept,
+    InStack,
     Names,
     Plan,
     check_pattern,
     counted,
     plan,
-    repeated_name,
+    unusable_name,
     why_left_out,
 )
 from .import_program import program
@@ -145,17 +145,13 @@ def import_command(
         found = Inventory()
         if all_domains:
             found = every_domain(reader, accounts, subaccounts=subaccounts)
-        planned = _plan(reader, targets, found, in_stack)
+        planned = _plan(reader, targets, found, in_stack, names)
     except errors.TrackingError as error:
         raise click.ClickException(str(error)) from None
     for line in planned.notes:
         click.echo(line, err=True)
     for failure in planned.failures:
         click.echo(f"Error: {failure}", err=True)
-    if name := repeated_name(planned.domains, names):
-        raise click.UsageError(
-            f"several domains would be called {name}: use more placeholders in --name"
-        )
     if planned.domains:
         text = (
             configuration(planned.domains, home)
@@ -170,7 +166,9 @@ def import_command(
         sys.exit(1)
 
 
-def _plan(reader: Reader, named: list[Target], found: Inventory, in_stack: Kept) -> Plan:
+def _plan(
+    reader: Reader, named: list[Target], found: Inventory, in_stack: InStack, names: Names
+) -> Plan:
     """Read the domains that were named or found, and plan their import."""
     notes = [f"left out: {line}" for line in found.left_out]
     everything = dict.fromkeys([*named, *found.domains])
@@ -184,6 +182,8 @@ def _plan(reader: Reader, named: list[Target], found: Inventory, in_stack: Kept)
             notes.append(reason)
         else:
             targets.append(target)
+    if problem := unusable_name(targets, names):
+        raise click.UsageError(f"{problem}: use other placeholders in --name")
     facts = reader.read_all("Reading domains", targets, functools.partial(read_facts, reader))
     planned = plan((one for one in facts if isinstance(one, DomainFacts)), in_stack)
     failures = [one for one in facts if isinstance(one, errors.TrackingError)]
@@ -215,7 +215,7 @@ def _summary(planned: Plan, directory: Path, second: str) -> str:
     )
 
 
-def _in_stack(stack: str) -> Kept:
+def _in_stack(stack: str) -> InStack:
     """What a stack has: by type, account and ID."""
     if stack == "-":
         text = sys.stdin.read()

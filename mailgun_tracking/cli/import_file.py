@@ -26,18 +26,18 @@ def import_file(domains: Iterable[PlannedDomain], names: Names) -> str:
         inputs = planned.inputs if is_domain else planned.certificate_inputs
         outputs = planned.outputs if is_domain else planned.certificate
         serialized = {"__provider": serialize_provider(provider)}
-        name = names.name(planned.target)
-        key = f"{kind} {name}"
+        name, parent = names.name(planned.target), names.parent(planned.target)
+        # Unique in the file, as names need not be: parents are found by it.
+        key = " ".join(filter(None, (kind, parent, name)))
         entry: dict[str, Any] = {
             "type": TYPE + kind,
-            # Unique in the file, whatever the names: parents are found by it.
             "name": key,
             "logicalName": name,
             "id": id_,
             "inputs": inputs | serialized,
             "outputs": outputs | serialized,
         }
-        if parent := names.parent(planned.target):
+        if parent:
             entry["parent"] = f"parent {parent}"
             resources[entry["parent"]] = {
                 "type": PARENT_TYPE,

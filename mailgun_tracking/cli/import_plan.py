@@ -39,7 +39,8 @@ class Names:
     Attributes:
         pattern: the pattern of a domain's name, such as ``{region}-{domain}``; its certificate is
             called the same.
-        parent_pattern: the pattern of its parent's name; an empty string for no parent.
+        parent_pattern: the pattern of its parent's name. Where that comes out empty, as
+            ``{subaccount}`` does for the account itself, there is no parent.
     """
 
     pattern: str = "{domain}"
@@ -69,12 +70,17 @@ def check_pattern(text: str) -> str:
     return text
 
 
-def repeated_name(domains: Iterable[PlannedDomain], names: Names) -> str:
-    """A name that several domains would have, or an empty string."""
-    counted = Counter(
-        (names.parent(planned.target), names.name(planned.target)) for planned in domains
-    )
-    return next((name for (_, name), count in counted.items() if count > 1), "")
+def unusable_name(targets: Iterable[Target], names: Names) -> str:
+    """What is wrong with the names of some domains, or an empty string."""
+    used: dict[tuple[str, str], Target] = {}
+    for target in targets:
+        name = names.name(target)
+        other = used.setdefault((names.parent(target), name), target)
+        if not name:
+            return f"{target.id} would have no name"
+        if other != target:
+            return f"{other.id} and {target.id} would both be called {name}"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -145,11 +151,11 @@ class Plan:
     failures: list[errors.TrackingError]
 
 
-Kept = Collection[tuple[str, str, str]]
-"""What is in the stack already: by type, account and id."""
+InStack = Collection[tuple[str, str, str]]
+"""What a stack has: by type, account and id."""
 
 
-def plan(facts: Iterable[DomainFacts], in_stack: Kept = ()) -> Plan:
+def plan(facts: Iterable[DomainFacts], in_stack: InStack = ()) -> Plan:
     """Plan the import of domains.
 
     Args:
@@ -195,7 +201,7 @@ def why_left_out(target: Target, details: DomainDetails) -> str:
     return f"left out: {target.id} is {details.problem}" if details.is_disabled else ""
 
 
-def _certificate(facts: DomainFacts, in_stack: Kept, made: Plan) -> tuple[str, dict[str, Any]]:
+def _certificate(facts: DomainFacts, in_stack: InStack, made: Plan) -> tuple[str, dict[str, Any]]:
     """The host and the outputs of the certificate to import with a domain, or nothing."""
     nothing: tuple[str, dict[str, Any]] = ("", {})
     if facts.details.web_scheme != "https":

@@ -58,7 +58,8 @@ class _Program:
         self.names = names
         self.home = home
         self.footers = _footer_names(domains)
-        self.parents = list(dict.fromkeys(names.parent(planned.target) for planned in domains))
+        parents = [names.parent(planned.target) for planned in domains]
+        self.parents = list(dict.fromkeys(filter(None, parents)))
         blocks: dict[str, _Block] = {}
         for planned in domains:
             code = self.statements(planned, in_loop=True)
@@ -75,20 +76,19 @@ class _Program:
     def text(self) -> str:
         """The whole program."""
         count = sum(len(block.domains) for block in self.blocks)
-        body = self.body()
         has_certificates = any(planned.host for block in self.blocks for planned in block.domains)
         imported = ["DomainTracking", *["TrackingCertificate"] * has_certificates]
-        imports = ["import pulumi"] if "pulumi." in body else []
+        imports = ["import pulumi"] if has_certificates or self.parents else []
         imports.append(f"from mailgun_tracking import {', '.join(imported)}")
         docstring = f'"""Mailgun\'s tracking of {counted(count)}, as imported."""'
-        return "\n\n".join([docstring, "\n".join(imports), body]) + "\n"
+        return "\n\n".join([docstring, "\n".join(imports), self.body()]) + "\n"
 
     def body(self) -> str:
         """Everything after the imports."""
         parts = []
         if self.footers:
             parts.append("\n".join(map(_assign, self.footers.values(), self.footers)))
-        if self.names.parent_pattern:
+        if self.parents:
             parts.append(self.parent_components())
         taken: set[str] = set()
         one_liners = False
@@ -158,7 +158,7 @@ class _Program:
         domain = "domain" if in_loop else _string(target.domain)
         name = self.name(self.names.pattern, target, in_loop=in_loop)
         options: list[tuple[str, _Code]] = []
-        if self.names.parent_pattern:
+        if self.names.parent(target):
             parent = self.name(self.names.parent_pattern, target, in_loop=in_loop)
             is_only_one = len(self.parents) == 1
             options.append(("parent=", "parent" if is_only_one else f"parents[{parent}]"))
@@ -185,7 +185,7 @@ class _Program:
         if pattern == "{domain}":
             return "domain"
         text = pattern.format_map({**vars(target), "domain": "{domain}"})
-        return f'f"{text}"'
+        return f"f{_string(text)}"
 
     def value(self, value: Any) -> _Code:
         """An expression for a setting."""

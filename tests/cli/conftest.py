@@ -8,6 +8,7 @@ import pytest
 
 from mailgun_tracking._provider.process import process
 from mailgun_tracking.emulator import Emulator
+from tests.cli.accounts import SUBACCOUNTS
 
 KEYS = {"key-of-default-3f2a91": "default", "key-of-brand-b-77c04e": "brand-b"}
 
@@ -35,7 +36,7 @@ def one_emulator() -> Iterator[Emulator]:
             "us/sub-1/sub.example.com",
         ],
         keys=KEYS,
-        subaccounts=("sub-1", "sub-2"),
+        subaccounts=SUBACCOUNTS,
     ) as emulator:
         yield emulator
 

@@ -14,7 +14,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from mailgun_tracking.cli.import_program import _assign
 from mailgun_tracking.emulator import Emulator
-from tests.cli.accounts import add_domain, combinations
+from tests.cli.accounts import SUBACCOUNTS, add_domain, combinations
 from tests.cli.running import run_import
 from tests.engine.stack import ROOT
 
@@ -89,6 +89,29 @@ def test_names_and_parents(emulator: Emulator, tmp_path: Path, snapshot: Snapsho
     one = run_import(tmp_path / "one", "--all", "--parent=mail").program
     assert '\nparent = pulumi.ComponentResource("mailgun-tracking:index:Domains", "mail")\n' in one
     assert one.count("ResourceOptions(parent=parent") == 3
+
+
+@pytest.mark.behaviour(102)
+def test_parents_by_subaccount(emulator: Emulator, tmp_path: Path) -> None:
+    """The account's own domains have none, and the same name can be in two."""
+    for subaccount in (None, *SUBACCOUNTS[:2]):
+        region = "eu" if subaccount == "sub-2" else "us"
+        name = f"{'pulumi' if subaccount is None else 'news'}.example.com"
+        emulator.add_domain(name, region=region, subaccount=subaccount)
+    imported = run_import(tmp_path, "--all", "--subaccounts", "--parent={subaccount}")
+    assert 'DomainTracking("pulumi.example.com", "pulumi.example.com")\n' in imported.program
+    assert 'for name in ("sub-1", "sub-2")' in imported.program
+    assert [
+        (entry["logicalName"], entry.get("parent"))
+        for entry in imported.resources
+        if "component" not in entry
+    ] == [
+        ("pulumi.example.com", None),
+        ("news.example.com", "parent sub-1"),
+        ("news.example.com", "parent sub-2"),
+    ]
+    plain = run_import(tmp_path / "plain", "pulumi.example.com").program
+    assert "import pulumi" not in plain
 
 
 @pytest.mark.behaviour(102)
