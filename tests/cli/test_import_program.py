@@ -119,10 +119,21 @@ def test_a_program_passes_ruff_and_mypy(emulator: Emulator, tmp_path: Path) -> N
     """Of 300 domains with every pair of settings, as the tools have it by default, and strictly."""
     for number, row in enumerate(combinations(300)):
         add_domain(emulator, f"mg{number:03}.example.com", row)
+    for prefix in ("go", "click"):
+        for number in range(5):
+            alike = {"web_scheme": "https", "web_prefix": prefix, "click.active": True}
+            add_domain(emulator, f"{prefix}{number}.example.org", alike)
+    for length in (60, 70, 80, 90, 300):
+        footer = {"unsubscribe.html_footer": "x" * length}
+        add_domain(emulator, f"one-word{length}.example.org", footer)
+        words = {"unsubscribe.text_footer": "it's " * (length // 5)}
+        add_domain(emulator, f"words{length}.example.org", words)
     imported = run_import(
         tmp_path, "--all", "--subaccounts", "--name={domain}.{region}", "--parent=in-{region}"
     )
     assert imported.code == 0
+    for name in ("CLICK_HTTPS_DOMAINS", "CLICK_HTTPS_DOMAINS_2"):
+        assert f"\n{name} = [\n" in imported.program
     # From a directory of its own: ruff takes packages beside the program for its own.
     ruff = [sys.executable, "-m", "ruff"]
     mypy = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(ROOT / ".mypy_cache")]
