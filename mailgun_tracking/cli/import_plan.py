@@ -12,6 +12,7 @@ from .. import errors, tracking_certificate
 from .._api.fields import FIELDS, SECTIONS
 from .._api.models import DEFAULT_WEB_PREFIX, DomainDetails
 from .._api.target import DEFAULT_ACCOUNT, Target
+from .._provider.changes import host_outputs
 from .._provider.identity import IDENTITY
 from ..domain_tracking import inputs_from, outputs_from
 from .import_facts import DomainFacts
@@ -169,19 +170,21 @@ def plan(facts: Iterable[DomainFacts], in_stack: InStack = ()) -> Plan:
         if reason := why_left_out(target, one.details):
             made.notes.append(reason)
             continue
-        outputs = outputs_from(target, one.tracking, one.details, {})
-        settings = {}
+        known = {**one.tracking, **host_outputs(target, one.details)}
+        managed = []
+        settings: dict[str, Any] = {}
         for field in FIELDS:
-            value = field.get(outputs)
+            value = field.get(known)
             if value is None:
                 not_returned[field.path] += 1
             elif not field.same(value, DEFAULTS[field.path]):
-                outputs["managed"].append(field.path)
+                managed.append(field.path)
                 if field.section is None:
                     settings[field.name] = value
                 else:
                     settings.setdefault(field.section, {})[field.name] = value
-        if not outputs["managed"]:
+        outputs = outputs_from(target, one.tracking, one.details, {"managed": managed})
+        if not managed:
             # As after a refresh: it serves only to tell what a recreated domain has lost.
             outputs.pop("domain_id", None)
         for section in SECTIONS:
