@@ -40,7 +40,7 @@ def what_is_missing(host: str, target: str, server: NameServer | None = None) ->
     import dns.exception
 
     try:
-        resolver = _resolver(server)
+        resolver = resolver_for(server)
         names, addresses = _follow(resolver, host)
         if target in names or addresses & _follow(resolver, target)[1]:
             return None
@@ -54,7 +54,8 @@ def what_is_missing(host: str, target: str, server: NameServer | None = None) ->
     return f"{host} points to {', '.join(names or sorted(addresses))} in DNS, not to {target}"
 
 
-def _resolver(server: NameServer | None) -> dns.resolver.Resolver:
+def resolver_for(server: NameServer | None) -> dns.resolver.Resolver:
+    """A resolver that asks a name server, or, without one, what the machine is set to ask."""
     import dns.inet
     import dns.resolver
 

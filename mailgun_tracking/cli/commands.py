@@ -9,8 +9,10 @@ import click
 from .._version import __version__
 
 _SUBCOMMANDS = {
+    "doctor": ("mailgun_tracking.cli.doctor", "doctor"),
     "emulator": ("mailgun_tracking.emulator.command", "emulator"),
     "import": ("mailgun_tracking.cli.import_command", "import_command"),
+    "status": ("mailgun_tracking.cli.status", "status"),
 }
 
 

@@ -44,6 +44,8 @@ MAILGUN = "mailgun.test"
 """The host that tracking CNAMEs must point to, like mailgun.org; it resolves to this machine."""
 CDN = "cdn.test"
 """Another host, such as a proxy in front of a tracking domain."""
+BROKEN = "broken.test"
+"""A zone for which every answer is SERVFAIL."""
 CA_IDENTITY = "ca.test"
 """The name of the CA in CAA records."""
 BLOCKED = "email.blocked.example.test"
@@ -207,6 +209,8 @@ class Bind(_Server):
             (zones / zone.replace(".", "root", zone == ".")).write_text(text)
             if apex:
                 config += f'zone "{zone}" {{ type primary; file "zones/{zone}"; }};\n'
+        # Its file is missing.
+        config += f'zone "{BROKEN}" {{ type primary; file "zones/{BROKEN}"; }};\n'
         (self.folder / "named.conf").write_text(config)
         command = [program, "-g", "-n", "1", "-p", str(self.port), "-c", "named.conf"]
         self._run(command, self._answers)
@@ -228,6 +232,18 @@ class Bind(_Server):
         update = self._update()
         update.delete(_absolute(name))
         update.add(_absolute(name), 1, kind, value)
+        self._send(update)
+
+    def add(self, name: str, kind: str, value: str) -> None:
+        """Add a record to those of a name."""
+        update = self._update()
+        update.add(_absolute(name), 1, kind, value)
+        self._send(update)
+
+    def delete(self, name: str, kind: str, value: str) -> None:
+        """Delete one record of a name."""
+        update = self._update()
+        update.delete(_absolute(name), kind, value)
         self._send(update)
 
     def remove(self, name: str) -> None:
