@@ -62,9 +62,11 @@ class Finding:
 
 def diagnose(facts: Facts) -> list[Finding]:
     """A finding for each check; checks whose facts were not looked at are not assessed."""
-    return [
+    findings = [
         check(facts) or Finding(name, name, "not-assessed", "") for name, check in CHECKS.items()
     ]
+    # Headers, records and certificates are anybody's, and may hold what commands a terminal.
+    return [replace(finding, found=_printable(finding.found)) for finding in findings]
 
 
 def until_first(findings: Iterable[Finding]) -> list[Finding]:
@@ -360,8 +362,7 @@ def is_behind_own_cdn(facts: Facts) -> bool:
     """Whether links use https through a CDN that has a valid certificate, and Mailgun has none."""
     served = facts.behind.served if facts.behind else None
     return (
-        facts.details is not None
-        and facts.details.web_scheme == "https"
+        facts.web_scheme == "https"
         and isinstance(facts.certificate, NO_CERTIFICATE)
         and isinstance(served, ServedCertificate)
         and not served.problem
@@ -524,13 +525,15 @@ def _certificate(facts: Facts) -> Finding | None:
         )
     if certificate.status != "active":
         status = "" if certificate.status == "processing" else f" (status {certificate.status})"
+        is_broken = facts.web_scheme == "https" and not _serves(facts)
         return Finding(
             "certificate",
             "certificate-processing",
-            "wait",
-            f"Mailgun is issuing it{status}",
+            "fix" if is_broken else "wait",
+            f"Mailgun is issuing it{status}{until}"
+            + ("; links use https, and are broken until then" if is_broken else ""),
             mend="wait: it usually takes minutes. After an hour, `pulumi up --replace` requests "
-            "a new one",
+            "a new one" + ('. Until then, web_scheme="http" repairs new mail' if is_broken else ""),
         )
     if known is None:
         return _not_checked("certificate", "active, but Mailgun's answer is not a certificate")
@@ -546,6 +549,12 @@ def _certificate(facts: Facts) -> Finding | None:
             "support why it is not renewed",
         )
     return _ok("certificate", f"active until {known.not_after[:10]} ({_days(days)} left)")
+
+
+def _serves(facts: Facts) -> bool:
+    """Whether Mailgun has a certificate that is valid, also while it is issuing another one."""
+    known = facts_of(facts.certificate)
+    return known is not None and share_left(known, facts.now) > 0
 
 
 def _served(facts: Facts) -> Finding | None:
@@ -602,7 +611,7 @@ def _web_scheme(facts: Facts) -> Finding | None:
         return None
     is_active = isinstance(certificate, CertificateStatus) and certificate.status == "active"
     if details.web_scheme == "https":
-        if is_active:
+        if is_active or _serves(facts):
             return _ok("web-scheme", "https, with a certificate")
         if is_behind_own_cdn(facts):
             return _ok("web-scheme", "https, through a CDN of your own")
@@ -612,8 +621,8 @@ def _web_scheme(facts: Facts) -> Finding | None:
             "web-scheme",
             "https-without-certificate",
             "fix",
-            "links use https, and Mailgun has no active certificate: they are broken",
-            "an active certificate",
+            "links use https, and Mailgun has no valid certificate: they are broken",
+            "a valid certificate",
             "declare an HttpsTracking for the domain and run `pulumi up`; until it is issued, "
             'web_scheme="http" repairs new mail',
         )
@@ -669,8 +678,7 @@ def _not_checked(check: str, reason: str) -> Finding:
 
 def _only_for_https(facts: Facts, finding: Finding) -> Finding:
     """Something that only matters for a certificate: a note where none is wanted."""
-    is_https = facts.details is not None and facts.details.web_scheme == "https"
-    is_wanted = is_https or isinstance(facts.certificate, CertificateStatus)
+    is_wanted = facts.web_scheme == "https" or isinstance(facts.certificate, CertificateStatus)
     if is_wanted and not is_behind_own_cdn(facts):
         return finding
     return replace(finding, severity="note")
@@ -679,6 +687,10 @@ def _only_for_https(facts: Facts, finding: Finding) -> Finding:
 def _covers(name: str, host: str) -> bool:
     name = name.lower()
     return name == host or (name.startswith("*.") and name[2:] == host.partition(".")[2])
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 def _list(items: Iterable[object]) -> str:

@@ -52,9 +52,9 @@ class Dns:
         import dns.exception
         import dns.resolver
 
-        resolver = resolver_for(self.server)
         try:
-            zone = self._zone_of(host)
+            resolver = resolver_for(self.server)
+            zone = self._zone_of(resolver, host)
             servers = sorted(str(record.target) for record in resolver.resolve(zone, "NS"))
         except dns.exception.DNSException as error:
             return NotSeen(f"{self.name} does not say who serves the zone: {_reason(error)}")
@@ -64,26 +64,29 @@ class Dns:
             answers.append(self._ask_server(server, host, is_first=is_first))
         return tuple(answers)
 
-    def _zone_of(self, host: str) -> str:
+    def _zone_of(self, resolver: dns.resolver.Resolver, host: str) -> str:
         """The zone that a host is in.
 
         Unlike dnspython's `zone_for_name`, this does not take the zone of a CNAME's target for it.
         """
+        import dns.exception
         import dns.name
         import dns.resolver
 
-        resolver, labels = resolver_for(self.server), host.split(".")
+        labels = host.split(".")
         for start in range(len(labels)):
             name = dns.name.from_text(".".join(labels[start:]))
             try:
                 answer = resolver.resolve(name, "SOA", raise_on_no_answer=False, search=False)
             except dns.resolver.NXDOMAIN:
                 continue
-            except dns.resolver.NoNameservers:
-                # What fails may be the target of the host's CNAME record.
-                if start == 0:
-                    continue
+            except dns.exception.Timeout:
                 raise
+            except dns.exception.DNSException:
+                # What fails may be the target of the host's CNAME record, or a loop.
+                if start:
+                    raise
+                continue
             if answer.rrset and answer.rrset.name == name:
                 return name.to_text()
         return "."
@@ -93,10 +96,10 @@ class Dns:
         import dns.exception
         import dns.resolver
 
-        resolver = resolver_for(self.server)
         found = DnsAnswer(self.name)
         for kind in ("A", "AAAA"):
             try:
+                resolver = resolver_for(self.server)
                 answer = resolver.resolve(host, kind, raise_on_no_answer=False, search=False)
             except dns.resolver.NXDOMAIN as error:
                 response = next(iter(error.kwargs["responses"].values()))
@@ -142,7 +145,11 @@ class Dns:
         except dns.exception.DNSException as error:
             raise _NoAnswer(NotSeen(f"{self.name} does not answer: {_reason(error)}")) from None
         return [
-            CaaRecord(record.flags, record.tag.decode().lower(), record.value.decode())
+            CaaRecord(
+                record.flags,
+                record.tag.decode("ascii", "replace").lower(),
+                record.value.decode("ascii", "replace"),
+            )
             for record in answer.rrset or ()
             if isinstance(record, CAA)
         ]

@@ -177,6 +177,11 @@ class Facts:
         return self.details.tracking_domain if self.details else ""
 
     @property
+    def web_scheme(self) -> str:
+        """The scheme of links; an empty string where it is not known."""
+        return self.details.web_scheme if self.details else ""
+
+    @property
     def wanted(self) -> str:
         """What the host's CNAME has to point to."""
         cname = self.details.cname if self.details else None

@@ -175,7 +175,7 @@ def _look_behind(facts: Facts, network: Network) -> Facts:
     if not behind.mailgun_addresses & set(own):
         if not facts.cdn_before(answer):
             behind = replace(behind, http=look_at_port_80(facts.host, own[0], network.http_port))
-        if facts.details and facts.details.web_scheme == "https":
+        if facts.web_scheme == "https":
             served = look_at_certificate(facts.host, own[0], network.https_port, network.trust)
             behind = replace(behind, served=served)
     return replace(facts, behind=behind)

@@ -15,7 +15,7 @@ from .._diagnosis.diagnose import diagnose, exit_code, until_first
 from .._diagnosis.dns_look import Dns
 from .._diagnosis.look import Network, examine
 from .reading import Reader
-from .report import Report, as_json, settings_with_dns, target_of
+from .report import Report, as_json, settings_with_dns, target_of, write_page
 from .report_html import doctor_page
 from .report_text import examined
 
@@ -47,7 +47,6 @@ def doctor(domain: str, dns: str | None, show_json: bool, html: Path | None, acc
         raise click.UsageError(str(error)) from None
     facts = examine(Reader(settings).operation(target), network, now())
     report = Report(facts, until_first(diagnose(facts)))
-    if html is not None:
-        html.write_text(doctor_page(report), encoding="utf-8")
+    write_page(html, doctor_page(report))
     click.echo(json.dumps(as_json(report), indent=2) if show_json else examined(report))
     sys.exit(exit_code(report.findings))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -71,7 +72,7 @@ class Report:
     @property
     def web_scheme(self) -> str:
         """The scheme of links."""
-        return self.facts.details.web_scheme if self.facts.details else UNKNOWN
+        return self.facts.web_scheme or UNKNOWN
 
     @property
     def host(self) -> str:
@@ -129,7 +130,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "severity": report.severity,
         "id": problem.id if problem else None,
         "tracking_domain": facts.host or None,
-        "web_scheme": facts.details.web_scheme if facts.details else None,
+        "web_scheme": facts.web_scheme or None,
         **{name: _known(report.tracking(name)) for name in ("open", "click", "unsubscribe")},
         "dns": [
             {
@@ -202,3 +203,13 @@ def settings_with_dns(dns: str | None) -> Settings:
         reason = f"{dns!r} is not SERVER or SERVER:PORT, such as 192.0.2.53"
         raise click.BadParameter(reason, param_hint="--dns")
     return settings
+
+
+def write_page(file: Path | None, page: str) -> None:
+    """Write a page, if a file was named for it."""
+    if file is None:
+        return
+    try:
+        file.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise click.UsageError(f"cannot write {file}: {error.strerror}") from None

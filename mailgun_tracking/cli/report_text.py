@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from .._api.fields import SECTIONS
 from .._diagnosis.diagnose import Finding, Severity
@@ -145,7 +146,7 @@ def _table(reports: Sequence[Report], *, is_terminal: bool) -> str:
     table.add_column("days left", justify="right")
     for report in reports:
         table.add_row(
-            f"[{STYLES[report.severity]}]{WORDS[report.severity]}[/]",
+            Text(WORDS[report.severity], STYLES[report.severity]),
             report.domain,
             *(report.tracking(section) for section in SECTIONS),
             report.web_scheme,
@@ -155,7 +156,7 @@ def _table(reports: Sequence[Report], *, is_terminal: bool) -> str:
             "" if report.days_left is None else str(report.days_left),
         )
     width = shutil.get_terminal_size().columns if is_terminal else WIDE
-    console = Console(file=io.StringIO(), width=width, force_terminal=is_terminal, markup=True)
+    console = Console(file=io.StringIO(), width=width, force_terminal=is_terminal, markup=False)
     with console.capture() as captured:
         console.print(table)
     return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"

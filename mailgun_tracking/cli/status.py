@@ -18,7 +18,7 @@ from .._diagnosis.dns_look import Dns
 from .._diagnosis.look import Network, survey
 from .inventory import every_domain
 from .reading import Reader
-from .report import Report, as_json, most_urgent_first, settings_with_dns, target_of
+from .report import Report, as_json, most_urgent_first, settings_with_dns, target_of, write_page
 from .report_html import status_page
 from .report_text import surveyed
 
@@ -82,8 +82,7 @@ def status(
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)
     reports = most_urgent_first(_look(reader, network, listed))
-    if html is not None:
-        html.write_text(status_page(reports, now()), encoding="utf-8")
+    write_page(html, status_page(reports, now()))
     if show_json:
         shown = {
             "domains": [as_json(report) for report in reports],

@@ -10,7 +10,7 @@ import click
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from mailgun_tracking._diagnosis.facts import DnsAnswer, Record
+from mailgun_tracking._diagnosis.facts import DnsAnswer, HttpAnswer, Record
 from mailgun_tracking.cli.report import Report, as_json, most_urgent_first
 from mailgun_tracking.cli.report_html import doctor_page, status_page
 from mailgun_tracking.cli.report_text import examined, surveyed
@@ -69,7 +69,16 @@ def test_nothing_of_a_record_becomes_markup() -> None:
     for page in (status_page([report], NOW), doctor_page(report)):
         assert "<script" not in page
         assert "&lt;script&gt;alert(1)" in page
-    assert f"TXT {evil}" in surveyed([report], is_terminal=False, always_lines=True)
+    table = surveyed([report], is_terminal=False, always_lines=True).partition("\n\n")[0]
+    assert f"TXT {evil}" in table
+
+
+def test_nothing_that_was_seen_commands_a_terminal() -> None:
+    """A server can put anything into a header."""
+    facts = replace(reports.facts("mg.example.com"), http=HttpAnswer(302, "//x/\x1b]0;owned\x07"))
+    report = reports.report(facts)
+    assert "\\x1b]0;owned\\x07" in examined(report)
+    assert "\x1b]" not in examined(report)
 
 
 def test_the_page_stands_alone() -> None:

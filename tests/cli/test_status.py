@@ -158,3 +158,10 @@ def test_a_name_server_that_cannot_be_asked(server: str) -> None:
     result = CliRunner().invoke(commands, ["status", "--all", "--dns", server])
     assert result.exit_code == 2
     assert "Invalid value for --dns" in result.stderr
+
+
+def test_a_page_that_cannot_be_written(status: Status, tmp_path: Path) -> None:
+    """The message says why."""
+    result = status("--all", "--html", str(tmp_path / "missing" / "status.html"))
+    assert result.exit_code == 2
+    assert "No such file or directory" in result.stderr

@@ -320,6 +320,11 @@ def test_a_host_that_is_the_sending_domain(
         pytest.param([(HOST, "CNAME", "eu.mailgun.org.")], "dns-other-region", id="region"),
         pytest.param([(HOST, "CNAME", f"{CDN}.")], "dns-other-target", id="another host"),
         pytest.param([(HOST, "CNAME", f"x.{BROKEN}.")], "dns-other-target", id="broken target"),
+        pytest.param(
+            [(HOST, "CNAME", f"a.{ZONE}."), (f"a.{ZONE}", "CNAME", f"{HOST}.")],
+            "dns-other-target",
+            id="a loop",
+        ),
     ],
 )
 def test_records_that_do_not_lead_to_mailgun(

@@ -206,8 +206,20 @@ def test_days_are_judged_by_the_lifetime(age: float, lifetime: float, id_: str) 
 @pytest.mark.parametrize("status", ["processing", "pending review"])
 def test_a_certificate_that_is_not_ready(status: str) -> None:
     """Also one with a status that Mailgun does not document."""
-    finding = found(replace(WELL, certificate=CertificateStatus(status)), "certificate")
+    http = replace(WELL, domain=replace(DETAILS, web_scheme="http"))
+    finding = found(replace(http, certificate=CertificateStatus(status)), "certificate")
     assert (finding.id, finding.severity) == ("certificate-processing", "wait")
+
+
+def test_links_while_a_certificate_is_issued() -> None:
+    """They are broken, unless the certificate from before is still valid."""
+    nothing = replace(WELL, certificate=CertificateStatus("processing"))
+    assert found(nothing, "certificate").severity == "fix"
+    assert found(nothing, "web-scheme").id == "https-without-certificate"
+    for status in ("processing", "error"):
+        facts = replace(WELL, certificate=replace(certificate(60, 90), status=status))
+        assert found(facts, "web-scheme").severity == "ok"
+        assert "valid until 2026-12-26" in found(facts, "certificate").found
 
 
 @pytest.mark.parametrize(
