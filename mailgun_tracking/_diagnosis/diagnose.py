@@ -319,7 +319,7 @@ def _judge(facts: Facts, answer: DnsAnswer, check: str) -> Finding:
             f"{way}: to issue, renew and serve a certificate, Mailgun wants no proxy before it. "
             f'If {cdn} is meant to terminate TLS, set https_by="proxy"'
         )
-        return fix("dns-proxy", f"{answer} ({cdn})", mend)
+        return fix("dns-proxy", f"{answer}, a proxy ({cdn})", mend)
     if facts.behind and facts.behind.mailgun_addresses & set(answer.addresses):
         if facts.details and facts.details.cname_is_valid:
             return _ok(check, f"{answer}: the addresses of {wanted}, which Mailgun accepts")

@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from .. import errors
-from .._api.models import DomainDetails
+from .._api.issuance import now
+from .._api.models import CertificateStatus, DomainDetails
+from .._api.resolving import NameServer
 from .._api.target import Target
 from .._provider.operation import Operation
 from .caa import LETS_ENCRYPT
@@ -114,6 +116,34 @@ def _ask_settings(facts: Facts, operation: Operation) -> Facts:
     except errors.TrackingError:
         facts = replace(facts, can_list=False)
     return _ask_tracking(facts, operation)
+
+
+def obstacle(target: Target, details: DomainDetails, server: NameServer | None) -> str:
+    """What in DNS keeps a host from getting a certificate, and what was wanted, in a few words.
+
+    Only the resolver is asked. An empty string where nothing is wrong, or DNS does not answer.
+
+    Args:
+        target: the host.
+        details: its domain.
+        server: the resolver; the machine's own by default.
+    """
+    host, dns = target.domain, Dns(server)
+    facts = Facts(
+        target.with_domain(details.name),
+        now(),
+        # The host may be one that the domain is to be moved to.
+        domain=replace(details, custom_host=host),
+        certificate=CertificateStatus("processing"),
+        resolved=dns.ask_resolver(host),
+    )
+    if not isinstance(facts.resolved, DnsAnswer):
+        return ""
+    facts = replace(facts, behind=Behind(dns.addresses(facts.wanted)), caa=dns.caa(host))
+    for finding in diagnose(facts):
+        if finding.severity == "fix" and finding.check in ("dns-resolver", "caa"):
+            return f"{finding.found}; wanted: {finding.wanted}"
+    return ""
 
 
 def patient_for(operation: Operation, seconds: float) -> Operation:

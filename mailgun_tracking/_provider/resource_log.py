@@ -34,10 +34,16 @@ class ResourceLog:
         """Warn about something."""
         self._send(message, warning=True)
 
-    def progress(self, message: str) -> None:
-        """Say what is being waited for, once that takes long; at most one message in 15 s."""
-        if self._clock() >= self._progress_from:
-            self.throttled(message)
+    def progress(self, message: str, look: Callable[[], str] = lambda: "") -> None:
+        """Say what is being waited for, once that takes long; at most one message in 15 s.
+
+        Args:
+            message: what is being waited for.
+            look: returns why, or an empty string; it is only called if the message is shown.
+        """
+        if self._clock() >= max(self._progress_from, self._next_message):
+            reason = look()
+            self.throttled(f"{message}: {reason}" if reason else message)
 
     def throttled(self, message: str) -> None:
         """Say what is being retried; at most one message in 15 s, counting `progress`."""
