@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import ssl
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 
 from .._api.models import parse_certificate
 from .._version import __version__
 from .facts import HttpAnswer, NoCertificate, NotSeen, Served, ServedCertificate
 
 LOOK_SECONDS = 5.0
-"""How long a server may take to connect, and for each part of its answer."""
+"""How long a server may take to connect, and then to answer."""
 CHALLENGE_PATH = "/.well-known/acme-challenge/mailgun-tracking-doctor"
 """Where Let's Encrypt looks for a challenge, of a name that nothing has."""
 
@@ -28,13 +30,11 @@ def system_trust() -> ssl.SSLContext:
 
 def look_at_port_80(host: str, address: str, port: int) -> HttpAnswer | NotSeen:
     """GET where a challenge of Let's Encrypt would be; a redirect is not followed."""
-    connection = http.client.HTTPConnection(address, port, timeout=LOOK_SECONDS)
     try:
-        return _get(connection, host, CHALLENGE_PATH)
+        with _connected(address, port) as connection:
+            return _get(connection, host, CHALLENGE_PATH)
     except (OSError, http.client.HTTPException) as error:
-        return NotSeen(f"port 80 of {address} does not answer from here: {_reason(error)}")
-    finally:
-        connection.close()
+        return _not_seen(80, address, error)
 
 
 def look_at_certificate(host: str, address: str, port: int, trust: Trust) -> Served:
@@ -46,43 +46,66 @@ def look_at_certificate(host: str, address: str, port: int, trust: Trust) -> Ser
     except ssl.SSLError as error:
         return NoCertificate((error.reason or "handshake failed").replace("_", " ").lower())
     except (OSError, http.client.HTTPException) as error:
-        return NotSeen(f"port 443 of {address} does not answer from here: {_reason(error)}")
+        return _not_seen(443, address, error)
     untrusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     untrusting.check_hostname = False
     untrusting.verify_mode = ssl.CERT_NONE
     try:
         return _handshake(host, address, port, untrusting, problem)
     except (OSError, http.client.HTTPException) as error:
-        return NotSeen(f"port 443 of {address} does not answer from here: {_reason(error)}")
+        return _not_seen(443, address, error)
+
+
+@contextlib.contextmanager
+def _connected(address: str, port: int) -> Iterator[socket.socket]:
+    """A connection that is cut after a while, however slowly the server answers."""
+    with socket.create_connection((address, port), LOOK_SECONDS) as connection:
+        is_over = threading.Event()
+
+        def cut() -> None:
+            is_over.set()
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(LOOK_SECONDS, cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield connection
+        except (OSError, http.client.HTTPException) as error:
+            raise (TimeoutError() if is_over.is_set() else error) from None
+        finally:
+            timer.cancel()
 
 
 def _handshake(
     host: str, address: str, port: int, context: ssl.SSLContext, problem: str = ""
 ) -> ServedCertificate:
     with (
-        socket.create_connection((address, port), LOOK_SECONDS) as plain,
-        context.wrap_socket(plain, server_hostname=host) as tls,
+        _connected(address, port) as connection,
+        context.wrap_socket(connection, server_hostname=host) as tls,
     ):
         der = tls.getpeercert(binary_form=True)
         assert der is not None, "the client always asks for the server's certificate"
-        connection = http.client.HTTPConnection(address, port)
-        # Has the handshake with the host's name behind it; HTTPSConnection would use the address.
-        connection.sock = tls
-        hsts = _get(connection, host, "/").headers.get("strict-transport-security", "")
+        hsts = _get(tls, host, "/").headers.get("strict-transport-security", "")
     return ServedCertificate(parse_certificate(ssl.DER_cert_to_PEM_cert(der)), problem, hsts)
 
 
-def _get(connection: http.client.HTTPConnection, host: str, path: str) -> HttpAnswer:
-    agent = f"mailgun-tracking/{__version__}"
-    connection.request("GET", path, headers={"Host": host, "User-Agent": agent})
+def _get(connected: socket.socket, host: str, path: str) -> HttpAnswer:
+    connection = http.client.HTTPConnection(host)
+    # Already connected, to the address that DNS named; it would look the host up itself.
+    connection.sock = connected
+    connection.request("GET", path, headers={"User-Agent": f"mailgun-tracking/{__version__}"})
     response = connection.getresponse()
     headers = {name.lower(): value for name, value in response.getheaders()}
     return HttpAnswer(response.status, headers.get("location", ""), headers)
 
 
-def _reason(error: Exception) -> str:
+def _not_seen(port: int, address: str, error: Exception) -> NotSeen:
     if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, OSError):
-        return (error.strerror or str(error)).lower()
-    return "that is not HTTP"
+        reason = "no answer in time"
+    elif isinstance(error, OSError):
+        reason = (error.strerror or str(error)).lower()
+    else:
+        reason = "that is not HTTP"
+    return NotSeen(f"port {port} of {address} does not answer from here: {reason}")

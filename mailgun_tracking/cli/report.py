@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from .. import errors
-from .._api.models import CertificateFacts, CertificateStatus, normalize_domain
+from .._api.models import CertificateFacts, CertificateStatus
 from .._api.settings import Settings
 from .._api.target import Target
 from .._diagnosis.diagnose import (
@@ -184,10 +184,10 @@ def target_of(text: str, settings: Settings, account: str) -> Target:
     Raises:
         TrackingError: it names none.
     """
+    target = Target.parse(text, account)
     if "/" in text:
-        return Target.parse(text, account)
-    Target.parse(text, account)
-    return Target(account, settings.region(), settings.subaccount(account), normalize_domain(text))
+        return target
+    return replace(target, region=settings.region(), subaccount=settings.subaccount(account))
 
 
 def settings_with_dns(dns: str | None) -> Settings:
