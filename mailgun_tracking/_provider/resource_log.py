@@ -53,6 +53,8 @@ class ResourceLog:
             self.info(message)
 
     def _send(self, message: str, *, warning: bool = False) -> None:
+        # Half a surrogate pair, as from a byte in the environment, cannot be sent.
+        message = message.encode(errors="backslashreplace").decode()
         log = engine_log()
         if log is None:
             print(message, file=sys.stderr, flush=True)

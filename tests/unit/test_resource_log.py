@@ -72,3 +72,10 @@ def test_outside_of_a_provider_process_messages_go_to_standard_error(
     log.info("adopted")
     log.warn("careful")
     assert capsys.readouterr() == ("", "adopted\ncareful\n")
+
+
+@pytest.mark.behaviour(84)
+def test_what_cannot_be_sent_is_written_out(sent: Sent) -> None:
+    """Such as a byte of the environment that is not UTF-8."""
+    ResourceLog("urn", Clock()).info("odd \udcff")
+    assert messages(sent) == ["odd \\udcff"]
