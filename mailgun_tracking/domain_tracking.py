@@ -42,6 +42,7 @@ from ._provider.changes import (
     turn_off_call,
 )
 from ._provider.concurrency import gather, run_concurrently, value_or_raise
+from ._provider.constructors import domain_of_id, refuse_bad_call, sendable_inputs
 from ._provider.identity import IDENTITY, changed_identity, identity_outputs, ownership_key
 from ._provider.operation import CHECK_DEADLINE_SECONDS, Operation
 from ._provider.options import options_for_get, prepare_options
@@ -118,7 +119,7 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
 
     Raises:
         ConfigurationError: a key is stored in plain text in the stack's configuration.
-        InvalidInput: ``import_`` was given.
+        InvalidInput: ``import_`` was given, or an argument of a type that cannot be used.
     """
 
     domain: pulumi.Output[str]
@@ -171,6 +172,7 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
         inputs = {name: value for name, value in locals().items() if name in INPUTS}
         for section in SECTIONS:
             inputs[section] = normalize_section(section, inputs[section])
+        inputs = sendable_inputs("DomainTracking", resource_name, inputs)
         opts = prepare_options(opts, "DomainTracking", resource_name, PROPERTIES)
         super().__init__(DomainTrackingProvider(), resource_name, declared(inputs), opts)
         if pulumi.runtime.is_dry_run():
@@ -195,10 +197,12 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
             opts: Pulumi's resource options.
 
         Raises:
+            InvalidInput: it is not an ID.
             DomainNotFound: in the resource's row, where Mailgun has no such domain.
         """
+        refuse_bad_call("DomainTracking", resource_name, opts)
+        domain = domain_of_id("DomainTracking", resource_name, id)
         opts = options_for_get(opts, id, "DomainTracking")
-        domain = pulumi.Output.from_input(id).apply(lambda known: Target.parse(known).domain)
         return cls(resource_name, domain, account=account, opts=opts)
 
 

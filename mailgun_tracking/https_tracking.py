@@ -11,6 +11,8 @@ from typing import Any, cast
 import pulumi
 
 from ._api.models import normalize_domain
+from ._provider.constructors import refuse_bad_call, sendable
+from ._provider.identity import IDENTITY
 from ._provider.options import known_paths
 from ._provider.validation import type_name
 from .arguments import ClickInput, OpenInput, UnsubscribeInput
@@ -136,7 +138,8 @@ class HttpsTracking(pulumi.ComponentResource):
             and the `.TrackingHost`.
 
     Raises:
-        InvalidInput: `cname` is not a function of the record and the options, failed, did not
+        InvalidInput: `delete_record` is not a boolean, or another argument is of a type that cannot
+            be used. Or `cname` is not a function of the record and the options, failed, did not
             return a resource, or did not use the options.
     """
 
@@ -176,9 +179,16 @@ class HttpsTracking(pulumi.ComponentResource):
         subaccount: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        refuse_bad_call("HttpsTracking", resource_name, opts)
+        where = f"HttpsTracking {resource_name}"
+        if not isinstance(delete_record, bool):
+            given = type_name(delete_record)
+            raise InvalidInput(f"{where}: delete_record must be True or False, not {given}")
+        for name in ("domain", "web_prefix", "timeout", *IDENTITY):
+            sendable(name, locals()[name], where)
         super().__init__("mailgun-tracking:index:HttpsTracking", resource_name, None, opts)
-        where: dict[str, Any] = {"account": account, "region": region, "subaccount": subaccount}
-        found = get_tracking_domain_output(_once_created(domain, opts), **where)
+        identity: dict[str, Any] = {"account": account, "region": region, "subaccount": subaccount}
+        found = get_tracking_domain_output(_once_created(domain, opts), **identity)
         host = pulumi.Output.all(found, web_prefix).apply(
             lambda known: (
                 known[0].tracking_domain
@@ -198,7 +208,7 @@ class HttpsTracking(pulumi.ComponentResource):
             host,
             timeout=timeout,
             move_domain=web_prefix is not None or None,
-            **where,
+            **identity,
             opts=pulumi.ResourceOptions(
                 parent=self, depends_on=[self.cname] if self.cname else None
             ),
@@ -213,7 +223,7 @@ class HttpsTracking(pulumi.ComponentResource):
             open=open,
             click=click,
             unsubscribe=unsubscribe,
-            **where,
+            **identity,
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=of_settings),
         )
         self.host = TrackingHost(
@@ -221,7 +231,7 @@ class HttpsTracking(pulumi.ComponentResource):
             domain,
             web_scheme="https",
             web_prefix=web_prefix,
-            **where,
+            **identity,
             opts=pulumi.ResourceOptions(
                 parent=self, depends_on=[self.certificate], ignore_changes=ignored
             ),

@@ -31,6 +31,7 @@ from ._api.models import (
 from ._api.resolving import what_is_missing
 from ._api.target import Target
 from ._provider.base import MailgunProvider, own_properties
+from ._provider.constructors import domain_of_id, refuse_bad_call, sendable_inputs
 from ._provider.domain_move import DomainMove, finish_move, moved_domain
 from ._provider.identity import IDENTITY, changed_identity, identity_outputs, ownership_key
 from ._provider.operation import CHECK_DEADLINE_SECONDS, Operation, warn_of_no_response
@@ -97,7 +98,7 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
 
     Raises:
         ConfigurationError: a key is stored in plain text in the stack's configuration.
-        InvalidInput: ``import_`` was given.
+        InvalidInput: ``import_`` was given, or an argument of a type that cannot be used.
     """
 
     tracking_domain: pulumi.Output[str]
@@ -139,6 +140,7 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         inputs = {name: value for name, value in locals().items() if name in INPUTS}
+        inputs = sendable_inputs("TrackingCertificate", resource_name, inputs)
         opts = prepare_options(opts, "TrackingCertificate", resource_name, PROPERTIES)
         if opts.delete_before_replace is None:
             # Delete changes nothing at Mailgun, but tells a create after it of the replacement.
@@ -165,10 +167,12 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
             opts: Pulumi's resource options.
 
         Raises:
+            InvalidInput: it is not an ID.
             CertificateNotFound: in the resource's row, where there is none.
         """
+        refuse_bad_call("TrackingCertificate", resource_name, opts)
+        host = domain_of_id("TrackingCertificate", resource_name, id)
         opts = options_for_get(opts, id, "TrackingCertificate")
-        host = pulumi.Output.from_input(id).apply(lambda known: Target.parse(known).domain)
         return cls(resource_name, host, account=account, opts=opts)
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 import pulumi
 from pulumi.dynamic import Resource
 
+from ._provider.constructors import sendable_inputs
 from ._provider.identity import IDENTITY
 from ._provider.options import prepare_options
 from .arguments import Cname
@@ -54,6 +55,7 @@ class TrackingHost(Resource, module="mailgun", name="TrackingHost"):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         inputs = {name: value for name, value in locals().items() if name in INPUTS}
+        inputs = sendable_inputs("TrackingHost", resource_name, inputs)
         opts = prepare_options(opts, "TrackingHost", resource_name, PROPERTIES)
         super().__init__(TrackingHostProvider(), resource_name, declared(inputs), opts)
 

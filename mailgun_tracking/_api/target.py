@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..errors import InvalidInput
-from .models import is_domain, normalize_domain
+from .models import domain_problem, normalize_domain
 
 Region = Literal["us", "eu"]
 REGIONS: tuple[Region, ...] = ("us", "eu")
@@ -61,19 +61,22 @@ class Target:
             region = parts[0].lower()
         if len(parts) > 2:
             subaccount = parts[1]
-        domain = normalize_domain(parts[-1])
-        if (
-            len(parts) > 3
-            or region not in REGIONS
-            or not is_domain(domain)
-            or (subaccount and not is_subaccount(subaccount))
-        ):
+        domain = parts[-1]
+        problem = domain_problem(domain)
+        if len(parts) > 3:
+            problem = "it has more than three parts"
+        elif region not in REGIONS:
+            problem = "its region is neither us nor eu"
+        elif subaccount and not is_subaccount(subaccount):
+            problem = "its subaccount is not valid"
+        if problem:
             raise InvalidInput(
-                f"{id_!r} is not a valid ID",
+                "the ID is not valid",
+                problem,
                 advice="write DOMAIN, REGION/DOMAIN or REGION/SUBACCOUNT/DOMAIN, "
                 "for example eu/mg.example.com",
             )
-        return cls(account, region, subaccount, domain)
+        return cls(account, region, subaccount, normalize_domain(domain))
 
     @classmethod
     def from_inputs(cls, inputs: Mapping[str, Any], domain_input: str) -> Target:

@@ -17,6 +17,7 @@ from pulumi.runtime import get_config, is_config_secret
 
 from .. import errors
 from .._api.settings import refuse_plain_text_key
+from .constructors import refuse_bad_call
 from .validation import Properties, unknown_paths
 
 OLDEST_SDK_FOR_GET = (3, 272)
@@ -53,8 +54,9 @@ def prepare_options(
 
     Raises:
         ConfigurationError: a key is stored in plain text in the stack's configuration.
-        InvalidInput: ``import_`` was given.
+        InvalidInput: ``import_`` was given, or a name or option of a wrong type.
     """
+    refuse_bad_call(resource, name, opts)
     refuse_plain_text_keys()
     opts = ResourceOptions.merge(opts, None)
     opts.transformations = [_pin_pickle_protocol, *(opts.transformations or [])]

@@ -82,10 +82,8 @@ def validate_identity(inputs: Mapping[str, Any], domain_input: str) -> list[Chec
     elif domain != UNKNOWN:
         failures += validate_domain(domain_input, domain)
     region = inputs.get("region")
-    if not isinstance(region, str):
-        failures += validate_string("region", region)
-    elif region != UNKNOWN and region.lower() not in REGIONS:
-        failures.append(CheckFailure("region", "must be us or eu"))
+    if not isinstance(region, str) or region.lower() not in REGIONS:
+        failures += validate_choice("region", region, REGIONS)
     account = inputs.get("account")
     if account not in (None, UNKNOWN) and not is_account_name(account):
         failures.append(
@@ -147,7 +145,9 @@ def validate_field(field: Field, value: object) -> list[CheckFailure]:
     if field.type == "prefix":
         if isinstance(value, str) and is_web_prefix(value):
             return []
-        expected = 'one DNS label of lower-case letters, digits and hyphens, such as "email"'
+        expected = (
+            'one DNS label, such as "email": at most 63 lower-case letters, digits and hyphens'
+        )
     elif field.type == "click":
         if isinstance(value, bool) or value == "htmlonly":
             return []

@@ -14,8 +14,9 @@ from .._api.target import DEFAULT_ACCOUNT
 from .._diagnosis.diagnose import diagnose, exit_code, until_first
 from .._diagnosis.dns_look import Dns
 from .._diagnosis.look import Network, examine
+from .inventory import target_of
 from .reading import Reader
-from .report import Report, as_json, settings_with_dns, target_of, write_page
+from .report import Report, as_json, settings_with_dns, write_page
 from .report_html import doctor_page
 from .report_text import examined
 

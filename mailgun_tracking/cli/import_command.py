@@ -29,7 +29,7 @@ from .import_plan import (
     why_left_out,
 )
 from .import_program import program
-from .inventory import Inventory, every_domain
+from .inventory import Inventory, every_domain, target_of
 from .reading import Reader
 
 IMPORT_FILE = "import.json"
@@ -141,7 +141,7 @@ def import_command(
         settings = Settings()
         home = Home(settings.region(), settings.subaccount())
         reader = Reader(settings)
-        targets = [Target.parse(id_, accounts[0]) for id_ in ids]
+        targets = [target_of(id_, settings, accounts[0]) for id_ in ids]
         found = Inventory()
         if all_domains:
             found = every_domain(reader, accounts, subaccounts=subaccounts)

@@ -1,4 +1,4 @@
-"""Which domains there are: all of an account or several."""
+"""Which domains there are: those that an argument names, or all of some accounts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from .. import errors
 from .._api.models import DomainDetails, Subaccount
+from .._api.settings import Settings
 from .._api.target import DEFAULT_ACCOUNT, REGIONS, Target
 from .reading import Reader
 
@@ -26,6 +27,21 @@ class Inventory:
     domains: dict[Target, DomainDetails] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     failures: list[errors.TrackingError] = field(default_factory=list)
+
+
+def target_of(text: str, settings: Settings, account: str) -> Target:
+    """The domain that an argument names; region and subaccount are the configured ones.
+
+    Raises:
+        TrackingError: it names none.
+    """
+    try:
+        target = Target.parse(text, account)
+    except errors.InvalidInput as error:
+        raise errors.InvalidInput(f"{text!r}: {error}") from None
+    if "/" in text:
+        return target
+    return replace(target, region=settings.region(), subaccount=settings.subaccount(account))
 
 
 def every_domain(reader: Reader, accounts: Sequence[str], *, subaccounts: bool) -> Inventory:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ import click
 from .. import errors
 from .._api.models import CertificateFacts, CertificateStatus
 from .._api.settings import Settings
-from .._api.target import Target
 from .._diagnosis.diagnose import (
     NO_CERTIFICATE,
     Finding,
@@ -176,18 +175,6 @@ def dns_seen(facts: Facts) -> list[tuple[str, str]]:
         for answer in (*zone, facts.resolved)
         if answer is not None
     ]
-
-
-def target_of(text: str, settings: Settings, account: str) -> Target:
-    """The domain that an argument names; region and subaccount are the configured ones.
-
-    Raises:
-        TrackingError: it names none.
-    """
-    target = Target.parse(text, account)
-    if "/" in text:
-        return target
-    return replace(target, region=settings.region(), subaccount=settings.subaccount(account))
 
 
 def settings_with_dns(dns: str | None) -> Settings:

@@ -16,9 +16,9 @@ from .._api.target import DEFAULT_ACCOUNT, Target
 from .._diagnosis.diagnose import diagnose, exit_code, without_unused
 from .._diagnosis.dns_look import Dns
 from .._diagnosis.look import Network, survey
-from .inventory import every_domain
+from .inventory import every_domain, target_of
 from .reading import Reader
-from .report import Report, as_json, most_urgent_first, settings_with_dns, target_of, write_page
+from .report import Report, as_json, most_urgent_first, settings_with_dns, write_page
 from .report_html import status_page
 from .report_text import surveyed
 

@@ -35,8 +35,9 @@ from mailgun_tracking._diagnosis.facts import CaaFailed, DnsAnswer, NotSeen
 from mailgun_tracking._diagnosis.look import Network, examine
 from mailgun_tracking.cli import doctor as doctor_command
 from mailgun_tracking.cli.commands import commands
+from mailgun_tracking.cli.inventory import target_of
 from mailgun_tracking.cli.reading import Reader
-from mailgun_tracking.cli.report import Report, target_of
+from mailgun_tracking.cli.report import Report
 from mailgun_tracking.cli.report_text import examined
 from tests.https.example import emulated_mailgun
 from tests.https.real_ca import tracking_host

@@ -129,7 +129,12 @@ class Stack:
 
     def read(self) -> dict[Field, Any]:
         """The settings as Mailgun returns them."""
-        return self._by_field(self.engine.get(self.program, DOMAIN).outputs)
+
+        def program() -> None:
+            DomainTracking("mg", DOMAIN)
+            TrackingHost("host", DOMAIN)
+
+        return self._by_field(self.engine.get(program, DOMAIN).outputs)
 
     def in_state(self) -> dict[Field, Any]:
         """The settings as state has them; those that it does not have are missing."""

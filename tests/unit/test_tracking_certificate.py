@@ -80,7 +80,7 @@ class TestValidate:
             ({"wait": "yes"}, "wait", "true or false"),
             ({"move_domain": 1.0}, "move_domain", "true or false"),
             ({"timeout": 0}, "timeout", "greater than 0"),
-            ({"region": "mars"}, "region", "us or eu"),
+            ({"region": "mars"}, "region", '"us" or "eu"'),
         ],
     )
     def test_invalid(self, values: dict[str, Any], property_: str, word: str) -> None:
