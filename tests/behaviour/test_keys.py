@@ -90,6 +90,25 @@ def test_a_key_in_the_environment_leaves_no_trace(mail: MailFactory, guarded: Em
 
 
 @pytest.mark.behaviour(5)
+def test_what_pulumis_own_log_of_calls_holds_is_pulumis(
+    mail: MailFactory, guarded: Emulator
+) -> None:
+    """A key in the configuration is where the engine hands it to a process, and nowhere else."""
+    stack = _stack(mail, guarded, PROGRAM)
+    stack.environment["MAILGUN_API_KEY"] = ""
+    stack.config_set("mailgun:apiKey", KEY, secret=True)
+    log = stack.directory / "grpc.json"
+    stack.up(env={"PULUMI_DEBUG_GRPC": str(log)})
+    assert guarded.domain("mg.example.com").click["active"] is True
+    holding = {
+        call["method"].rpartition("/")[2]
+        for call in map(json.loads, log.read_text().splitlines())
+        if any(form in json.dumps(call).encode() for form in forms_of(KEY).values())
+    }
+    assert holding == {"Run", "GetDeploymentInfo", "CheckConfig", "Configure"}
+
+
+@pytest.mark.behaviour(5)
 def test_the_search_finds_a_key_that_was_planted(mail: MailFactory, guarded: Emulator) -> None:
     """In each form, and in each kind of file that a run leaves behind."""
     stack = _stack(

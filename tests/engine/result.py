@@ -26,8 +26,9 @@ def read_events(log: Path) -> list[Event]:
     """The events in a log that may still be written: a last line that is not whole yet is left."""
     if not log.exists():
         return []
-    lines = log.read_text().splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+    # Not `splitlines`: the texts in an event may have line separators of Unicode in them.
+    *lines, _ = log.read_text().split("\n")
+    return [json.loads(line) for line in lines]
 
 
 @dataclass(frozen=True)
