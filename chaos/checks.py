@@ -16,6 +16,9 @@ from tests.chaos.examples import EXAMPLES_VARIABLE
 from tests.engine.stack import ROOT
 
 CHECKS: Mapping[str, Sequence[str]] = {
+    "bad programs and configurations, and the message that each gets": (
+        "tests/behaviour/test_bad_inputs.py",
+    ),
     "answers of a server, at random, to each call of the client": ("tests/chaos/test_answers.py",),
     "lives of a domain under faults, against a model": ("tests/chaos/test_model.py",),
     "lives of a domain with changes by hand, against a model": (
