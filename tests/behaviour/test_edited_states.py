@@ -101,7 +101,7 @@ for number in range({len(OF_DOMAINS)}):
         f"d{{number}}.example.com",
         open=True,
         click="htmlonly",
-        unsubscribe={{"active": True, "html_footer": "%unsubscribe_url%"}},
+        unsubscribe=True,
     )
 for number in range({len(OF_CERTIFICATES)}):
     TrackingCertificate(f"c{{number}}", f"email.c{{number}}.example.com")
