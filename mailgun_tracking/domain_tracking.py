@@ -313,7 +313,8 @@ class DomainTrackingProvider(MailgunProvider):
         )
         if not is_same:
             return DiffResult(changes=True)
-        target = Target.from_inputs(news, "domain")
+        # After a refresh these are the inputs in state, which may lack what the outputs have.
+        target = Target.from_inputs({**news, **olds}, "domain")
         doubtful = self._doubtful(target, news)
         if not doubtful or current_urn() in process.just_read:
             return DiffResult(changes=False)
@@ -326,7 +327,7 @@ class DomainTrackingProvider(MailgunProvider):
         doubtful = set(process.unfinished.of(key))
         if key in process.moving:
             doubtful |= {field.path for field in WEB_FIELDS}
-        return doubtful & set(inputs.get("managed") or [])
+        return doubtful & {field.path for field in fields_at(inputs.get("managed"))}
 
     def _look(
         self,

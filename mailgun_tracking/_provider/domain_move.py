@@ -82,8 +82,10 @@ class DomainMove:
 
     def _undo(self, error: errors.TrackingError) -> None:
         before = self._before
-        # The certificate may still come after a time-out or Ctrl-C, but not if the domain moved.
-        if not isinstance(error, (errors.Cancelled, errors.CertificateTimeout)):
+        # The certificate may still come after a time-out, Ctrl-C or a lost response, but not if the
+        # domain moved.
+        may_come = isinstance(error, (errors.Cancelled, errors.CertificateTimeout))
+        if not may_come and not outcome_unknown(error):
             try:
                 self._update({"web_prefix": before.web_prefix, "web_scheme": before.web_scheme})
             except errors.TrackingError:

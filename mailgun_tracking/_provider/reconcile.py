@@ -102,8 +102,9 @@ def outcome_unknown(error: errors.TrackingError) -> bool:
     """Whether Mailgun may have done what it was asked to, in spite of the error."""
     if isinstance(error, errors.UnexpectedResponse):
         return error.status is None
-    # A call may be cancelled before it is repeated, after an attempt that got no response.
-    return isinstance(error, (errors.Unreachable, errors.ServerError, errors.Cancelled))
+    if isinstance(error, errors.Cancelled):
+        return error.is_unclear
+    return isinstance(error, (errors.Unreachable, errors.ServerError))
 
 
 class _Reconciliation:

@@ -62,7 +62,7 @@ write()
 """
 
 
-@pytest.mark.behaviour(89)
+@pytest.mark.behaviour(91)
 @pytest.mark.parametrize(
     ("resource", "columns"),
     [("DomainTracking", SETTINGS), ("TrackingCertificate", CERTIFICATE)],
@@ -102,7 +102,7 @@ def test_arguments(
     assert answers == snapshot
 
 
-@pytest.mark.behaviour(89)
+@pytest.mark.behaviour(91)
 def test_calls_and_configurations(
     mail: MailFactory, emulator: Emulator, snapshot: SnapshotAssertion
 ) -> None:
@@ -122,7 +122,7 @@ def test_calls_and_configurations(
     assert answers == snapshot
 
 
-@pytest.mark.behaviour(89)
+@pytest.mark.behaviour(91)
 def test_programs(mail: MailFactory, snapshot: SnapshotAssertion) -> None:
     """What Pulumi shows: one line, and no traceback."""
     stack = mail()

@@ -56,7 +56,7 @@ def test_an_invalid_input_is_refused_by_its_name(mail: MailFactory, emulator: Em
     assert puts(emulator) == []
 
 
-@pytest.mark.behaviour(87)
+@pytest.mark.behaviour(89)
 def test_a_refusal_shows_no_string_that_was_given(mail: MailFactory) -> None:
     """Secret or not: a key may be in the wrong place, and the engine tells no provider."""
     key = "key-0123456789abcdef0123456789abcdef"

@@ -37,7 +37,7 @@ def use(stack: MailStack, directory: Path) -> None:
     stack.write_program((directory / "__main__.py").read_text(encoding="utf-8"))
 
 
-@pytest.mark.behaviour(101)
+@pytest.mark.behaviour(98)
 def test_a_whole_account_previews_without_a_change(mail: MailFactory) -> None:
     """300 domains in two regions and three subaccounts, in which every pair of settings occurs."""
     with Emulator(subaccounts=SUBACCOUNTS) as emulator:
@@ -61,7 +61,7 @@ def test_a_whole_account_previews_without_a_change(mail: MailFactory) -> None:
         assert calls(emulator) == []
 
 
-@pytest.mark.behaviour(1, 101, 103)
+@pytest.mark.behaviour(1, 98, 100)
 def test_imported_resources_are_resources_like_any_other(
     mail: MailFactory, emulator: Emulator
 ) -> None:
@@ -95,7 +95,7 @@ def test_imported_resources_are_resources_like_any_other(
     ]
 
 
-@pytest.mark.behaviour(101)
+@pytest.mark.behaviour(98)
 def test_the_configuration_is_for_the_program_of_this_repository(
     mail: MailFactory, emulator: Emulator
 ) -> None:

@@ -136,7 +136,7 @@ def import_edited(stack: MailStack, exported: dict[str, Any]) -> None:
     stack.run("stack", "import", "--force", "--file", str(file))
 
 
-@pytest.mark.behaviour(92)
+@pytest.mark.behaviour(94)
 def test_edits(deployed: MailStack, emulator: Emulator) -> None:
     """A preview succeeds; a refresh and an up, or an up alone, mend it; Mailgun stays as it is."""
     emulator.forget_requests()
@@ -157,7 +157,7 @@ def test_edits(deployed: MailStack, emulator: Emulator) -> None:
     assert puts(emulator) == []
 
 
-@pytest.mark.behaviour(92)
+@pytest.mark.behaviour(94)
 def test_what_only_the_user_can_tell(mail: MailFactory, emulator: Emulator) -> None:
     """A line says which resource it is, and what to do; that works."""
     stack = mail(

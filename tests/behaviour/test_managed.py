@@ -56,7 +56,7 @@ def test_a_secret_footer_stays_encrypted_through_create_refresh_drift_and_destro
     assert emulator.domain("two.example.com").unsubscribe["active"] is False
 
 
-@pytest.mark.behaviour(88)
+@pytest.mark.behaviour(90)
 def test_a_secret_footer_that_the_program_lets_go_of_is_nowhere_in_plain_text(
     mail: MailFactory, emulator: Emulator
 ) -> None:

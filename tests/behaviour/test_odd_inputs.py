@@ -49,7 +49,7 @@ SPELLINGS = {
 """By resource: how the program writes a domain, and its name at Mailgun."""
 
 
-@pytest.mark.behaviour(90)
+@pytest.mark.behaviour(92)
 def test_odd_inputs(mail: MailFactory, emulator: Emulator) -> None:
     """Footers, spellings of domains, prefixes and regions, and names of resources."""
     for name in FOOTERS:

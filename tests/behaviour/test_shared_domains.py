@@ -10,7 +10,7 @@ from tests.behaviour.mail import MailFactory, calls, puts
 UP = ("up", "--yes", "--skip-preview")
 
 
-@pytest.mark.behaviour(93)
+@pytest.mark.behaviour(95)
 def test_two_stacks(mail: MailFactory, emulator: Emulator) -> None:
     """At the same time, of different fields; then of one field, about which they disagree."""
     one = mail('DomainTracking("mg", "mg.example.com", open=True)')
@@ -30,7 +30,7 @@ def test_two_stacks(mail: MailFactory, emulator: Emulator) -> None:
     assert drift.diff("mg") == {"click.active": ("htmlonly", True)}
 
 
-@pytest.mark.behaviour(93)
+@pytest.mark.behaviour(95)
 def test_two_updates_of_one_stack(mail: MailFactory, emulator: Emulator) -> None:
     """Pulumi refuses the second while the first is under way, before it sends anything."""
     host = "email.mg.example.com"

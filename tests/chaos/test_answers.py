@@ -177,7 +177,7 @@ class Server:
         return adapter.build_response(request, raw)
 
 
-@pytest.mark.behaviour(94)
+@pytest.mark.behaviour(86)
 def test_a_call_ends_in_time_with_a_result_or_an_error_of_ours(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ) -> None:

@@ -9,7 +9,7 @@ from chaos.fleet import make_fleet
 from chaos.kills import Plan
 
 
-@pytest.mark.behaviour(95)
+@pytest.mark.behaviour(87)
 def test_nothing_is_lost_under_faults() -> None:
     """Create, change, refresh and destroy, with 30 % of all responses spoiled."""
     commands = life.live(1, domains=6, certificates=2)
@@ -20,7 +20,7 @@ def test_nothing_is_lost_under_faults() -> None:
         assert sum(command.spoiled.values()) > 0
 
 
-@pytest.mark.behaviour(96)
+@pytest.mark.behaviour(88)
 def test_nothing_is_lost_to_kills() -> None:
     """In a create, a move that waits for its certificates, and a destroy."""
     planned = [

@@ -26,7 +26,7 @@ INSTANT = [kind for kind in KINDS if kind not in ("slow", "hang", "drip")]
 """The kinds of faults that take no time."""
 
 
-@pytest.mark.behaviour(94)
+@pytest.mark.behaviour(86)
 def test_exit_0_means_done(
     new_engine: Callable[[], Engine],
     emulator: Emulator,

@@ -15,7 +15,7 @@ from tests.cli.conftest import KEYS, Environment
 from tests.cli.running import run_import
 
 
-@pytest.mark.behaviour(102)
+@pytest.mark.behaviour(99)
 def test_what_is_not_mailguns_default_is_managed(emulator: Emulator, tmp_path: Path) -> None:
     """Whatever the footers' line endings; a domain as Mailgun creates it manages nothing."""
     html = '<br>\r\n<p><a href="%unsubscribe_url%">unsubscribe</a></p>'
@@ -28,7 +28,7 @@ def test_what_is_not_mailguns_default_is_managed(emulator: Emulator, tmp_path: P
     assert KEYS.keys().isdisjoint((imported.directory / "import.json").read_text().split('"'))
 
 
-@pytest.mark.behaviour(101)
+@pytest.mark.behaviour(98)
 def test_what_is_written_and_what_to_do_next(emulator: Emulator, tmp_path: Path) -> None:
     emulator.drift("mg.example.com", web_scheme="https")
     emulator.set_certificate("email.mg.example.com")
@@ -47,7 +47,7 @@ def test_what_is_written_and_what_to_do_next(emulator: Emulator, tmp_path: Path)
     assert f"{out}/import.json exists" in again.told[-1]
 
 
-@pytest.mark.behaviour(103)
+@pytest.mark.behaviour(100)
 def test_sandbox_and_disabled_domains_are_left_out_and_named(
     emulator: Emulator, tmp_path: Path
 ) -> None:
@@ -71,7 +71,7 @@ def test_sandbox_and_disabled_domains_are_left_out_and_named(
     assert named.written == []
 
 
-@pytest.mark.behaviour(103)
+@pytest.mark.behaviour(100)
 def test_what_cannot_be_read_is_told_and_the_rest_is_written(
     emulator: Emulator, tmp_path: Path
 ) -> None:
@@ -108,7 +108,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_written(
         assert f"Error: cannot {what}" in told
 
 
-@pytest.mark.behaviour(103)
+@pytest.mark.behaviour(100)
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -151,7 +151,7 @@ def test_a_wrong_key_is_explained(
     assert "0-not-a-key-0" not in str(refused)
 
 
-@pytest.mark.behaviour(103)
+@pytest.mark.behaviour(100)
 @pytest.mark.parametrize(
     ("certificate", "told"),
     [
@@ -177,7 +177,7 @@ def test_certificates_that_are_not_active(
     assert "TrackingCertificate" not in imported.program
 
 
-@pytest.mark.behaviour(103)
+@pytest.mark.behaviour(100)
 def test_a_field_that_mailgun_does_not_return_is_left_out(
     emulator: Emulator, tmp_path: Path
 ) -> None:
@@ -196,7 +196,7 @@ def exported(*resources: dict[str, Any]) -> str:
     return json.dumps({"version": 3, "deployment": {"resources": list(resources)}})
 
 
-@pytest.mark.behaviour(103)
+@pytest.mark.behaviour(100)
 def test_what_the_stack_has_is_left_out(emulator: Emulator, tmp_path: Path) -> None:
     """By type, account and ID; it is not read either."""
     add_domain(emulator, "a.example.com", {"web_scheme": "https"})
@@ -226,7 +226,7 @@ def test_what_the_stack_has_is_left_out(emulator: Emulator, tmp_path: Path) -> N
     assert run_import(tmp_path / "3", "--all", "--stack=-", stdin=empty).ids == first.ids
 
 
-@pytest.mark.behaviour(102)
+@pytest.mark.behaviour(99)
 def test_a_configured_place_is_not_mentioned(
     emulator: Emulator, environment: Environment, tmp_path: Path
 ) -> None:
@@ -240,7 +240,7 @@ def test_a_configured_place_is_not_mentioned(
     assert 'mg.example.com", region="us", subaccount="")\n' in named.program
 
 
-@pytest.mark.behaviour(102)
+@pytest.mark.behaviour(99)
 def test_the_configuration_of_domains(emulator: Emulator, tmp_path: Path) -> None:
     """As the program of this repository reads it; no text is taken for something else."""
     footers = {"html_footer": "<p>So long.</p>\n<p>1e3</p>\n", "text_footer": "1e3"}
@@ -264,7 +264,7 @@ def test_the_configuration_of_domains(emulator: Emulator, tmp_path: Path) -> Non
     assert "html_footer: |\n" in text
 
 
-@pytest.mark.behaviour(103)
+@pytest.mark.behaviour(100)
 @pytest.mark.parametrize(
     ("script", "told"),
     [
@@ -289,7 +289,7 @@ def test_a_stack_that_cannot_be_read(
     assert refused.written == []
 
 
-@pytest.mark.behaviour(103)
+@pytest.mark.behaviour(100)
 def test_a_place_that_cannot_be_written_to_is_said_before_anything_is_read(
     emulator: Emulator, tmp_path: Path
 ) -> None:

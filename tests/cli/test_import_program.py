@@ -30,7 +30,7 @@ def emulator(emulator: Emulator) -> Emulator:
     return emulator
 
 
-@pytest.mark.behaviour(102)
+@pytest.mark.behaviour(99)
 def test_domains_that_are_alike(
     emulator: Emulator, tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
@@ -40,7 +40,7 @@ def test_domains_that_are_alike(
     assert run_import(tmp_path, "--all").program == snapshot
 
 
-@pytest.mark.behaviour(102)
+@pytest.mark.behaviour(99)
 def test_domains_that_are_not(
     emulator: Emulator, tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
@@ -61,7 +61,7 @@ def test_domains_that_are_not(
     assert run_import(tmp_path, "--all").program == snapshot
 
 
-@pytest.mark.behaviour(102)
+@pytest.mark.behaviour(99)
 def test_https_regions_and_subaccounts(
     emulator: Emulator, tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
@@ -78,7 +78,7 @@ def test_https_regions_and_subaccounts(
     assert run_import(tmp_path, *arguments).program == snapshot
 
 
-@pytest.mark.behaviour(102)
+@pytest.mark.behaviour(99)
 def test_names_and_parents(emulator: Emulator, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     """By patterns; a pattern is filled in as far as it is the same for all of a loop."""
     for name in ("news", "offers"):
@@ -91,7 +91,7 @@ def test_names_and_parents(emulator: Emulator, tmp_path: Path, snapshot: Snapsho
     assert one.count("ResourceOptions(parent=parent") == 3
 
 
-@pytest.mark.behaviour(102)
+@pytest.mark.behaviour(99)
 def test_parents_by_subaccount(emulator: Emulator, tmp_path: Path) -> None:
     """The account's own domains have none, and the same name can be in two."""
     for subaccount in (None, *SUBACCOUNTS[:2]):
@@ -114,7 +114,7 @@ def test_parents_by_subaccount(emulator: Emulator, tmp_path: Path) -> None:
     assert "import pulumi" not in plain
 
 
-@pytest.mark.behaviour(102)
+@pytest.mark.behaviour(99)
 def test_a_program_passes_ruff_and_mypy(emulator: Emulator, tmp_path: Path) -> None:
     """Of 300 domains with every pair of settings, as the tools have it by default, and strictly."""
     for number, row in enumerate(combinations(300)):
@@ -153,7 +153,7 @@ def test_a_program_passes_ruff_and_mypy(emulator: Emulator, tmp_path: Path) -> N
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.behaviour(102)
+@pytest.mark.behaviour(99)
 @given(text=st.text(max_size=300) | st.text('ab "\\\n\r', max_size=300))
 def test_a_constant_holds_its_text(text: str) -> None:
     """Whatever is in it, wherever it is broken."""

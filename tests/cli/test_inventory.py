@@ -22,7 +22,7 @@ def ids(inventory: Inventory) -> list[str]:
     return [f"{target.account}:{target.id}" for target in inventory.domains]
 
 
-@pytest.mark.behaviour(100)
+@pytest.mark.behaviour(97)
 def test_all_domains_of_both_regions(emulator: Emulator, environment: Environment) -> None:
     emulator.add_domain("a.example.com")
     inventory = find()
@@ -38,7 +38,7 @@ def test_all_domains_of_both_regions(emulator: Emulator, environment: Environmen
     assert [details.is_disabled for details in find().domains.values()] == [True, *[False] * 3]
 
 
-@pytest.mark.behaviour(100)
+@pytest.mark.behaviour(97)
 def test_subaccounts_and_other_accounts(emulator: Emulator, environment: Environment) -> None:
     emulator.add_domain("b.example.com", account="brand-b", region="eu")
     emulator.add_domain("s.example.com", subaccount="sub-2", region="eu")
@@ -61,7 +61,7 @@ def test_subaccounts_and_other_accounts(emulator: Emulator, environment: Environ
     assert inventory.left_out == ["subaccount sub-2 (Brand B) is disabled"]
 
 
-@pytest.mark.behaviour(100)
+@pytest.mark.behaviour(97)
 def test_a_configured_subaccount_or_base_url_limits_it(
     emulator: Emulator, environment: Environment
 ) -> None:
@@ -73,7 +73,7 @@ def test_a_configured_subaccount_or_base_url_limits_it(
     assert ids(find()) == ["default:eu/eu.example.com"]
 
 
-@pytest.mark.behaviour(100)
+@pytest.mark.behaviour(97)
 def test_what_cannot_be_listed_is_noted(emulator: Emulator, environment: Environment) -> None:
     emulator.add_fault(path="/v5/*", status=403, times=1)
     emulator.add_fault(path="/v4/domains", status=400, after=1, times=1, body={"message": "no"})

@@ -27,7 +27,7 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.behaviour(104)
+@pytest.mark.behaviour(101)
 def test_several_are_read_at_a_time() -> None:
     """In the order of the items, and each with its own error."""
     meeting = threading.Barrier(THREADS)
@@ -43,7 +43,7 @@ def test_several_are_read_at_a_time() -> None:
     assert [*results[:2], *results[3:]] == [0, 1, *range(3, THREADS)]
 
 
-@pytest.mark.behaviour(104)
+@pytest.mark.behaviour(101)
 def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     """Anywhere else there is none."""
     terminal = Terminal()
@@ -57,7 +57,7 @@ def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert elsewhere.getvalue() == ""
 
 
-@pytest.mark.behaviour(104)
+@pytest.mark.behaviour(101)
 def test_what_is_waited_for_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal it is beside the bar, until something has been read."""
     message = "Mailgun's rate limit is reached: continuing in 9 s"
@@ -83,7 +83,7 @@ def test_what_is_waited_for_is_said_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert elsewhere.getvalue() == f"{message}\n"
 
 
-@pytest.mark.behaviour(104)
+@pytest.mark.behaviour(101)
 def test_an_interrupt_ends_all_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(futures: Sequence[Future[Any]]) -> None:
         raise KeyboardInterrupt

@@ -17,7 +17,7 @@ from mailgun_tracking.cli.report_text import examined, surveyed
 from tests.cli import reports
 from tests.cli.reports import NOW
 
-pytestmark = pytest.mark.behaviour(107)
+pytestmark = pytest.mark.behaviour(104)
 
 
 @pytest.mark.parametrize("is_well", [True, False])

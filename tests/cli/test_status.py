@@ -13,7 +13,7 @@ from mailgun_tracking.cli.commands import commands
 from mailgun_tracking.emulator import Emulator
 from tests.cli.conftest import Environment
 
-pytestmark = pytest.mark.behaviour(108)
+pytestmark = pytest.mark.behaviour(105)
 
 Status = Callable[..., Result]
 DAY = 24 * 3600

@@ -63,7 +63,7 @@ ELSEWHERE = "127.0.0.2"
 
 Doctor = Callable[..., Report]
 
-pytestmark = pytest.mark.behaviour(105)
+pytestmark = pytest.mark.behaviour(102)
 
 
 @pytest.fixture(scope="module")
@@ -220,7 +220,7 @@ def test_no_key(doctor: Doctor, snapshot: SnapshotAssertion) -> None:
     assert_found(doctor(MAILGUN_API_KEY=""), "configuration", snapshot)
 
 
-@pytest.mark.behaviour(106)
+@pytest.mark.behaviour(103)
 def test_mailgun_does_not_answer(doctor: Doctor, snapshot: SnapshotAssertion) -> None:
     """That is "not checked", which has an exit code of its own."""
     url = f"http://{LOCALHOST}:{free_ports(1)[0]}"
@@ -425,7 +425,7 @@ def test_a_resolver_that_is_behind(
     assert_found(old, "dns-propagating", snapshot, code=0)
 
 
-@pytest.mark.behaviour(106)
+@pytest.mark.behaviour(103)
 def test_a_resolver_that_does_not_answer(
     doctor: Doctor, snapshot: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -438,7 +438,7 @@ def test_a_resolver_that_does_not_answer(
     assert words(report) == snapshot
 
 
-@pytest.mark.behaviour(106)
+@pytest.mark.behaviour(103)
 def test_a_zone_whose_servers_do_not_answer(
     doctor: Doctor, certified: AcmeEmulator, bind: Bind, snapshot: SnapshotAssertion
 ) -> None:
@@ -542,7 +542,7 @@ def test_port_80_that_redirects_to_https(doctor: Doctor, certified: AcmeEmulator
         assert doctor().problem is None
 
 
-@pytest.mark.behaviour(106)
+@pytest.mark.behaviour(103)
 def test_port_80_that_is_closed(
     doctor: Doctor, certified: AcmeEmulator, snapshot: SnapshotAssertion
 ) -> None:
@@ -653,7 +653,7 @@ def test_another_serial_is_served(
     assert report.severity == severity
 
 
-@pytest.mark.behaviour(106)
+@pytest.mark.behaviour(103)
 def test_port_443_that_is_closed(
     doctor: Doctor, certified: AcmeEmulator, snapshot: SnapshotAssertion
 ) -> None:
@@ -685,7 +685,7 @@ def test_a_certificate_that_is_not_used(
     assert words(report) == snapshot
 
 
-@pytest.mark.behaviour(106)
+@pytest.mark.behaviour(103)
 def test_settings_that_cannot_be_read(
     doctor: Doctor, certified: AcmeEmulator, snapshot: SnapshotAssertion
 ) -> None:

@@ -19,7 +19,7 @@ from tests.https.servers import LOCALHOST, MAILGUN, ZONE, Bind, free_ports
 HOST = f"email.mg.{ZONE}"
 TARGET = Target("default", "us", "", HOST)
 
-pytestmark = pytest.mark.behaviour(110)
+pytestmark = pytest.mark.behaviour(107)
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ def test_the_sdist_builds_the_same_wheel_as_the_checkout(
     assert wheel.read_bytes() == built.wheel.read_bytes()
 
 
-@pytest.mark.behaviour(97)
+@pytest.mark.behaviour(96)
 def test_the_sbom_names_the_wheel_and_what_is_installed_with_it(built: Distributions) -> None:
     """With the versions that requirements.txt has for this Python, and no path of this machine."""
     assert built.sbom.name == f"{built.wheel.name}.cdx.json"

@@ -27,7 +27,7 @@ def declared(file: str) -> list[Requirement]:
     return [Requirement(line) for line in lines]
 
 
-@pytest.mark.behaviour(97)
+@pytest.mark.behaviour(96)
 @pytest.mark.parametrize("file", LOCKS)
 def test_every_version_is_pinned_and_hashed(file: str) -> None:
     """So pip takes no other file from a package index than was locked."""
@@ -40,7 +40,7 @@ def test_every_version_is_pinned_and_hashed(file: str) -> None:
         assert all(re.fullmatch("sha256:[0-9a-f]{64}", one) for one in entry.hashes)
 
 
-@pytest.mark.behaviour(97)
+@pytest.mark.behaviour(96)
 @pytest.mark.parametrize("python", pythons())
 @pytest.mark.parametrize("file", LOCKS)
 def test_the_versions_are_within_the_declared_ranges(file: str, python: str) -> None:
@@ -61,7 +61,7 @@ def test_the_files_agree(python: str) -> None:
     assert {name: versions for name, versions in found.items() if len(versions) > 1} == {}
 
 
-@pytest.mark.behaviour(97)
+@pytest.mark.behaviour(96)
 def test_nothing_is_installed_without_hashes() -> None:
     """But the package itself, whose dependencies are installed before."""
     for file in ("Makefile", ".ci/test-pythons"):

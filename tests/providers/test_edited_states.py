@@ -143,7 +143,7 @@ def deployed(emulator: Emulator, engine: Engine, monkeypatch: pytest.MonkeyPatch
     return Deployed(emulator, engine)
 
 
-@pytest.mark.behaviour(92)
+@pytest.mark.behaviour(94)
 @settings(
     max_examples=60,
     derandomize=True,
@@ -171,7 +171,7 @@ def test_any_edit(deployed: Deployed, edits: list[Edit], commands: list[str]) ->
     assert set(engine.preview(program).steps.values()) == {"same"}
 
 
-@pytest.mark.behaviour(92)
+@pytest.mark.behaviour(94)
 @settings(
     max_examples=20,
     derandomize=True,

@@ -48,7 +48,7 @@ def edited(program: str, *edits: tuple[str, str]) -> str:
     return program
 
 
-@pytest.mark.behaviour(31, 91)
+@pytest.mark.behaviour(31, 93)
 @of_each_release("settings")
 def test_settings(opened: Opener, release: str) -> None:
     """All fields, some, none; a secret; both regions, a subaccount, another account; `get`."""
@@ -112,7 +112,7 @@ def test_settings(opened: Opener, release: str) -> None:
     ]
 
 
-@pytest.mark.behaviour(31, 37, 91)
+@pytest.mark.behaviour(31, 37, 93)
 @of_each_release("asked")
 def test_asked(opened: Opener, release: str) -> None:
     """Values that read back differently; key and region in the stack's configuration."""
@@ -134,7 +134,7 @@ def test_asked(opened: Opener, release: str) -> None:
     assert not any(part["active"] for part in (domain.open, domain.click, domain.unsubscribe))
 
 
-@pytest.mark.behaviour(22, 23, 31, 91)
+@pytest.mark.behaviour(22, 23, 31, 93)
 @of_each_release("certificates")
 def test_certificates(opened: Opener, release: str) -> None:
     """Every status, https over an active one, and `get`."""
@@ -181,7 +181,7 @@ def test_certificates(opened: Opener, release: str) -> None:
     assert domain.certificates["email.active.example.com"].status == "active"
 
 
-@pytest.mark.behaviour(31, 91)
+@pytest.mark.behaviour(31, 93)
 @of_each_release("https")
 def test_https(opened: Opener, release: str) -> None:
     """`HttpsTracking` without a record, with one, and with a prefix of its own.

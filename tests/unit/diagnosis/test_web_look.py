@@ -20,7 +20,7 @@ from mailgun_tracking._diagnosis.web_look import (
 LOCALHOST = "127.0.0.1"
 HOST = "email.mg.example.com"
 
-pytestmark = pytest.mark.behaviour(106)
+pytestmark = pytest.mark.behaviour(103)
 
 
 @contextlib.contextmanager
