@@ -257,11 +257,12 @@ class _Reconciliation:
 
         The engine would take it from the program whether they are secret; `read` brings them back.
         """
+        outputs = without_unmanaged_footers(outputs)
         section = dict(outputs.get("unsubscribe") or {})
         for change in changed_fields(outputs, self._inputs):
             if change.field.type == "footer":
                 section.pop(change.field.name, None)
-        return {**outputs, "unsubscribe": section} if section else dict(outputs)
+        return {**outputs, "unsubscribe": section} if section else outputs
 
     def _undo(self) -> list[FieldChange]:
         """Send the old values; returns the changes that could not be undone."""

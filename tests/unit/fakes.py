@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from mailgun_tracking import errors
 from mailgun_tracking._api.client import MailgunClient
 from mailgun_tracking._api.settings import Settings
 from mailgun_tracking._api.target import Target
@@ -149,6 +150,13 @@ def messages_of(operation: Operation) -> list[str]:
     """The messages in the row of `operation_on`."""
     assert isinstance(operation.log, RecordingLog)
     return operation.log.messages
+
+
+def cancelled_after_sending() -> errors.Cancelled:
+    """What a call raises that is interrupted after its request may have arrived."""
+    error = errors.Cancelled("cancelled")
+    error.is_unclear = True
+    return error
 
 
 def make_pem(

@@ -12,7 +12,7 @@ from mailgun_tracking._api.models import DomainDetails
 from mailgun_tracking._api.target import Target
 from mailgun_tracking._provider.domain_move import DomainMove
 from mailgun_tracking._provider.process import process
-from tests.unit.fakes import Scripted, messages_of, operation_on
+from tests.unit.fakes import Scripted, cancelled_after_sending, messages_of, operation_on
 
 DOMAIN = "mg.example.com"
 HOST = f"go.{DOMAIN}"
@@ -62,7 +62,9 @@ def test_an_error_moves_the_domain_back(
     assert f"moved back to email.{DOMAIN}" in caught.value.advice
 
 
-@pytest.mark.parametrize("type_", [errors.CertificateTimeout, errors.Cancelled])
+@pytest.mark.parametrize(
+    "type_", [errors.CertificateTimeout, errors.Cancelled, errors.Unreachable, errors.ServerError]
+)
 def test_a_certificate_that_may_still_come_keeps_the_domain_moved(
     type_: type[errors.TrackingError],
 ) -> None:
@@ -90,7 +92,8 @@ def test_a_domain_that_cannot_be_moved_back_is_named_with_what_it_lost() -> None
     [
         (errors.MailgunError("cannot change", status=400), ""),
         (errors.Unreachable("cannot change"), f"may now use {HOST}"),
-        (errors.Cancelled("cancelled"), f"may now use {HOST}"),
+        (errors.Cancelled("cancelled"), ""),
+        (cancelled_after_sending(), f"may now use {HOST}"),
     ],
 )
 def test_a_move_that_fails_says_whether_it_may_have_been_made(

@@ -14,7 +14,7 @@ from mailgun_tracking._api.target import Target
 from mailgun_tracking._provider.changes import FieldChange, changed_fields, host_outputs
 from mailgun_tracking._provider.process import process
 from mailgun_tracking._provider.reconcile import Progress, apply_changes, outcome_unknown
-from tests.unit.fakes import Scripted, operation_on
+from tests.unit.fakes import Scripted, cancelled_after_sending, operation_on
 from tests.unit.tracked import DETAILS, DOMAIN, TARGET, change, inputs, state
 
 
@@ -209,7 +209,7 @@ class TestRollback:
         [
             errors.Unreachable("cannot change"),
             errors.ServerError("cannot change", status=500),
-            errors.Cancelled("cancelled"),
+            cancelled_after_sending(),
         ],
     )
     def test_a_change_that_mailgun_may_have_made_is_named(
@@ -358,7 +358,8 @@ class TestDrift:
     [
         (errors.Unreachable("cannot"), True),
         (errors.ServerError("cannot", status=502), True),
-        (errors.Cancelled("cancelled"), True),
+        (errors.Cancelled("cancelled"), False),
+        (cancelled_after_sending(), True),
         (errors.UnexpectedResponse("cannot", "not JSON"), True),
         (errors.UnexpectedResponse("cannot", "redirects", status=302), False),
         (errors.MailgunError("cannot", status=400), False),

@@ -117,7 +117,7 @@ def test_of_a_state(id_: str, outputs: dict[str, Any], target: Target) -> None:
         (
             "not an id",
             {"domain": "mg.example.com", "region": "eu"},
-            "'not an id' is not a valid ID",
+            "the ID is not valid",
         ),
     ],
 )
