@@ -163,7 +163,10 @@ def _domain(facts: Facts) -> Finding | None:
                 mend=f"set the region to {other}: write {other}/{name} here, and "
                 f'region="{other}" in the program',
             )
-        mend = "check the name, the region, the subaccount, and whose key it is"
+        mend = (
+            "check the name (that of the sending domain, not of its tracking host), the region, "
+            "the subaccount, and whose key it is"
+        )
         return Finding("domain", "domain-not-found", "fix", found, mend=mend)
     details = facts.details
     if details is None:
