@@ -47,8 +47,11 @@ class Redaction:
         """The text with `SHOWN` in place of the key."""
         plain = text
         for _ in range(_ROUNDS):
-            plain = _ENCODED.sub(_decoded, plain)
-        if self._pieces.isdisjoint(_pieces_of(plain.translate(_LOWER))):
+            encoded, plain = plain, _ENCODED.sub(_decoded, plain)
+            if plain == encoded:
+                break
+        lowered = plain.translate(_LOWER)
+        if not any(piece in lowered for piece in self._pieces):
             return text
         parts, end = [], 0
         for start, stop in self._places(text):
