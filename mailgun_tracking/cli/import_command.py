@@ -205,7 +205,7 @@ def _summary(planned: Plan, directory: Path, second: str) -> str:
     next_step = (
         f"put {directory / second} into the stack's configuration"
         if second == CONFIGURATION_FILE
-        else f"make {directory / second} your program, or add it to yours"
+        else f"use {directory / second} as your program, or add it to yours"
     )
     return (
         f"Wrote {directory / IMPORT_FILE} with {what}, and {directory / second}.\n"

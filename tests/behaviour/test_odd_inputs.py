@@ -34,6 +34,9 @@ FOOTERS = {
 }
 """By name of the domain's first label."""
 
+LONG = ".".join([*["b" * 49] * 4, "b" * 47])
+"""As long as a domain can be whose tracking domain, `email.` and this, is one as well."""
+
 SPELLINGS = {
     "upper": ("UPPER.Example.COM", "upper.example.com"),
     "dot": ("dot.example.com.", "dot.example.com"),
@@ -44,7 +47,7 @@ SPELLINGS = {
     "emoji": ("xn--i-7iq.example", "xn--i-7iq.example"),
     "digits": ("1.2.3.example", "1.2.3.example"),
     "label": (f"{'a' * 63}.example", f"{'a' * 63}.example"),
-    "long": (".".join(["b" * 49] * 5), ".".join(["b" * 49] * 5)),
+    "long": (LONG, LONG),
 }
 """By resource: how the program writes a domain, and its name at Mailgun."""
 

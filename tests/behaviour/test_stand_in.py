@@ -135,7 +135,8 @@ def stable(properties: dict[str, Any]) -> dict[str, Any]:
 
 def plain(message: str) -> str:
     """A message as the provider wrote it, without what the engine adds to it."""
-    return re.sub(r"\A.* resource '\S+' has a problem: ", "", message)
+    what = r".* resource '\S+' has a problem: |1 error occurred:\s+\* "
+    return re.sub(rf"\A(?:{what})", "", message).strip()
 
 
 def live(commands: Commands, emulator: Emulator) -> Iterator[tuple[str, Seen]]:

@@ -36,7 +36,7 @@ def test_what_is_written_and_what_to_do_next(emulator: Emulator, tmp_path: Path)
     out = imported.directory
     assert imported.printed == (
         f"Wrote {out}/import.json with 3 domains and 1 certificate, and {out}/__main__.py.\n"
-        f"Next, make {out}/__main__.py your program, or add it to yours, and run:\n"
+        f"Next, use {out}/__main__.py as your program, or add it to yours, and run:\n"
         f"  pulumi import --file {out}/import.json --generate-code=false --protect=false\n"
         "  pulumi preview --expect-no-changes\n"
     )
@@ -80,7 +80,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_written(
         add_domain(emulator, name, {"web_scheme": "https"})
     emulator.add_fault(path="/v4/domains/mg.example.com", status=400, body={"message": "no"})
     emulator.add_fault(path="/v3/domains/a.example.com/tracking", status=403)
-    emulator.add_fault(path="/v2/x509/email.b.example.com/status", status=200, body={})
+    emulator.add_fault(path="/v2/x509/email.b.example.com/status", status=403)
     emulator.add_fault(
         path="/v2/x509/email.c.example.com/status",
         status=200,
@@ -236,7 +236,7 @@ def test_a_configured_place_is_not_mentioned(
     imported = run_import(tmp_path, "--all")
     assert 'DomainTracking("s.example.com", "s.example.com")\n' in imported.program
     assert 'sub.example.com", "sub.example.com", region="us")\n' in imported.program
-    named = run_import(tmp_path / "named", "mg.example.com")
+    named = run_import(tmp_path / "named", "us/mg.example.com")
     assert 'mg.example.com", region="us", subaccount="")\n' in named.program
 
 

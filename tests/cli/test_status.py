@@ -142,7 +142,7 @@ def test_no_footer_is_shown(status: Status, emulator: Emulator, tmp_path: Path) 
         ((), "give domains, or --all"),
         (("--all", "mg.example.com"), "give domains, or --all"),
         (("mg.example.com", "--account", "a", "--account", "b"), "give one --account"),
-        (("not a domain",), "'not a domain' is not a valid ID"),
+        (("not a domain",), "'not a domain': the ID is not valid"),
     ],
 )
 def test_what_cannot_be_asked(status: Status, arguments: tuple[str, ...], message: str) -> None:

@@ -134,7 +134,7 @@ def test_an_entry_with_a_wrong_value_is_named(
     """An invalid value fails the preview in the row of its own entry only."""
     result = preview_of(entry, new_stack, emulator)
     (message,) = result.diagnostics("mg.example.com", "error")
-    assert f"property {property_} " in message
+    assert f" has a problem: {property_}: " in message
     assert not result.diagnostics("two.example.com", "error")
 
 

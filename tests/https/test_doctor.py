@@ -734,4 +734,4 @@ def test_the_command(
     assert run().exit_code == 2
     refused = CliRunner().invoke(commands, ["doctor", "not a domain"])
     assert refused.exit_code == 2
-    assert "is not a valid ID" in refused.stderr
+    assert "the ID is not valid" in refused.stderr

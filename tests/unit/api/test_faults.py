@@ -221,7 +221,7 @@ class TestNoResponse:
 
     @pytest.mark.behaviour(84)
     @given(st.lists(st.binary(max_size=200), min_size=5))
-    @settings(max_examples=10)
+    @settings(max_examples=10, deadline=None)
     @example(ODD)
     def test_is_whatever_cannot_be_read(self, responses: list[bytes]) -> None:
         """No bytes that a server sends end in anything but an error of ours."""
