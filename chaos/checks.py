@@ -24,6 +24,9 @@ CHECKS: Mapping[str, Sequence[str]] = {
     "lives of a domain with changes by hand, against a model": (
         "tests/providers/test_convergence.py",
     ),
+    "states with values that somebody has edited, at random": (
+        "tests/providers/test_edited_states.py",
+    ),
     "redirects, proxies and answers that could give a key away": (
         "tests/unit/api/test_refusals.py",
         "tests/unit/api/test_transport.py",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from itertools import zip_longest
 
 import pytest
@@ -72,6 +73,7 @@ def test_arguments(
     mail: MailFactory,
     emulator: Emulator,
     snapshot: SnapshotAssertion,
+    record_property: Callable[[str, object], None],
     resource: str,
     columns: dict[str, list[str]],
 ) -> None:
@@ -99,12 +101,16 @@ def test_arguments(
     assert [
         label for label, own in answers.items() if not own and "mg.example.com" not in label
     ] == []
+    record_property("tried", len(answers))
     assert answers == snapshot
 
 
 @pytest.mark.behaviour(91)
 def test_calls_and_configurations(
-    mail: MailFactory, emulator: Emulator, snapshot: SnapshotAssertion
+    mail: MailFactory,
+    emulator: Emulator,
+    snapshot: SnapshotAssertion,
+    record_property: Callable[[str, object], None],
 ) -> None:
     """In the program: an error of this package, and never one of the SDK."""
     stack = mail()
@@ -119,11 +125,14 @@ def test_calls_and_configurations(
     assert {call: text for call, text in answers.items() if KEY in text or "NOT " in text} == {}
     assert [answer for answer in answers.values() if "\n" in answer] == []
     assert puts(emulator) == []
+    record_property("tried", len(answers))
     assert answers == snapshot
 
 
 @pytest.mark.behaviour(91)
-def test_programs(mail: MailFactory, snapshot: SnapshotAssertion) -> None:
+def test_programs(
+    mail: MailFactory, snapshot: SnapshotAssertion, record_property: Callable[[str, object], None]
+) -> None:
     """What Pulumi shows: one line, and no traceback."""
     stack = mail()
     answers = {}
@@ -133,4 +142,5 @@ def test_programs(mail: MailFactory, snapshot: SnapshotAssertion) -> None:
         assert refused.code != 0
         answers[name] = refused.all_diagnostics()
     assert [text for texts in answers.values() for text in texts if "Traceback" in text] == []
+    record_property("tried", len(answers))
     assert answers == snapshot

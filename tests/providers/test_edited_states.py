@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailgun_tracking import DomainTracking, TrackingCertificate, errors
@@ -16,6 +18,7 @@ from mailgun_tracking.emulator import Emulator
 from mailgun_tracking.tracking_certificate import INPUTS as CERTIFICATE_INPUTS
 from mailgun_tracking.tracking_certificate import OUTPUTS as CERTIFICATE_OUTPUTS
 from mailgun_tracking.tracking_host import TrackingHost
+from tests.chaos.examples import examples
 from tests.providers.engine import Engine, Run, State
 
 DOMAIN = "eu.example.com"
@@ -143,16 +146,21 @@ def deployed(emulator: Emulator, engine: Engine, monkeypatch: pytest.MonkeyPatch
     return Deployed(emulator, engine)
 
 
+TRIED = itertools.count(1)
+"""How many states were edited, for `make chaos`: the last number counts."""
+
+
 @pytest.mark.behaviour(94)
-@settings(
-    max_examples=60,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@examples(30)
 @given(edits=EDITS, commands=st.lists(st.sampled_from(["preview", "up", "refresh"]), max_size=2))
-def test_any_edit(deployed: Deployed, edits: list[Edit], commands: list[str]) -> None:
+def test_any_edit(
+    deployed: Deployed,
+    record_property: Callable[[str, object], None],
+    edits: list[Edit],
+    commands: list[str],
+) -> None:
     """After a refresh and an up the state is as before, and Mailgun was so all the time."""
+    record_property("tried", next(TRIED))
     deployed.restore()
     engine = deployed.engine
     edit(engine.state, edits)
@@ -172,12 +180,7 @@ def test_any_edit(deployed: Deployed, edits: list[Edit], commands: list[str]) ->
 
 
 @pytest.mark.behaviour(94)
-@settings(
-    max_examples=20,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@examples(10)
 @given(edits=EDITS)
 def test_destroy_after_any_edit(deployed: Deployed, edits: list[Edit]) -> None:
     """It succeeds, or says what to do."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailgun_tracking._api.fields import FIELDS, SECTIONS, fields_of
@@ -17,6 +17,7 @@ from mailgun_tracking.cli.import_plan import DEFAULTS
 from mailgun_tracking.domain_tracking import DomainTrackingProvider
 from mailgun_tracking.emulator import Emulator
 from tests.behaviour.mail import puts
+from tests.chaos.examples import examples
 from tests.cli.running import run_import
 from tests.providers.engine import PROVIDER_KEY, Engine, State
 
@@ -52,12 +53,7 @@ DIALS = st.fixed_dictionaries(
 
 
 @pytest.mark.behaviour(49)
-@settings(
-    max_examples=100,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@examples(50)
 @given(at_mailgun=st.fixed_dictionaries(AT_MAILGUN), dials=DIALS)
 def test_what_is_imported_can_be_declared(
     new_engine: Callable[[], Engine],
