@@ -243,6 +243,8 @@ class HttpsTracking(pulumi.ComponentResource):
                 "tracking_domain": self.tracking_domain,
                 "web_scheme": self.web_scheme,
                 "certificate_valid_until": self.certificate.not_after,
+                # For policies, which do not see the record's resource options.
+                **({"delete_record": True} if delete_record else {}),
             }
         )
 

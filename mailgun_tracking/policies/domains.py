@@ -1,0 +1,73 @@
+"""Rules about which domains a stack manages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pulumi_policy import PolicyResource, Severity
+
+from .reading import canonical, domain_at
+from .rule import ResourceRule, Settings, StackRule, Subject, is_managed, matches
+from .types import DOMAIN_TRACKING
+
+_STACK = "pulumi:pulumi:Stack"
+
+
+def _domains(description: str) -> dict[str, dict[str, Any]]:
+    return {
+        "domains": {
+            "type": "array",
+            "items": {"type": "string"},
+            "default": [],
+            "description": description,
+        }
+    }
+
+
+def _allowed(subject: Subject, settings: Settings) -> Iterator[str]:
+    allowed = settings.get("domains")
+    domain = domain_at(subject.props, "domain")
+    if allowed and not matches(domain, allowed):
+        yield f"{domain} is none of {', '.join(allowed)}"
+
+
+def _managed(
+    _subject: Subject, settings: Settings, resources: Sequence[PolicyResource]
+) -> Iterator[str]:
+    managed = {
+        domain_at(one.props, "domain")
+        for one in resources
+        if one.resource_type == DOMAIN_TRACKING and is_managed(one)
+    }
+    for domain in settings.get("domains", ()):
+        if canonical(domain) not in managed:
+            yield f"no DomainTracking in this stack manages {domain}"
+
+
+RULES = (
+    ResourceRule(
+        "allowed-domains",
+        "Only allowed domains",
+        "Only domains of the list are managed.",
+        Severity.HIGH,
+        "Correct the domain, or add it to the rule's setting `domains`.",
+        (DOMAIN_TRACKING,),
+        _domains(
+            "The domains that may be managed: names, or patterns such as *.example.com. "
+            "If empty, every domain may be."
+        ),
+        find=_allowed,
+    ),
+    StackRule(
+        "managed-domains",
+        "No domain is left out",
+        "Every domain of the list is managed by the stack.",
+        Severity.MEDIUM,
+        "Declare a DomainTracking or HttpsTracking for the domain, "
+        "or take it out of the rule's setting `domains`.",
+        (_STACK,),
+        _domains("The domains that the stack has to manage, by name."),
+        find=_managed,
+    ),
+)

@@ -1,0 +1,192 @@
+"""What a rule is, and how it becomes a policy."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Union
+
+from pulumi_policy import (
+    Policy,
+    PolicyConfigSchema,
+    PolicyResource,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    Severity,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+from pulumi_policy.proxy import UnknownValueError
+
+from .._api.models import sending_domain
+from .reading import at, canonical, domain_at
+from .types import HTTPS_TRACKING, TRACKING_CERTIFICATE
+
+Subject = Union[ResourceValidationArgs, PolicyResource]
+"""A resource that a rule looks at: its inputs, or in a rule about the stack its outputs."""
+
+Settings = Mapping[str, Any]
+"""A rule's settings."""
+
+EXCEPT: Mapping[str, Any] = {
+    "except": {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "Domains that the rule leaves out: names, or patterns such as "
+        "*.example.com.",
+    }
+}
+"""The setting that every rule about domains has."""
+
+
+@dataclass(frozen=True)
+class Rule(ABC):
+    """A rule, without its level.
+
+    Attributes:
+        name: its name in configuration, and the heading of its section in the docs.
+        title: its name for readers.
+        description: what has to be so.
+        severity: how bad it is if it is not.
+        steps: how to put it right.
+        types: the types of the resources that it looks at.
+        properties: the JSON schemas of its settings.
+    """
+
+    name: str
+    title: str
+    description: str
+    severity: Severity
+    steps: str
+    types: tuple[str, ...]
+    properties: Mapping[str, dict[str, Any]] = field(default_factory=lambda: EXCEPT)
+
+    @abstractmethod
+    def policy(self, url: str | None) -> Policy:
+        """The rule as a policy.
+
+        Args:
+            url: the address of its docs.
+        """
+
+    def _metadata(self, url: str | None) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "display_name": self.title,
+            "description": self.description,
+            "severity": self.severity,
+            "remediation_steps": self.steps,
+            "config_schema": PolicyConfigSchema(dict(self.properties)),
+            "url": url,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceRule(Rule):
+    """A rule about the inputs of one resource.
+
+    Attributes:
+        find: says what is wrong with a resource; raises `UnknownValueError` where that depends on
+            a value that is not known yet.
+        fix: puts the inputs right as far as it can, and says whether it changed any; in place, so
+            that secrets stay secret. None if it takes more than other inputs.
+    """
+
+    find: Callable[[Subject, Settings], Iterator[str]]
+    fix: Callable[[Any, Settings], bool] | None = None
+
+    def policy(self, url: str | None) -> Policy:
+        return ResourceValidationPolicy(
+            **self._metadata(url),
+            validate=self._validate,
+            remediate=self._remediate if self.fix else None,
+        )
+
+    def _validate(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
+        _report([args], self.types, self.find, args, report)
+
+    def _remediate(self, args: ResourceValidationArgs) -> Any:
+        found: list[str] = []
+        _report([args], self.types, self.find, args, lambda message, _urn: found.append(message))
+        is_fixed = found and self.fix and self.fix(args.props, args.get_config())
+        return args.props if is_fixed else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackRule(Rule):
+    """A rule about the outputs of resources, and how they fit together.
+
+    Attributes:
+        find: says what is wrong with a resource, given all resources of the stack too.
+    """
+
+    find: Callable[[Subject, Settings, Sequence[PolicyResource]], Iterator[str]]
+
+    def policy(self, url: str | None) -> Policy:
+        return StackValidationPolicy(**self._metadata(url), validate=self._validate)
+
+    def _validate(self, args: StackValidationArgs, report: ReportViolation) -> None:
+        def find(subject: Subject, settings: Settings) -> Iterator[str]:
+            return self.find(subject, settings, args.resources)
+
+        _report(args.resources, self.types, find, args, report)
+
+
+def _report(
+    subjects: Iterable[Subject],
+    types: tuple[str, ...],
+    find: Callable[[Subject, Settings], Iterator[str]],
+    args: ResourceValidationArgs | StackValidationArgs,
+    report: ReportViolation,
+) -> None:
+    """Report what is wrong with resources.
+
+    The rule is not applicable where nothing is wrong with what is known, and something is unknown.
+    """
+    settings = args.get_config()
+    subjects = [subject for subject in subjects if subject.resource_type in types]
+    reason = "" if subjects else "there is no such resource"
+    is_wrong = False
+    for subject in subjects:
+        try:
+            if _is_left_out(subject, settings):
+                continue
+            for message in find(subject, settings):
+                is_wrong = True
+                report(message, subject.urn)
+        except UnknownValueError as error:
+            reason = f"{'.'.join(error.props)} of {subject.name} is not known yet"
+    if reason and not is_wrong:
+        args.not_applicable(reason)
+
+
+def _is_left_out(subject: Subject, settings: Settings) -> bool:
+    patterns = settings.get("except")
+    if not patterns:
+        return False
+    if subject.resource_type in (TRACKING_CERTIFICATE, HTTPS_TRACKING):
+        host = domain_at(subject.props, "tracking_domain")
+        return matches(host, patterns) or matches(sending_domain(host), patterns)
+    return matches(domain_at(subject.props, "domain") or domain_at(subject.props, "name"), patterns)
+
+
+def matches(domain: str, patterns: Iterable[str]) -> bool:
+    """Whether a canonical domain is one of a list of names and patterns."""
+    return any(fnmatchcase(domain, _canonical_pattern(pattern)) for pattern in patterns)
+
+
+def _canonical_pattern(pattern: str) -> str:
+    labels = pattern.strip().lower().rstrip(".").split(".")
+    return ".".join(label if "*" in label else canonical(label) for label in labels)
+
+
+def is_managed(subject: Subject) -> bool:
+    """Whether the program sets anything of a domain; `get` only reads it.
+
+    Raises:
+        UnknownValueError: it is not known yet.
+    """
+    return bool(at(subject.props, "managed"))
