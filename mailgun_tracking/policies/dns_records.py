@@ -140,7 +140,7 @@ RULES = (
     ResourceRule(
         "cname-not-proxied",
         "The CNAME is not proxied",
-        "The CNAME record of a tracking domain is not proxied by Cloudflare.",
+        "Cloudflare must not proxy the CNAME record of a tracking domain.",
         Severity.HIGH,
         "Set proxied=False. If Cloudflare is meant to terminate TLS, set "
         'https_by="proxy" for the domain, and name the record in the setting `except`.',
@@ -151,7 +151,7 @@ RULES = (
     StackRule(
         "cname-to-mailgun",
         "The CNAME leads to Mailgun",
-        "The DNS record of a tracking domain is a CNAME to Mailgun, without a CDN in between.",
+        "The DNS record of a tracking domain must be a CNAME to Mailgun, not to a CDN.",
         Severity.HIGH,
         "Create the record as HttpsTracking passes it to the function `cname`. If your own CDN "
         'terminates TLS, set https_by="proxy".',
@@ -161,7 +161,7 @@ RULES = (
     StackRule(
         "cname-kept",
         "The CNAME is kept",
-        "The CNAME record stays when its HttpsTracking is destroyed.",
+        "The CNAME record must stay when its HttpsTracking is destroyed.",
         Severity.MEDIUM,
         "Leave out delete_record: links in mail already sent use the record.",
         (HTTPS_TRACKING,),

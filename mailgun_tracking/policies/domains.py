@@ -49,7 +49,7 @@ RULES = (
     ResourceRule(
         "allowed-domains",
         "Only allowed domains",
-        "Only domains of the list are managed.",
+        "A stack must manage only domains of the list.",
         Severity.HIGH,
         "Correct the domain, or add it to the rule's setting `domains`.",
         (DOMAIN_TRACKING,),
@@ -62,7 +62,7 @@ RULES = (
     StackRule(
         "managed-domains",
         "No domain is left out",
-        "Every domain of the list is managed by the stack.",
+        "A stack must manage every domain of the list.",
         Severity.MEDIUM,
         "Declare a DomainTracking or HttpsTracking for the domain, "
         "or take it out of the rule's setting `domains`.",

@@ -74,7 +74,7 @@ RULES = (
     ResourceRule(
         "https-links",
         "Links use https",
-        "Links in mail use https.",
+        "Links in mail must use https.",
         Severity.HIGH,
         'Use HttpsTracking, or a TrackingCertificate and web_scheme="https".',
         (DOMAIN_TRACKING, TRACKING_HOST),
@@ -83,7 +83,7 @@ RULES = (
     StackRule(
         "https-certificate",
         "https has a certificate",
-        "A domain whose links use https has a TrackingCertificate in the same stack.",
+        "A domain whose links use https must have a TrackingCertificate in the same stack.",
         Severity.HIGH,
         "Declare a TrackingCertificate for the tracking domain, or use HttpsTracking. If your own "
         'CDN terminates TLS, set https_by="proxy".',
@@ -93,7 +93,7 @@ RULES = (
     StackRule(
         "certificate-renewed",
         "Certificates are renewed",
-        "Certificates are renewed before they end.",
+        "Certificates must be renewed before they end.",
         Severity.HIGH,
         "Run `pulumi refresh`, which reads the certificate again. If it has not been renewed, "
         "`mailgun-tracking doctor DOMAIN` says why.",

@@ -83,6 +83,34 @@ class Rule(ABC):
             "url": url,
         }
 
+    def _report(
+        self,
+        subjects: Iterable[Subject],
+        find: Callable[[Subject, Settings], Iterator[str]],
+        args: ResourceValidationArgs | StackValidationArgs,
+        report: ReportViolation,
+    ) -> None:
+        """Report what is wrong with resources, and the steps, which Pulumi's CLI does not show.
+
+        The rule is not applicable where nothing is wrong with what is known, and something is
+        unknown.
+        """
+        settings = args.get_config()
+        subjects = [subject for subject in subjects if subject.resource_type in self.types]
+        reason = "" if subjects else "there is no such resource"
+        is_wrong = False
+        for subject in subjects:
+            try:
+                if _is_left_out(subject, settings):
+                    continue
+                for message in find(subject, settings):
+                    is_wrong = True
+                    report(f"{message}\n{self.steps}", subject.urn)
+            except UnknownValueError as error:
+                reason = f"{'.'.join(error.props)} of {subject.name} is not known yet"
+        if reason and not is_wrong:
+            args.not_applicable(reason)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceRule(Rule):
@@ -106,11 +134,11 @@ class ResourceRule(Rule):
         )
 
     def _validate(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
-        _report([args], self.types, self.find, args, report)
+        self._report([args], self.find, args, report)
 
     def _remediate(self, args: ResourceValidationArgs) -> Any:
         found: list[str] = []
-        _report([args], self.types, self.find, args, lambda message, _urn: found.append(message))
+        self._report([args], self.find, args, lambda message, _urn: found.append(message))
         is_fixed = found and self.fix and self.fix(args.props, args.get_config())
         return args.props if is_fixed else None
 
@@ -132,35 +160,7 @@ class StackRule(Rule):
         def find(subject: Subject, settings: Settings) -> Iterator[str]:
             return self.find(subject, settings, args.resources)
 
-        _report(args.resources, self.types, find, args, report)
-
-
-def _report(
-    subjects: Iterable[Subject],
-    types: tuple[str, ...],
-    find: Callable[[Subject, Settings], Iterator[str]],
-    args: ResourceValidationArgs | StackValidationArgs,
-    report: ReportViolation,
-) -> None:
-    """Report what is wrong with resources.
-
-    The rule is not applicable where nothing is wrong with what is known, and something is unknown.
-    """
-    settings = args.get_config()
-    subjects = [subject for subject in subjects if subject.resource_type in types]
-    reason = "" if subjects else "there is no such resource"
-    is_wrong = False
-    for subject in subjects:
-        try:
-            if _is_left_out(subject, settings):
-                continue
-            for message in find(subject, settings):
-                is_wrong = True
-                report(message, subject.urn)
-        except UnknownValueError as error:
-            reason = f"{'.'.join(error.props)} of {subject.name} is not known yet"
-    if reason and not is_wrong:
-        args.not_applicable(reason)
+        self._report(args.resources, find, args, report)
 
 
 def _is_left_out(subject: Subject, settings: Settings) -> bool:

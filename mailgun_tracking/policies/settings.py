@@ -125,9 +125,9 @@ RULES = (
     ResourceRule(
         "open-tracking",
         "Open tracking",
-        "Open tracking is off, or its pixel is at the top.",
+        "Open tracking must be off, or have its pixel at the top.",
         Severity.MEDIUM,
-        "Set open=False. In the mode pixel-at-top, set "
+        "Set open=False, or in the mode pixel-at-top "
         'open={"active": True, "place_at_the_top": True}.',
         (DOMAIN_TRACKING,),
         _mode(
@@ -143,7 +143,7 @@ RULES = (
     ResourceRule(
         "click-tracking",
         "Click tracking",
-        "Click tracking is as the mode says.",
+        "Click tracking must be as the setting `mode` says.",
         Severity.MEDIUM,
         'Set click="htmlonly" in the mode htmlonly, click=True or click="htmlonly" in the mode '
         "required, and click=False in the mode forbidden.",
@@ -162,7 +162,7 @@ RULES = (
     ResourceRule(
         "unsubscribe-tracking",
         "Unsubscribe tracking",
-        "Unsubscribe tracking is on, and the footers hold the link.",
+        "Unsubscribe tracking must be on, with the link in the footers.",
         Severity.HIGH,
         "Set unsubscribe=True, and put %unsubscribe_url% into the footers that the program sets.",
         (DOMAIN_TRACKING,),

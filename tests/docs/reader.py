@@ -5,6 +5,7 @@ code depends on its language:
 
 - ``python`` is the project's program. If no command below runs it, ``pulumi up`` does. A program
   that uses other providers runs under Pulumi's mocks instead, and a test file runs under pytest.
+  That of a policy pack, in a folder of its own, runs with the commands that name it.
 - ``sh`` is a script that runs in the project's directory.
 - ``console`` is a script too, or commands after ``$``, each followed by lines that its output must
   contain, in this order.
@@ -111,8 +112,9 @@ class Reader:
 
     def _python(self, code: str) -> None:
         if name := _FILE_NAME.match(code):
-            (self.directory / name[1]).write_text(code)
-            self._run(f"python -m pytest -q -p no:cacheprovider {name[1]}")
+            self._write(name[1], code)
+            if not name[1].endswith("/__main__.py"):
+                self._run(f"python -m pytest -q -p no:cacheprovider {name[1]}")
         elif _imported(code) <= OWN_PACKAGES | {"pathlib", "yaml"}:
             self.finish()
             (self.directory / "__main__.py").write_text(code)
@@ -154,7 +156,12 @@ class Reader:
             return
         name = _FILE_NAME.match(code)
         assert name, "the first line has to name the file, as in # domains.yaml"
-        (self.directory / name[1]).write_text(code)
+        self._write(name[1], code)
+
+    def _write(self, name: str, text: str) -> None:
+        file = self.directory / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
 
     def _filled_in(self, env: Mapping[str, str]) -> dict[str, str]:
         """A job's environment, with this project's own values for the workflow's expressions."""

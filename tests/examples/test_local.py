@@ -144,12 +144,13 @@ def test_each_example_is_whole() -> None:
         python: {name: version for file in LOCKS for name, version in pins(file, python).items()}
         for python in pythons()
     }
-    folders = [file.parent for file in EXAMPLES.glob("*/Pulumi.yaml")]
-    assert len(folders) >= 8
-    for folder in folders:
+    projects = [*EXAMPLES.glob("*/Pulumi.yaml"), *EXAMPLES.glob("*/PulumiPolicy.yaml")]
+    assert len(projects) >= 9
+    for project in projects:
+        folder = project.parent
         for file in ("__main__.py", "requirements.txt", "README.md"):
             assert (folder / file).is_file(), folder
-        assert project_of(folder.name)["runtime"] == {
+        assert yaml.safe_load(project.read_text(encoding="utf-8"))["runtime"] == {
             "name": "python",
             "options": {"virtualenv": "venv"},
         }
@@ -161,12 +162,14 @@ def test_each_example_is_whole() -> None:
             for python, versions in pinned.items():
                 if applies(requirement, python):
                     assert specifier.version == versions[requirement.name], (folder, line)
-        assert commands_of(folder.name)[:2] == [VIRTUALENV, "pulumi stack init dev"]
+        first, second, *_ = commands_of(folder.name)
+        assert first == VIRTUALENV
+        assert second == "pulumi stack init dev" or project.name == "PulumiPolicy.yaml"
 
 
 def test_paths_of_examples_are_relative() -> None:
     """The path by which an example installs this package is right from its own directory."""
-    for name in LOCAL:
+    for name in (*LOCAL, "policy-pack"):
         line = text_of(name, "requirements.txt").splitlines()[-1]
         path = line.partition("[")[0]
         assert (EXAMPLES / name / Path(path)).resolve() == EXAMPLES.parent

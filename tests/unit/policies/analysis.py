@@ -104,8 +104,8 @@ class Analyzer:
         return response
 
     def violations(self, *resources: Made) -> list[str]:
-        """The violations that are found, without the descriptions of their rules."""
-        return [one.message.partition("\n")[2] for one in self.asked(resources).diagnostics]
+        """The violations that are found, without the descriptions and steps of their rules."""
+        return [one.message.splitlines()[1] for one in self.asked(resources).diagnostics]
 
     def not_applicable(self, *resources: Made) -> list[str]:
         """Why rules do not apply; fails where one reports something."""
