@@ -27,7 +27,7 @@ napoleon_use_ivar = True
 default_role = "py:obj"
 
 # Pulumi publishes no object inventory that a build without network access could use.
-nitpick_ignore_regex = [("py:(class|obj)", r"pulumi\..*")]
+nitpick_ignore_regex = [("py:(class|obj)", r"pulumi(_policy)?\..*")]
 
 
 def hide_signature_of_exceptions(

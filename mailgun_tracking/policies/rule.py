@@ -31,6 +31,9 @@ Subject = Union[ResourceValidationArgs, PolicyResource]
 Settings = Mapping[str, Any]
 """A rule's settings."""
 
+Find = Callable[[Subject, Settings], Iterator[str]]
+"""Says what is wrong with a resource."""
+
 EXCEPT: Mapping[str, Any] = {
     "except": {
         "type": "array",
@@ -85,12 +88,27 @@ class Rule(ABC):
 
     def _report(
         self,
-        subjects: Iterable[Subject],
-        find: Callable[[Subject, Settings], Iterator[str]],
+        subjects: Sequence[Subject],
+        find: Find,
         args: ResourceValidationArgs | StackValidationArgs,
         report: ReportViolation,
     ) -> None:
-        """Report what is wrong with resources, and the steps, which Pulumi's CLI does not show.
+        """Report what is wrong, with the steps, which Pulumi's command line does not show."""
+        unknown = sorted(args.get_config().keys() - self.properties.keys())
+        subject = next((one for one in subjects if one.resource_type in self.types), None)
+        if unknown and subject:
+            # Pulumi takes any setting, and a misspelt one would leave the rule without effect.
+            report(f"the rule has no setting {', '.join(unknown)}", subject.urn)
+        for message, urn in self._violations(subjects, find, args):
+            report(f"{message}\n{self.steps}", urn)
+
+    def _violations(
+        self,
+        subjects: Sequence[Subject],
+        find: Find,
+        args: ResourceValidationArgs | StackValidationArgs,
+    ) -> Iterator[tuple[str, str]]:
+        """What is wrong, each with the URN of its resource.
 
         The rule is not applicable where nothing is wrong with what is known, and something is
         unknown.
@@ -105,7 +123,7 @@ class Rule(ABC):
                     continue
                 for message in find(subject, settings):
                     is_wrong = True
-                    report(f"{message}\n{self.steps}", subject.urn)
+                    yield message, subject.urn
             except UnknownValueError as error:
                 reason = f"{'.'.join(error.props)} of {subject.name} is not known yet"
         if reason and not is_wrong:
@@ -123,7 +141,7 @@ class ResourceRule(Rule):
             that secrets stay secret. None if it takes more than other inputs.
     """
 
-    find: Callable[[Subject, Settings], Iterator[str]]
+    find: Find
     fix: Callable[[Any, Settings], bool] | None = None
 
     def policy(self, url: str | None) -> Policy:
@@ -137,9 +155,8 @@ class ResourceRule(Rule):
         self._report([args], self.find, args, report)
 
     def _remediate(self, args: ResourceValidationArgs) -> Any:
-        found: list[str] = []
-        self._report([args], self.find, args, lambda message, _urn: found.append(message))
-        is_fixed = found and self.fix and self.fix(args.props, args.get_config())
+        is_wrong = next(self._violations([args], self.find, args), None)
+        is_fixed = is_wrong and self.fix and self.fix(args.props, args.get_config())
         return args.props if is_fixed else None
 
 

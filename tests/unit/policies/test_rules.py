@@ -440,6 +440,28 @@ def test_what_no_input_puts_right_is_left_to_the_program() -> None:
     assert Analyzer("https-links", level=EnforcementLevel.REMEDIATE).remedied(HTTP) is None
 
 
+@pytest.mark.behaviour(108)
+@pytest.mark.parametrize("name", ["allowed-domains", "managed-domains"])
+def test_a_setting_that_does_not_exist_is_a_violation(name: str) -> None:
+    """A misspelt one would leave the rule without effect. It is none of the remediation's."""
+    analyzer = Analyzer(name, settings={"domain": ["news.example.com"], "x": True})
+    assert analyzer.violations(*COMPLIANT) == ["the rule has no setting domain, x"]
+    analyzer = Analyzer("click-tracking", settings={"x": 1}, level=EnforcementLevel.REMEDIATE)
+    assert analyzer.remedied(TRACKING) is None
+
+
+def test_inputs_that_check_refuses_are_no_problem_for_a_rule() -> None:
+    """The engine also shows them to rules, and what check has said must not be lost."""
+    refused = TRACKING.with_(
+        domain="mg.exämple .com", open="yes", click=3, unsubscribe={"html_footer": 3}, cname=3
+    )
+    analyzer = Analyzer(*NAMES, settings={"except": ["*.ex.test"], "domains": ["*.ex ample"]})
+    told = analyzer.violations(Made(STACK), refused)
+    assert f"open.active {NOT_SET}" in told
+    assert "mg.exämple .com is none of *.ex ample" in told
+    assert Analyzer("open-tracking", level=EnforcementLevel.REMEDIATE).remedied(refused)
+
+
 def test_remediations_follow_one_another() -> None:
     """Each gets the properties as the one before has left them."""
     analyzer = Analyzer("open-tracking", "click-tracking", level=EnforcementLevel.REMEDIATE)
