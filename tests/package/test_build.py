@@ -81,11 +81,12 @@ def test_the_sdist_contains_the_package_and_its_documents(built: Distributions) 
         "PKG-INFO",
         "README.md",
         "pyproject.toml",
+        "pytest_mailgun_tracking.py",
     }
 
 
 def test_the_wheel_contains_only_the_package(built: Distributions) -> None:
-    """It is pure Python, and declares its type hints and its command."""
+    """It is pure Python, and declares its type hints, its command and its pytest plugin."""
     assert built.wheel.name == f"{NAME}-py3-none-any.whl"
     assert built.wheel_files - outside_the_package(built.wheel_files) == package_files()
     assert "mailgun_tracking/py.typed" in built.wheel_files
@@ -93,7 +94,10 @@ def test_the_wheel_contains_only_the_package(built: Distributions) -> None:
         f"{NAME}.dist-info/{file}"
         for file in ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
     }
-    assert outside_the_package(built.wheel_files) == metadata
+    assert outside_the_package(built.wheel_files) == metadata | {"pytest_mailgun_tracking.py"}
+    with zipfile.ZipFile(built.wheel) as wheel:
+        declared = wheel.read(f"{NAME}.dist-info/entry_points.txt").decode()
+    assert "[pytest11]\npytest_mailgun_tracking = pytest_mailgun_tracking\n" in f"{declared}\n"
 
 
 def test_the_sdist_builds_the_same_wheel_as_the_checkout(

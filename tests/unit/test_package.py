@@ -19,7 +19,7 @@ PACKAGE = Path(mailgun_tracking.__file__).parent
 LIBRARY = [
     path
     for path in sorted(PACKAGE.rglob("*.py"))
-    if path.relative_to(PACKAGE).parts[0] not in ("emulator", "cli")
+    if path.relative_to(PACKAGE).parts[0] not in ("emulator", "cli", "testing")
 ]
 PROVIDERS = (
     "mailgun_tracking.domain_tracking.DomainTrackingProvider",
@@ -124,5 +124,6 @@ def test_a_program_imports_only_what_it_needs() -> None:
         "dns",
         "mailgun_tracking.emulator",
         "mailgun_tracking.cli",
+        "mailgun_tracking.testing",
     }
     assert not loaded & unwanted

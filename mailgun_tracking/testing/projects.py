@@ -1,0 +1,48 @@
+"""Programs under test: a function, or a folder with a Pulumi project in Python."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Union
+
+import yaml
+
+Program = Union[Callable[[], object], str, "os.PathLike[str]"]
+"""A function that declares resources, or the folder of a `Pulumi.yaml`."""
+
+PROJECT_OF_FUNCTIONS = "test"
+"""The project's name where the program is a function."""
+
+
+def project_settings(program: Program) -> dict[str, Any]:
+    """The content of `Pulumi.yaml`, such that it can be stored in any folder.
+
+    Raises:
+        FileNotFoundError: the folder has no `Pulumi.yaml`.
+    """
+    if callable(program):
+        return {"name": PROJECT_OF_FUNCTIONS, "runtime": "python", "main": str(Path.cwd())}
+    folder = Path(program).absolute()
+    settings: dict[str, Any] = yaml.safe_load((folder / "Pulumi.yaml").read_text("utf-8"))
+    settings["main"] = str(folder / settings.get("main", ""))
+    runtime = settings.get("runtime")
+    if isinstance(runtime, dict) and "virtualenv" in runtime.get("options", {}):
+        options = dict(runtime["options"])
+        options["virtualenv"] = str(folder / options["virtualenv"])
+        settings["runtime"] = {**runtime, "options": options}
+    # Configuration comes from the test, and is stored beside the copy.
+    settings.pop("stackConfigDir", None)
+    return settings
+
+
+def full_key(key: str, project: str) -> str:
+    """A configuration key with its namespace, which is the project unless it has one."""
+    return key if ":" in key else f"{project}:{key}"
+
+
+def config_text(value: object) -> str:
+    """A configuration value as Pulumi stores it."""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,62 @@
+"""Fixtures of the test kit. pytest loads this module in every run, so it imports next to nothing.
+
+It is not part of the package, because importing that imports Pulumi.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from mailgun_tracking.emulator import Emulator
+    from mailgun_tracking.testing import MailgunMocks
+
+
+@pytest.fixture(scope="session")
+def mailgun_emulator() -> Iterator[Emulator]:
+    """The session's emulator, for other fixtures: tests use `mailgun`.
+
+    Override it in a `conftest.py` for an `Emulator` with several accounts, subaccounts or domains.
+    """
+    try:
+        from mailgun_tracking.emulator import Emulator
+    except ModuleNotFoundError as error:
+        pytest.fail(f"{error.name} is missing: install mailgun-tracking[test]", pytrace=False)
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def mailgun(mailgun_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    """Mailgun, emulated, without any domain; it is in the environment for all that a test starts.
+
+    No setting of the real environment, such as a key, is there meanwhile.
+    """
+    from mailgun_tracking._provider.process import process
+
+    mailgun_emulator.reset()
+    # What programs in this process know of rate limits, for example.
+    process.reset()
+    _forget_environment(monkeypatch)
+    monkeypatch.setenv("MAILGUN_BASE_URL", f"{mailgun_emulator.url}/{{region}}")
+    monkeypatch.setenv("MAILGUN_API_KEY", mailgun_emulator.key)
+    monkeypatch.setenv("MAILGUN_TRACKING_NAMESERVER", mailgun_emulator.name_server)
+    return mailgun_emulator
+
+
+@pytest.fixture
+def mailgun_mocks(monkeypatch: pytest.MonkeyPatch) -> MailgunMocks:
+    """Pulumi's mocks, with which a program runs without an engine and without Mailgun."""
+    from mailgun_tracking.testing import MailgunMocks
+
+    _forget_environment(monkeypatch)
+    return MailgunMocks()
+
+
+def _forget_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("MAILGUN_")]:
+        monkeypatch.delenv(name)

@@ -1,0 +1,1 @@
+"""The test kit, and the pytest plugin that brings its fixtures."""
