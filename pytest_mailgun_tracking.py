@@ -13,7 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from mailgun_tracking.emulator import Emulator
-    from mailgun_tracking.testing import MailgunMocks
+    from mailgun_tracking.testing import MailgunMocks, MailgunStackFactory
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +55,16 @@ def mailgun_mocks(monkeypatch: pytest.MonkeyPatch) -> MailgunMocks:
 
     _forget_environment(monkeypatch)
     return MailgunMocks()
+
+
+@pytest.fixture
+def mailgun_stack(
+    mailgun: Emulator, tmp_path_factory: pytest.TempPathFactory
+) -> MailgunStackFactory:
+    """Makes stacks on the real Pulumi engine: `mailgun_stack(program)`, against `mailgun`."""
+    from mailgun_tracking.testing import MailgunStackFactory
+
+    return MailgunStackFactory(mailgun, tmp_path_factory.mktemp("mailgun_stack"))
 
 
 def _forget_environment(monkeypatch: pytest.MonkeyPatch) -> None:

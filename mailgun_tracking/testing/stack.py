@@ -1,0 +1,235 @@
+"""`MailgunStack`: a program on the real Pulumi engine, with a backend of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from pulumi import automation
+
+from ..emulator import Emulator, RecordedRequest
+from .projects import Program, config_text, full_key, project_settings
+
+ENGINE_MISSING = (
+    "there is no `pulumi` on PATH: install the Pulumi CLI 3.200 or newer, "
+    "see https://www.pulumi.com/docs/install/"
+)
+PASSPHRASE = "mailgun-tracking"  # noqa: S105 - of a backend that is thrown away
+
+
+class MailgunStack:
+    """A Pulumi stack on a temporary local backend, whose Mailgun is the emulator.
+
+    The commands are those of Pulumi's Automation API, and take its options. One that fails raises
+    `pulumi.automation.CommandError` with all that was printed.
+
+    Attributes:
+        mailgun: the emulator.
+        stack: the Automation API's own stack, for everything else.
+    """
+
+    def __init__(self, program: Program, name: str, mailgun: Emulator, folder: Path) -> None:
+        """Create the stack; the fixture `mailgun_stack` does.
+
+        Args:
+            program: a function, or the folder of a ``Pulumi.yaml``. Nothing is written there, and
+                its stacks' configuration is not used.
+            name: the stack's name.
+            mailgun: the emulator; the environment leads to it.
+            folder: an empty folder.
+
+        Raises:
+            RuntimeError: there is no engine; the text says what to install.
+        """
+        if shutil.which("pulumi") is None:
+            raise RuntimeError(ENGINE_MISSING)
+        settings = project_settings(program)
+        (folder / "Pulumi.yaml").write_text(yaml.safe_dump(settings), "utf-8")
+        home = folder / "home"
+        for part in (home, folder / "backend"):
+            part.mkdir()
+        plugins = Path(os.environ.get("PULUMI_HOME", Path.home() / ".pulumi")) / "plugins"
+        if plugins.is_dir():
+            # Those of other providers need not be downloaded again.
+            (home / "plugins").symlink_to(plugins.absolute())
+        workspace = automation.LocalWorkspace(
+            work_dir=str(folder),
+            pulumi_home=str(home),
+            program=cast(Any, program) if callable(program) else None,
+            env_vars={
+                "PULUMI_BACKEND_URL": (folder / "backend").as_uri(),
+                "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+                "PULUMI_SKIP_UPDATE_CHECK": "true",
+                # The provider's Python is the one that runs the tests.
+                "PULUMI_PYTHON_CMD": sys.executable,
+            },
+        )
+        self.mailgun = mailgun
+        self.stack = automation.Stack.create(name, workspace)
+        self._project = str(settings["name"])
+        self._started = datetime.now(timezone.utc)
+
+    # --- commands ---
+
+    def preview(self, **options: Any) -> automation.PreviewResult:
+        """`pulumi preview`; options as for `pulumi.automation.Stack.preview`."""
+        self._begin()
+        return self.stack.preview(color="never", **options)
+
+    def up(self, **options: Any) -> automation.UpResult:
+        """`pulumi up`; options as for `pulumi.automation.Stack.up`."""
+        self._begin()
+        return self.stack.up(color="never", **options)
+
+    def refresh(self, **options: Any) -> automation.RefreshResult:
+        """`pulumi refresh`; options as for `pulumi.automation.Stack.refresh`."""
+        self._begin()
+        return self.stack.refresh(color="never", **options)
+
+    def destroy(self, **options: Any) -> automation.DestroyResult:
+        """`pulumi destroy`; options as for `pulumi.automation.Stack.destroy`."""
+        self._begin()
+        return self.stack.destroy(color="never", **options)
+
+    def set_config(self, key: str, value: Any, *, secret: bool = False) -> None:
+        """Set one value of the stack's configuration.
+
+        Args:
+            key: without a namespace it is the project's.
+            value: a text, or what is stored as JSON: a number, a boolean, a list, a dict.
+            secret: whether it is stored encrypted, as a key has to be.
+        """
+        stored = automation.ConfigValue(config_text(value), secret=secret)
+        self.stack.set_config(full_key(key, self._project), stored)
+
+    def export(self) -> dict[str, Any]:
+        """The state, as `pulumi stack export --show-secrets` prints it."""
+        exported = self.stack.export_stack()
+        return {"version": exported.version, "deployment": exported.deployment}
+
+    # --- assertions ---
+
+    def assert_no_changes(self, **options: Any) -> None:
+        """The program and the state agree: a preview shows no change.
+
+        Args:
+            options: as for `preview`; with ``refresh=True`` Mailgun has to agree, too.
+        """
+        changes: list[str] = []
+
+        def on_event(event: automation.EngineEvent) -> None:
+            step = event.resource_pre_event and event.resource_pre_event.metadata
+            if step and step.op.value not in ("same", "read", "refresh"):
+                changes.append(_described(step))
+
+        result = self.preview(on_event=on_event, **options)
+        if changes:
+            lines = "\n".join(f"  {change}" for change in changes)
+            raise AssertionError(f"the preview shows changes:\n{lines}\n\n{result.stdout}")
+
+    def assert_requests(self, expected: Iterable[str]) -> None:
+        """The last command has made these changes at Mailgun, in any order, and no others.
+
+        Args:
+            expected: such as ``"PUT /v3/domains/mg.example.com/tracking/click"``. The fields that
+                were sent may follow: ``"PUT /v4/domains/mg.example.com web_scheme=https"``.
+        """
+        sent = [
+            request
+            for request in self.mailgun.requests
+            if request.method != "GET" and request.at >= self._started
+        ]
+        missing = []
+        for one in expected:
+            match = next((request for request in sent if one in _spellings(request)), None)
+            if match is None:
+                missing.append(one)
+            else:
+                sent.remove(match)
+        lines = [f"  not sent: {one}" for one in missing]
+        lines += sorted(f"  unexpected: {_spellings(one)[1]} (status {one.status})" for one in sent)
+        if lines:
+            raise AssertionError("\n".join(["the changes sent to Mailgun differ:", *lines]))
+
+    def assert_mailgun(self, domain: str, *, region: str = "us", **expected: Any) -> None:
+        """Mailgun has these settings; others may be anything.
+
+        Args:
+            domain: the sending domain.
+            region: ``us`` or ``eu``.
+            expected: ``open``, ``click`` and ``unsubscribe``, as the value of ``active`` or a dict
+                of some fields; ``web_scheme``, ``web_prefix``, ``tracking_host``, and
+                ``certificate``, the status of that host's certificate or None.
+        """
+        actual = self.mailgun.domain(domain, region)
+        found = {
+            "open": actual.open,
+            "click": actual.click,
+            "unsubscribe": actual.unsubscribe,
+            "web_scheme": actual.web_scheme,
+            "web_prefix": actual.web_prefix,
+            "tracking_host": actual.tracking_host,
+            "certificate": getattr(actual.certificates.get(actual.tracking_host), "status", None),
+        }
+        lines = []
+        for name, value in expected.items():
+            if name not in found:
+                raise TypeError(f"assert_mailgun knows {', '.join(found)}, not {name}")
+            have = found[name]
+            if isinstance(have, Mapping):
+                wanted = value if isinstance(value, Mapping) else {"active": value}
+                pairs = [(f"{name}.{key}", wanted[key], have.get(key)) for key in wanted]
+            else:
+                pairs = [(name, value, have)]
+            lines += [
+                f"  {path} is {is_now!r}, not {wanted!r}"
+                for path, wanted, is_now in pairs
+                if (type(is_now), is_now) != (type(wanted), wanted)
+            ]
+        if lines:
+            raise AssertionError("\n".join([f"{domain} differs at Mailgun:", *lines]))
+
+    def _begin(self) -> None:
+        self._started = datetime.now(timezone.utc)
+
+
+class MailgunStackFactory:
+    """What the fixture `mailgun_stack` is: makes stacks, each with its own backend."""
+
+    def __init__(self, mailgun: Emulator, folder: Path) -> None:
+        """Make stacks in subfolders of `folder`, against `mailgun`."""
+        self._mailgun = mailgun
+        self._folder = folder
+        self._made = 0
+
+    def __call__(self, program: Program, name: str = "test") -> MailgunStack:
+        """A new stack, with nothing deployed.
+
+        Args:
+            program: a function, or the folder of a ``Pulumi.yaml``.
+            name: the stack's name, which `pulumi.get_stack` returns.
+        """
+        self._made += 1
+        folder = self._folder / str(self._made)
+        folder.mkdir()
+        return MailgunStack(program, name, self._mailgun, folder)
+
+
+def _described(step: automation.StepEventMetadata) -> str:
+    kind, name = step.urn.split("::")[-2:]
+    changed = sorted(step.detailed_diff or {}) or step.diffs or []
+    paths = ", ".join(path for path in changed if path != "__provider")
+    return f"{step.op.value} {kind.rpartition(':')[2]} {name}" + (f": {paths}" if paths else "")
+
+
+def _spellings(request: RecordedRequest) -> tuple[str, str]:
+    """How a request may be written: without its fields, and with them."""
+    fields = "".join(f" {name}={value}" for name, value in request.form.items())
+    short = f"{request.method} {request.path}"
+    return short, short + fields

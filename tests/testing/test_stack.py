@@ -1,0 +1,117 @@
+"""`mailgun_stack`: programs on the real engine, against the emulator."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from mailgun_tracking import DomainTracking, HttpsTracking
+from mailgun_tracking.emulator import Emulator
+from mailgun_tracking.testing import MailgunStackFactory
+from tests.engine.stack import ROOT
+
+CLICK = "PUT /v3/domains/mg.example.com/tracking/click"
+
+
+@pytest.fixture(autouse=True)
+def _engine_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", os.pathsep.join([str(ROOT / ".engine" / "bin"), os.environ["PATH"]]))
+
+
+def program() -> None:
+    """Tracks clicks as the configuration says, over https."""
+    click = pulumi.Config().require_object("click")
+    mg = HttpsTracking("mg", "mg.example.com", click=click, open=True)
+    pulumi.export("scheme", mg.web_scheme)
+    pulumi.export("stack", pulumi.get_stack())
+
+
+@pytest.mark.behaviour(113)
+def test_a_function(mailgun: Emulator, mailgun_stack: MailgunStackFactory) -> None:
+    """Each command, and what the assertions say where they do not hold."""
+    mailgun.add_domain("mg.example.com")
+    stack = mailgun_stack(program, "prod")
+    stack.set_config("click", {"active": "htmlonly"})
+
+    up = stack.up()
+    assert {name: output.value for name, output in up.outputs.items()} == {
+        "scheme": "https",
+        "stack": "prod",
+    }
+    stack.assert_requests(
+        [
+            f"{CLICK} active=htmlonly",
+            "PUT /v3/domains/mg.example.com/tracking/open",
+            "POST /v2/x509/email.mg.example.com",
+            "PUT /v4/domains/mg.example.com web_scheme=https",
+        ]
+    )
+    with pytest.raises(AssertionError) as differs:
+        stack.assert_requests([f"{CLICK} active=yes", "POST /v2/x509/email.mg.example.com"])
+    assert str(differs.value).splitlines() == [
+        "the changes sent to Mailgun differ:",
+        f"  not sent: {CLICK} active=yes",
+        f"  unexpected: {CLICK} active=htmlonly (status 200)",
+        "  unexpected: PUT /v3/domains/mg.example.com/tracking/open active=true (status 200)",
+        "  unexpected: PUT /v4/domains/mg.example.com web_scheme=https (status 200)",
+    ]
+    stack.assert_mailgun(
+        "mg.example.com", click="htmlonly", web_scheme="https", certificate="active"
+    )
+    with pytest.raises(AssertionError) as other:
+        stack.assert_mailgun("mg.example.com", click=True, open={"place_at_the_top": True})
+    assert str(other.value).splitlines() == [
+        "mg.example.com differs at Mailgun:",
+        "  click.active is 'htmlonly', not True",
+        "  open.place_at_the_top is False, not True",
+    ]
+    with pytest.raises(TypeError, match=r"knows open, click, .* not clicks"):
+        stack.assert_mailgun("mg.example.com", clicks=True)
+
+    mailgun.drift("mg.example.com", click=False)
+    with pytest.raises(AssertionError) as changes:
+        stack.assert_no_changes(refresh=True)
+    assert str(changes.value).startswith(
+        "the preview shows changes:\n  update DomainTracking mg: click.active\n\n"
+    )
+    stack.refresh()
+    stack.assert_requests([])
+    names = {one["urn"].rpartition("::")[2] for one in stack.export()["deployment"]["resources"]}
+    assert {"mg", "test-prod"} <= names
+    stack.destroy()
+    stack.assert_mailgun("mg.example.com", open=False)
+
+
+@pytest.mark.behaviour(113)
+def test_a_folder(mailgun: Emulator, mailgun_stack: MailgunStackFactory, tmp_path: Path) -> None:
+    """As it is: nothing is written there, and the configuration of its stacks is not used."""
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "Pulumi.yaml").write_text("{name: mail, runtime: python, main: infra}")
+    (tmp_path / "Pulumi.test.yaml").write_text("config: {'mailgun:apiKey': of-production}")
+    (tmp_path / "infra" / "names.py").write_text("DOMAIN = 'mg.example.com'")
+    (tmp_path / "infra" / "__main__.py").write_text(
+        "from mailgun_tracking import DomainTracking\n"
+        "from names import DOMAIN\n"
+        "DomainTracking('mg', DOMAIN, click=True)\n"
+    )
+    before = sorted(path for path in tmp_path.rglob("*") if "__pycache__" not in path.parts)
+    mailgun.add_domain("mg.example.com")
+    stack = mailgun_stack(tmp_path)
+    stack.set_config("mailgun-tracking:apiKey", mailgun.key, secret=True)
+    stack.up()
+    stack.assert_requests([CLICK])
+    assert stack.export()["deployment"]["resources"][0]["urn"].startswith("urn:pulumi:test::mail::")
+    assert before == sorted(p for p in tmp_path.rglob("*") if "__pycache__" not in p.parts)
+
+
+@pytest.mark.behaviour(111, 113)
+def test_without_an_engine_it_says_what_to_install(
+    mailgun_stack: MailgunStackFactory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """That is an error, as no test may be skipped for it in CI."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RuntimeError, match=r"no `pulumi` on PATH: install the Pulumi CLI 3.200"):
+        mailgun_stack(lambda: DomainTracking("mg", "mg.example.com"))
