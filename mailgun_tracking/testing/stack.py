@@ -14,12 +14,14 @@ import yaml
 from pulumi import automation
 
 from ..emulator import Emulator, RecordedRequest
+from . import upgrades
 from .projects import Program, config_text, full_key, project_settings
 
 ENGINE_MISSING = (
     "there is no `pulumi` on PATH: install the Pulumi CLI 3.200 or newer, "
     "see https://www.pulumi.com/docs/install/"
 )
+UNCHANGED = ("same", "read", "refresh")
 PASSPHRASE = "mailgun-tracking"  # noqa: S105 - of a backend that is thrown away
 
 
@@ -121,17 +123,27 @@ class MailgunStack:
         Args:
             options: as for `preview`; with ``refresh=True`` Mailgun has to agree, too.
         """
-        changes: list[str] = []
+        self._assert_no_changes("the preview shows changes", options)
 
-        def on_event(event: automation.EngineEvent) -> None:
-            step = event.resource_pre_event and event.resource_pre_event.metadata
-            if step and step.op.value not in ("same", "read", "refresh"):
-                changes.append(_described(step))
+    def assert_upgrades(self, state_file: str | os.PathLike[str]) -> None:
+        """A state of an earlier run shows no change under this program.
 
-        result = self.preview(on_event=on_event, **options)
-        if changes:
-            lines = "\n".join(f"  {change}" for change in changes)
-            raise AssertionError(f"the preview shows changes:\n{lines}\n\n{result.stdout}")
+        The state becomes that of this stack, and the emulator has what it says of Mailgun. Changes
+        of providers do not count, as their configuration is the test's.
+
+        Args:
+            state_file: what `export` or ``pulumi stack export`` wrote, of any stack and project.
+
+        Raises:
+            ValueError: the file is no state, or has secrets that only its stack can read.
+        """
+        names = {"project": self._project, "stack": self.stack.name}
+        deployment = upgrades.read_deployment(state_file, **names)
+        upgrades.seed(self.mailgun, deployment)
+        self.stack.import_stack(automation.Deployment(version=3, deployment=deployment))
+        self._assert_no_changes(
+            f"the state in {state_file} shows changes", {}, ignored=upgrades.PROVIDERS
+        )
 
     def assert_requests(self, expected: Iterable[str]) -> None:
         """The last command has made these changes at Mailgun, in any order, and no others.
@@ -194,6 +206,21 @@ class MailgunStack:
             ]
         if lines:
             raise AssertionError("\n".join([f"{domain} differs at Mailgun:", *lines]))
+
+    def _assert_no_changes(
+        self, title: str, options: Mapping[str, Any], ignored: str = "nothing"
+    ) -> None:
+        """Preview, and fail if there are changes to resources, but for one kind of them."""
+        changes: list[str] = []
+
+        def on_event(event: automation.EngineEvent) -> None:
+            step = event.resource_pre_event and event.resource_pre_event.metadata
+            if step and step.op.value not in UNCHANGED and not step.type.startswith(ignored):
+                changes.append(_described(step))
+
+        result = self.preview(on_event=on_event, **options)
+        if changes:
+            raise AssertionError("\n  ".join([f"{title}:", *changes]) + f"\n\n{result.stdout}")
 
     def _begin(self) -> None:
         self._started = datetime.now(timezone.utc)

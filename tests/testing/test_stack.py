@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pulumi
@@ -11,14 +10,11 @@ import pytest
 from mailgun_tracking import DomainTracking, HttpsTracking
 from mailgun_tracking.emulator import Emulator
 from mailgun_tracking.testing import MailgunStackFactory
-from tests.engine.stack import ROOT
 
 CLICK = "PUT /v3/domains/mg.example.com/tracking/click"
 
 
-@pytest.fixture(autouse=True)
-def _engine_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", os.pathsep.join([str(ROOT / ".engine" / "bin"), os.environ["PATH"]]))
+pytestmark = pytest.mark.usefixtures("engine_on_path")
 
 
 def program() -> None:
