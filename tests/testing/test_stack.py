@@ -10,11 +10,17 @@ import pytest
 from mailgun_tracking import DomainTracking, HttpsTracking
 from mailgun_tracking.emulator import Emulator
 from mailgun_tracking.testing import MailgunStackFactory
+from mailgun_tracking.testing.projects import project_settings
 
 CLICK = "PUT /v3/domains/mg.example.com/tracking/click"
 
 
 pytestmark = pytest.mark.usefixtures("engine_on_path")
+
+
+def files_in(folder: Path) -> set[Path]:
+    """All files but compiled modules."""
+    return {path for path in folder.rglob("*") if "__pycache__" not in path.parts}
 
 
 def program() -> None:
@@ -82,25 +88,36 @@ def test_a_function(mailgun: Emulator, mailgun_stack: MailgunStackFactory) -> No
 
 
 @pytest.mark.behaviour(113)
-def test_a_folder(mailgun: Emulator, mailgun_stack: MailgunStackFactory, tmp_path: Path) -> None:
+def test_a_folder(
+    mailgun: Emulator,
+    mailgun_stack: MailgunStackFactory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """As it is: nothing is written there, and the configuration of its stacks is not used."""
-    (tmp_path / "infra").mkdir()
-    (tmp_path / "Pulumi.yaml").write_text("{name: mail, runtime: python, main: infra}")
-    (tmp_path / "Pulumi.test.yaml").write_text("config: {'mailgun:apiKey': of-production}")
-    (tmp_path / "infra" / "names.py").write_text("DOMAIN = 'mg.example.com'")
-    (tmp_path / "infra" / "__main__.py").write_text(
+    folder = tmp_path / "mail"
+    (folder / "infra").mkdir(parents=True)
+    (folder / "Pulumi.yaml").write_text("{name: mail, runtime: python, main: infra}")
+    (folder / "Pulumi.test.yaml").write_text("config: {'mailgun:apiKey': of-production}")
+    (folder / "infra" / "names.py").write_text("DOMAIN = 'mg.example.com'")
+    (folder / "infra" / "__main__.py").write_text(
         "from mailgun_tracking import DomainTracking\n"
         "from names import DOMAIN\n"
         "DomainTracking('mg', DOMAIN, click=True)\n"
     )
-    before = sorted(path for path in tmp_path.rglob("*") if "__pycache__" not in path.parts)
+    before = files_in(folder)
+    # Plugins of other providers that are installed need not be downloaded again.
+    (tmp_path / "home" / "plugins").mkdir(parents=True)
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
     mailgun.add_domain("mg.example.com")
-    stack = mailgun_stack(tmp_path)
+    stack = mailgun_stack(folder)
     stack.set_config("mailgun-tracking:apiKey", mailgun.key, secret=True)
     stack.up()
     stack.assert_requests([CLICK])
     assert stack.export()["deployment"]["resources"][0]["urn"].startswith("urn:pulumi:test::mail::")
-    assert before == sorted(p for p in tmp_path.rglob("*") if "__pycache__" not in p.parts)
+    home = Path(stack.stack.workspace.pulumi_home or "")
+    assert (home / "plugins").resolve() == tmp_path / "home" / "plugins"
+    assert files_in(folder) == before
 
 
 @pytest.mark.behaviour(111, 113)
@@ -111,3 +128,16 @@ def test_without_an_engine_it_says_what_to_install(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RuntimeError, match=r"no `pulumi` on PATH: install the Pulumi CLI 3.200"):
         mailgun_stack(lambda: DomainTracking("mg", "mg.example.com"))
+
+
+@pytest.mark.behaviour(113)
+def test_relative_paths_of_a_project_stay_valid(tmp_path: Path) -> None:
+    """Its `Pulumi.yaml` is used from another folder."""
+    (tmp_path / "Pulumi.yaml").write_text(
+        "{name: mail, runtime: {name: python, options: {virtualenv: ../venv}}, stackConfigDir: s}"
+    )
+    assert project_settings(tmp_path) == {
+        "name": "mail",
+        "runtime": {"name": "python", "options": {"virtualenv": f"{tmp_path}/../venv"}},
+        "main": str(tmp_path),
+    }

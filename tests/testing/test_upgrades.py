@@ -49,6 +49,24 @@ def test_the_emulator_has_what_a_state_says(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.behaviour(113)
+def test_a_custom_host_is_the_tracking_host() -> None:
+    """Whatever the web prefix."""
+    outputs = {
+        "domain": "mg.example.com",
+        "account": "default",
+        "region": "us",
+        "subaccount": "",
+        "tracking_domain": "links.example.net",
+        "web_prefix": "email",
+        "web_scheme": "http",
+    }
+    kind = "pulumi-python:dynamic/mailgun:TrackingHost"
+    mailgun = Emulator()
+    seed(mailgun, {"resources": [{"type": kind, "outputs": outputs}]})
+    assert mailgun.domain("mg.example.com").tracking_host == "links.example.net"
+
+
+@pytest.mark.behaviour(113)
 def test_secrets_that_cannot_be_read(tmp_path: Path) -> None:
     """They are left out where it does not matter, and else an error; plain ones are used."""
     state = json.loads((RELEASE / "settings.json").read_text())
