@@ -113,7 +113,7 @@ class Reader:
     def _python(self, code: str) -> None:
         if name := _FILE_NAME.match(code):
             self._write(name[1], code)
-            if not name[1].endswith("/__main__.py"):
+            if Path(name[1]).name.startswith("test_"):
                 self._run(f"python -m pytest -q -p no:cacheprovider {name[1]}")
         elif _imported(code) <= OWN_PACKAGES | {"pathlib", "yaml"}:
             self.finish()
