@@ -26,8 +26,10 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 default_role = "py:obj"
 
-# Pulumi publishes no object inventory that a build without network access could use.
-nitpick_ignore_regex = [("py:(class|obj)", r"pulumi(_policy)?\..*")]
+# A build without network access has no object inventory of Pulumi and the standard library.
+nitpick_ignore_regex = [("py:(class|obj)", r"(pulumi|pulumi_policy|collections\.abc|os)\..*")]
+# An alias, which Sphinx shows by its name in some places.
+nitpick_ignore = [("py:class", "Program")]
 
 
 def hide_signature_of_exceptions(

@@ -57,7 +57,7 @@ class MockedResource:
 
 
 class MailgunMocks(Mocks):
-    """Pulumi's mocks for programs that use `mailgun_tracking`.
+    """Pulumi's mocks for programs that use this package.
 
     Resources have all the outputs that they have once they are created, on domains that had
     Mailgun's defaults, and inputs are validated. Lookups answer for such domains as well. Resources

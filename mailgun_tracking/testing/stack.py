@@ -37,7 +37,7 @@ class MailgunStack:
     """
 
     def __init__(self, program: Program, name: str, mailgun: Emulator, folder: Path) -> None:
-        """Create the stack; the fixture `mailgun_stack` does.
+        """Create the stack; the fixture ``mailgun_stack`` does.
 
         Args:
             program: a function, or the folder of a ``Pulumi.yaml``. Nothing is written there, and
@@ -80,22 +80,22 @@ class MailgunStack:
     # --- commands ---
 
     def preview(self, **options: Any) -> automation.PreviewResult:
-        """`pulumi preview`; options as for `pulumi.automation.Stack.preview`."""
+        """``pulumi preview``; options as for `pulumi.automation.Stack.preview`."""
         self._begin()
         return self.stack.preview(color="never", **options)
 
     def up(self, **options: Any) -> automation.UpResult:
-        """`pulumi up`; options as for `pulumi.automation.Stack.up`."""
+        """``pulumi up``; options as for `pulumi.automation.Stack.up`."""
         self._begin()
         return self.stack.up(color="never", **options)
 
     def refresh(self, **options: Any) -> automation.RefreshResult:
-        """`pulumi refresh`; options as for `pulumi.automation.Stack.refresh`."""
+        """``pulumi refresh``; options as for `pulumi.automation.Stack.refresh`."""
         self._begin()
         return self.stack.refresh(color="never", **options)
 
     def destroy(self, **options: Any) -> automation.DestroyResult:
-        """`pulumi destroy`; options as for `pulumi.automation.Stack.destroy`."""
+        """``pulumi destroy``; options as for `pulumi.automation.Stack.destroy`."""
         self._begin()
         return self.stack.destroy(color="never", **options)
 
@@ -111,7 +111,7 @@ class MailgunStack:
         self.stack.set_config(full_key(key, self._project), stored)
 
     def export(self) -> dict[str, Any]:
-        """The state, as `pulumi stack export --show-secrets` prints it."""
+        """The state, as ``pulumi stack export --show-secrets`` prints it."""
         exported = self.stack.export_stack()
         return {"version": exported.version, "deployment": exported.deployment}
 
@@ -227,10 +227,10 @@ class MailgunStack:
 
 
 class MailgunStackFactory:
-    """What the fixture `mailgun_stack` is: makes stacks, each with its own backend."""
+    """What the fixture ``mailgun_stack`` is: makes stacks, each with its own backend."""
 
     def __init__(self, mailgun: Emulator, folder: Path) -> None:
-        """Make stacks in subfolders of `folder`, against `mailgun`."""
+        """Make stacks in subfolders of ``folder``, against ``mailgun``."""
         self._mailgun = mailgun
         self._folder = folder
         self._made = 0
