@@ -462,6 +462,17 @@ def test_inputs_that_check_refuses_are_no_problem_for_a_rule() -> None:
     assert Analyzer("open-tracking", level=EnforcementLevel.REMEDIATE).remedied(refused)
 
 
+@pytest.mark.behaviour(110)
+def test_a_secret_section_stays_a_secret() -> None:
+    """A field of it is set inside of the secret."""
+    analyzer = Analyzer("click-tracking", level=EnforcementLevel.REMEDIATE)
+    wrong = TRACKING.with_(click=secret({"active": True}))
+    assert analyzer.remedied(wrong) == {
+        **TRACKING.props,
+        "click": secret({"active": "htmlonly"}),
+    }
+
+
 def test_remediations_follow_one_another() -> None:
     """Each gets the properties as the one before has left them."""
     analyzer = Analyzer("open-tracking", "click-tracking", level=EnforcementLevel.REMEDIATE)
