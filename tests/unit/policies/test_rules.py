@@ -372,8 +372,11 @@ def test_what_depends_on_an_unknown_value_is_not_applicable(
 
 @pytest.mark.behaviour(109)
 def test_a_violation_is_reported_beside_what_is_unknown() -> None:
+    """The rule applies then, and looks at all other resources."""
     unknown = section("unsubscribe", active=False, text_footer=UNKNOWN)
-    assert Analyzer("unsubscribe-tracking").violations(unknown) == ["unsubscribe tracking is off"]
+    analyzer = Analyzer("unsubscribe-tracking")
+    assert analyzer.violations(unknown) == ["unsubscribe tracking is off"]
+    assert not analyzer.asked([unknown]).not_applicable
     elsewhere = RECORD.with_(content="cdn.test")
     (told,) = Analyzer("cname-to-mailgun").violations(
         TRACKING, RECORD.with_(name=UNKNOWN), elsewhere
