@@ -31,17 +31,15 @@ def mailgun_emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def mailgun(mailgun_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    """Mailgun, emulated, without any domain; it is in the environment for all that a test starts.
-
-    No setting of the real environment, such as a key, is there meanwhile.
-    """
+def mailgun(
+    mailgun_emulator: Emulator, _no_mailgun_variables: None, monkeypatch: pytest.MonkeyPatch
+) -> Emulator:
+    """Mailgun, emulated, without any domain; the environment leads all that a test starts to it."""
     from mailgun_tracking._provider.process import process
 
     mailgun_emulator.reset()
     # What programs in this process know of rate limits, for example.
     process.reset()
-    _forget_environment(monkeypatch)
     monkeypatch.setenv("MAILGUN_BASE_URL", f"{mailgun_emulator.url}/{{region}}")
     monkeypatch.setenv("MAILGUN_API_KEY", mailgun_emulator.key)
     monkeypatch.setenv("MAILGUN_TRACKING_NAMESERVER", mailgun_emulator.name_server)
@@ -49,11 +47,10 @@ def mailgun(mailgun_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emul
 
 
 @pytest.fixture
-def mailgun_mocks(monkeypatch: pytest.MonkeyPatch) -> MailgunMocks:
+def mailgun_mocks(_no_mailgun_variables: None) -> MailgunMocks:
     """Pulumi's mocks, with which a program runs without an engine and without Mailgun."""
     from mailgun_tracking.testing import MailgunMocks
 
-    _forget_environment(monkeypatch)
     return MailgunMocks()
 
 
@@ -67,6 +64,8 @@ def mailgun_stack(
     return MailgunStackFactory(mailgun, tmp_path_factory.mktemp("mailgun_stack"))
 
 
-def _forget_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def _no_mailgun_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the real environment, such as a key, is visible to the test."""
     for name in [name for name in os.environ if name.startswith("MAILGUN_")]:
         monkeypatch.delenv(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import hashlib
 import re
@@ -9,6 +10,7 @@ import runpy
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -32,7 +34,7 @@ from .._provider.base import MailgunProvider, own_properties
 from .._provider.process import process
 from .._provider.validation import failure_text
 from ..errors import InvalidInput
-from .projects import Program, config_text, full_key, project_settings
+from .projects import Program, config_text, full_key, project_settings, run_in
 
 CERTIFICATE_LIFETIME = timedelta(days=90)
 _DEFAULTS = {"boolean": False, "click": False, "footer": "%unsubscribe_url%"}
@@ -153,7 +155,10 @@ class MailgunMocks(Mocks):
 
         self.resources.clear()
         self._failures.clear()
-        pulumi.runtime.test(all_of_it)()  # type: ignore[no-untyped-call]
+        main = Path(settings["main"])
+        folder = main if main.is_dir() else main.parent
+        with contextlib.nullcontext() if callable(program) else run_in(folder):
+            pulumi.runtime.test(all_of_it)()  # type: ignore[no-untyped-call]
         if self._failures:
             # Raised in `new_resource`, the SDK would log it once more for each output.
             raise InvalidInput("; ".join(self._failures))

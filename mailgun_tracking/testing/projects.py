@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Union
 
@@ -36,6 +38,26 @@ def project_settings(program: Program) -> dict[str, Any]:
     # Configuration comes from the test, and is stored beside the copy.
     settings.pop("stackConfigDir", None)
     return settings
+
+
+@contextlib.contextmanager
+def run_in(folder: Path) -> Iterator[None]:
+    """Be in a program's folder, as Pulumi is; afterwards forget the modules that came from there.
+
+    A module is only executed when it is first imported, and a program's module may declare
+    resources or read the configuration.
+    """
+    before, cwd = set(sys.modules), Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(cwd)
+        for name in sys.modules.keys() - before:
+            file = Path(getattr(sys.modules[name], "__file__", None) or "/")
+            is_installed = "site-packages" in file.parts or name.startswith("mailgun_tracking")
+            if folder in file.parents and not is_installed:
+                del sys.modules[name]
 
 
 def full_key(key: str, project: str) -> str:

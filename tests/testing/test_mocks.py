@@ -112,10 +112,20 @@ def test_what_a_program_gets_wrong_is_an_error(mailgun_mocks: MailgunMocks) -> N
 
 @pytest.mark.behaviour(112)
 def test_a_folder_is_a_program_as_well(mailgun_mocks: MailgunMocks, tmp_path: Path) -> None:
-    """With the project's name, and the folder of its program."""
+    """With the project's name, in the program's folder, and with its own modules each time."""
     (tmp_path / "src").mkdir()
     (tmp_path / "Pulumi.yaml").write_text("{name: mail, runtime: python, main: src}")
-    (tmp_path / "src" / "__main__.py").write_text(
-        "import pulumi\npulumi.export('owner', pulumi.Config('mail').require('owner'))\n"
+    (tmp_path / "src" / "domain.txt").write_text("mg.example.com")
+    (tmp_path / "src" / "settings_of_this_program.py").write_text(
+        "import pulumi\nowner = pulumi.Config('mail').require('owner')\n"
     )
-    assert mailgun_mocks.run(tmp_path, {"owner": "me"}) == {"owner": "me"}
+    (tmp_path / "src" / "__main__.py").write_text(
+        "import pathlib, pulumi, settings_of_this_program as settings\n"
+        "pulumi.export('owner', settings.owner)\n"
+        "pulumi.export('domain', pathlib.Path('domain.txt').read_text())\n"
+    )
+    here = Path.cwd()
+    for owner in ("me", "you"):
+        exported = mailgun_mocks.run(tmp_path, {"owner": owner})
+        assert exported == {"owner": owner, "domain": "mg.example.com"}
+    assert Path.cwd() == here

@@ -34,6 +34,9 @@ def test_mocks(mailgun_mocks):
     assert "MAILGUN_API_KEY" not in os.environ
     mailgun_mocks.run(lambda: DomainTracking("mg", "mg.example.com", click=True))
     assert mailgun_mocks.resource("DomainTracking").outputs["domain"] == "mg.example.com"
+
+def test_both(mailgun, mailgun_mocks):
+    assert os.environ["MAILGUN_API_KEY"] == mailgun.key
 """
 
 
@@ -50,7 +53,7 @@ def test_each_test_has_a_mailgun_of_its_own(isolated: pytest.Pytester) -> None:
     """And keys of the real environment are out of sight while it runs."""
     isolated.makepyfile(TESTS)
     result = isolated.runpytest_inprocess("-p", "pytest_mailgun_tracking", "-p", "no:randomly")
-    result.assert_outcomes(passed=3)
+    result.assert_outcomes(passed=4)
     assert os.environ["MAILGUN_API_KEY"] == "a real key"
 
 

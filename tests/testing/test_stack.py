@@ -99,7 +99,8 @@ def test_a_folder(
     (folder / "infra").mkdir(parents=True)
     (folder / "Pulumi.yaml").write_text("{name: mail, runtime: python, main: infra}")
     (folder / "Pulumi.test.yaml").write_text("config: {'mailgun:apiKey': of-production}")
-    (folder / "infra" / "names.py").write_text("DOMAIN = 'mg.example.com'")
+    (folder / "infra" / "domain.txt").write_text("mg.example.com")
+    (folder / "infra" / "names.py").write_text("DOMAIN = open('domain.txt').read()")
     (folder / "infra" / "__main__.py").write_text(
         "from mailgun_tracking import DomainTracking\n"
         "from names import DOMAIN\n"
