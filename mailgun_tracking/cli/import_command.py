@@ -113,9 +113,9 @@ def import_command(
     """Write what brings existing domains into a stack: the file for `pulumi import --file`, and the
     program that goes with it.
 
-    DOMAIN is an ID: mg.example.com, eu/mg.example.com or us/SUBACCOUNT/mg.example.com. The program
-    says what is not Mailgun's default, and only that is managed. The key is read from
-    MAILGUN_API_KEY (or, for another account, MAILGUN_API_KEY_NAME).
+    DOMAIN is mg.example.com, eu/mg.example.com or us/SUBACCOUNT/mg.example.com; the first is in
+    the region of MAILGUN_REGION. The program says what is not Mailgun's default, and only that is
+    managed. The key is read from MAILGUN_API_KEY (or, for another account, MAILGUN_API_KEY_NAME).
     """
     if bool(ids) == all_domains:
         raise click.UsageError("give the domains to import, or --all")
