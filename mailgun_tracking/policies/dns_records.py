@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pulumi_policy import PolicyResource, Severity
-from pulumi_policy.proxy import UnknownValueError
 
 from .._api.models import CNAME_VALUES
 from .https import has_own_host
-from .reading import at, canonical, domain_at, not_known, text, type_of
-from .rule import ResourceRule, Settings, StackRule, Subject
+from .reading import at, canonical, domain_at, not_known, read_all, text, type_of
+from .rule import Find, ResourceRule, Settings, StackRule, Subject
 from .types import DOMAIN_TRACKING, HTTPS_TRACKING, TRACKING_HOST
 
 CLOUDFLARE = ("cloudflare:index/dnsRecord:DnsRecord", "cloudflare:index/record:Record")
@@ -76,17 +75,17 @@ READERS: Mapping[str, Callable[[Mapping[str, Any]], Record]] = {
 """How to read the DNS records of each provider, by type."""
 
 
-def read_record(subject: Subject) -> Record | None:
+def read_record(resource: Subject) -> Record | None:
     """The DNS record that a resource is, or None where it is something else.
 
     Raises:
         UnknownValueError: it is not known yet.
     """
     # Azure's types may name a version of its API.
-    read = READERS.get(re.sub(r"/v\d\w+:", ":", subject.resource_type))
+    read = READERS.get(re.sub(r"/v\d\w+:", ":", resource.resource_type))
     if not read:
         return None
-    record = read(subject.props)
+    record = read(resource.props)
     return Record(canonical(record.name), record.type, canonical(record.target))
 
 
@@ -103,35 +102,31 @@ def _fix_proxied(props: Any, _settings: Settings) -> bool:
     return True
 
 
-def _leads_elsewhere(
-    subject: Subject, _settings: Settings, resources: Sequence[PolicyResource]
-) -> Iterator[str]:
-    props = subject.props
-    if not has_own_host(subject) or at(props, "https_by") == "proxy":
-        return
-    host, wanted = domain_at(props, "cname", "name"), domain_at(props, "cname", "value")
-    if not host:
-        raise not_known("cname")
-    unknown = None
-    for one in resources:
-        try:
-            record = read_record(one)
-        except UnknownValueError as error:
-            unknown = error
-            continue
-        if not record or record.name != host or record.type not in ("CNAME", "A", "AAAA"):
-            continue
-        # A CNAME without a target has one for each region or weight, which is not looked at.
-        if record.target != wanted and (record.target or record.type != "CNAME"):
-            now = f"{record.type} {record.target}".rstrip()
-            yield f"{host} is {now}, and should be CNAME {wanted}"
-    if unknown:
-        raise unknown
+def _leads_elsewhere(resources: Sequence[PolicyResource]) -> Find:
+    read, unknown = read_all(resources, read_record)
+    records = [one for one in read if one and one.type in ("CNAME", "A", "AAAA")]
+
+    def find(subject: Subject, _settings: Settings) -> Iterator[str]:
+        props = subject.props
+        if not has_own_host(subject) or at(props, "https_by") == "proxy":
+            return
+        host, wanted = domain_at(props, "cname", "name"), domain_at(props, "cname", "value")
+        if not host:
+            raise not_known("cname")
+        for record in records:
+            if record.name != host or record.target == wanted:
+                continue
+            # A CNAME without a target has one for each region or weight, which is not looked at.
+            if record.target or record.type != "CNAME":
+                now = f"{record.type} {record.target}".rstrip()
+                yield f"{host} is {now}, and should be CNAME {wanted}"
+        if unknown:
+            raise unknown
+
+    return find
 
 
-def _deleted(
-    subject: Subject, _settings: Settings, _resources: Sequence[PolicyResource]
-) -> Iterator[str]:
+def _deleted(subject: Subject, _settings: Settings) -> Iterator[str]:
     if at(subject.props, "delete_record"):
         yield "delete_record is set, so destroying the component deletes the record"
 
@@ -165,6 +160,6 @@ RULES = (
         Severity.MEDIUM,
         "Leave out delete_record: links in mail already sent use the record.",
         (HTTPS_TRACKING,),
-        find=_deleted,
+        find=lambda _resources: _deleted,
     ),
 )

@@ -7,9 +7,9 @@ from typing import Any
 
 from pulumi_policy import PolicyResource, Severity
 
-from .reading import canonical, domain_at
-from .rule import ResourceRule, Settings, StackRule, Subject, is_managed, matches
-from .types import DOMAIN_TRACKING
+from .reading import canonical, domain_at, read_all
+from .rule import Find, ResourceRule, Settings, StackRule, Subject, is_managed, matches
+from .types import DOMAIN_TRACKING, TRACKING_HOST
 
 _STACK = "pulumi:pulumi:Stack"
 
@@ -32,17 +32,20 @@ def _allowed(subject: Subject, settings: Settings) -> Iterator[str]:
         yield f"{domain} is none of {', '.join(allowed)}"
 
 
-def _managed(
-    _subject: Subject, settings: Settings, resources: Sequence[PolicyResource]
-) -> Iterator[str]:
-    managed = {
-        domain_at(one.props, "domain")
-        for one in resources
-        if one.resource_type == DOMAIN_TRACKING and is_managed(one)
-    }
-    for domain in settings.get("domains", ()):
-        if canonical(domain) not in managed:
-            yield f"no DomainTracking in this stack manages {domain}"
+def _managed(resources: Sequence[PolicyResource]) -> Find:
+    managed, unknown = read_all(
+        [one for one in resources if one.resource_type in (DOMAIN_TRACKING, TRACKING_HOST)],
+        lambda one: domain_at(one.props, "domain") if is_managed(one) else None,
+    )
+
+    def find(_subject: Subject, settings: Settings) -> Iterator[str]:
+        for domain in settings.get("domains", ()):
+            if canonical(domain) not in managed:
+                if unknown:
+                    raise unknown
+                yield f"nothing in this stack manages {domain}"
+
+    return find
 
 
 RULES = (

@@ -9,8 +9,8 @@ from pulumi_policy import PolicyResource, Severity
 from .._api.issuance import now
 from .._api.models import CertificateFacts
 from .._diagnosis.diagnose import share_left
-from .reading import at, domain_at, not_known, text, type_of
-from .rule import EXCEPT, ResourceRule, Settings, StackRule, Subject, is_managed
+from .reading import at, domain_at, not_known, read_all, text, type_of
+from .rule import EXCEPT, Find, ResourceRule, Settings, StackRule, Subject, is_managed
 from .types import DOMAIN_TRACKING, HTTPS_TRACKING, TRACKING_CERTIFICATE, TRACKING_HOST
 
 DEFAULT_SHARE_LEFT = 1 / 3
@@ -34,38 +34,38 @@ def _links(subject: Subject, _settings: Settings) -> Iterator[str]:
         yield f"links use {scheme}"
 
 
-def _certificate(
-    subject: Subject, _settings: Settings, resources: Sequence[PolicyResource]
-) -> Iterator[str]:
-    props = subject.props
-    if not has_own_host(subject) or not is_managed(subject):
-        return
-    if text(props, "web_scheme") != "https" or at(props, "https_by") == "proxy":
-        return
-    host = domain_at(props, "tracking_domain")
-    certified = [
-        domain_at(one.props, "tracking_domain")
-        for one in resources
-        if one.resource_type == TRACKING_CERTIFICATE
-    ]
-    if host not in certified:
+def _certificate(resources: Sequence[PolicyResource]) -> Find:
+    certified, unknown = read_all(
+        [one for one in resources if one.resource_type == TRACKING_CERTIFICATE],
+        lambda one: domain_at(one.props, "tracking_domain"),
+    )
+    hosts = {*certified}
+
+    def find(subject: Subject, _settings: Settings) -> Iterator[str]:
+        props = subject.props
+        if not has_own_host(subject) or not is_managed(subject):
+            return
+        if text(props, "web_scheme") != "https" or at(props, "https_by") == "proxy":
+            return
+        host = domain_at(props, "tracking_domain")
+        if host in hosts:
+            return
+        if unknown or not host:
+            raise unknown or not_known("tracking_domain")
         yield f"links use https, and the stack has no TrackingCertificate for {host}"
 
+    return find
 
-def _renewed(
-    subject: Subject, settings: Settings, _resources: Sequence[PolicyResource]
-) -> Iterator[str]:
-    props = subject.props
-    start, end = text(props, "not_before"), text(props, "not_after")
-    if not start or not end:
-        return
+
+def _renewed(subject: Subject, settings: Settings) -> Iterator[str]:
+    start, end = text(subject.props, "not_before"), text(subject.props, "not_after")
     try:
         left = share_left(CertificateFacts((), "", "", "", start, end), now())
     except ValueError:
-        # Somebody has edited the state.
-        return
+        # It is being issued, or somebody has edited the state.
+        raise not_known("not_after") from None
     if left < settings.get("share_left", DEFAULT_SHARE_LEFT):
-        host = text(props, "tracking_domain")
+        host = text(subject.props, "tracking_domain")
         when = f"ends on {end[:10]}" if left > 0 else f"expired on {end[:10]}"
         yield f"the certificate for {host} {when}, and the state knows of no renewal"
 
@@ -109,6 +109,6 @@ RULES = (
             },
             **EXCEPT,
         },
-        find=_renewed,
+        find=lambda _resources: _renewed,
     ),
 )

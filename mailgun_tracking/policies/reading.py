@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from pulumi_policy import proxy
 
 from .._api.models import normalize_domain
 from ..errors import InvalidInput
+
+_Thing = TypeVar("_Thing")
+_Value = TypeVar("_Value")
 
 _UNKNOWN = frozenset(
     {
@@ -74,6 +77,24 @@ def canonical(domain: str) -> str:
 def not_known(name: str) -> proxy.UnknownValueError:
     """The error for a property that is absent because nobody knows it yet."""
     return proxy.UnknownValueError(proxy.UNKNOWN_STRING_VALUE, [name])
+
+
+def read_all(
+    things: Iterable[_Thing], read: Callable[[_Thing], _Value]
+) -> tuple[list[_Value], proxy.UnknownValueError | None]:
+    """What is known of several things, and the error where something is not known yet.
+
+    Args:
+        things: for example resources.
+        read: reads one of them.
+    """
+    values, unknown = [], None
+    for thing in things:
+        try:
+            values.append(read(thing))
+        except proxy.UnknownValueError as error:
+            unknown = error
+    return values, unknown
 
 
 def type_of(urn: str | None) -> str:

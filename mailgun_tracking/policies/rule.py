@@ -32,7 +32,7 @@ Settings = Mapping[str, Any]
 """A rule's settings."""
 
 Find = Callable[[Subject, Settings], Iterator[str]]
-"""Says what is wrong with a resource."""
+"""Says what is wrong with a resource; raises `UnknownValueError` where that is not known yet."""
 
 EXCEPT: Mapping[str, Any] = {
     "except": {
@@ -135,8 +135,7 @@ class ResourceRule(Rule):
     """A rule about the inputs of one resource.
 
     Attributes:
-        find: says what is wrong with a resource; raises `UnknownValueError` where that depends on
-            a value that is not known yet.
+        find: says what is wrong with a resource.
         fix: puts the inputs right as far as it can, and says whether it changed any; in place, so
             that secrets stay secret. None if it takes more than other inputs.
     """
@@ -165,19 +164,16 @@ class StackRule(Rule):
     """A rule about the outputs of resources, and how they fit together.
 
     Attributes:
-        find: says what is wrong with a resource, given all resources of the stack too.
+        find: takes all resources of the stack, and returns what says what is wrong with one.
     """
 
-    find: Callable[[Subject, Settings, Sequence[PolicyResource]], Iterator[str]]
+    find: Callable[[Sequence[PolicyResource]], Find]
 
     def policy(self, url: str | None) -> Policy:
         return StackValidationPolicy(**self._metadata(url), validate=self._validate)
 
     def _validate(self, args: StackValidationArgs, report: ReportViolation) -> None:
-        def find(subject: Subject, settings: Settings) -> Iterator[str]:
-            return self.find(subject, settings, args.resources)
-
-        self._report(args.resources, find, args, report)
+        self._report(args.resources, self.find(args.resources), args, report)
 
 
 def _is_left_out(subject: Subject, settings: Settings) -> bool:

@@ -182,13 +182,13 @@ VIOLATIONS: list[tuple[str, dict[str, Any], list[Made], str]] = [
         "managed-domains",
         {"domains": ["MG.example.com.", "two.example.com"]},
         [Made(STACK), TRACKING],
-        "no DomainTracking in this stack manages two.example.com",
+        "nothing in this stack manages two.example.com",
     ),
     (
         "managed-domains",
         {"domains": ["mg.example.com"]},
         [Made(STACK), TRACKING.with_(managed=[])],
-        "no DomainTracking in this stack manages mg.example.com",
+        "nothing in this stack manages mg.example.com",
     ),
     *[
         (
@@ -271,7 +271,19 @@ def test_each_violation_is_reported(
         ("https-certificate", {}, [TRACKING.with_(https_by="proxy")]),
         ("https-certificate", {}, [TRACKING.with_(managed=[])]),
         ("certificate-renewed", {}, [certificate(3, 4)]),
-        ("certificate-renewed", {}, [certificate().with_(not_after="soon")]),
+        (
+            "managed-domains",
+            {"domains": ["mg.example.com"]},
+            [
+                Made(STACK),
+                TRACKING.with_(managed=[]),
+                Made(
+                    TRACKING_HOST,
+                    {"domain": "mg.example.com", "managed": ["web_scheme"]},
+                    HTTPS_TRACKING,
+                ),
+            ],
+        ),
         ("open-tracking", TOP, [section("open", active=True)]),
         ("open-tracking", TOP, [section("open", place_at_the_top=None)]),
         ("click-tracking", {}, [section("click", active=False)]),
@@ -329,7 +341,10 @@ def test_what_is_allowed_is_not_reported(
             [TRACKING, certificate().with_(tracking_domain=UNKNOWN)],
             "tracking_domain",
         ),
+        ("https-certificate", {}, [TRACKING.with_(tracking_domain=None)], "tracking_domain"),
         ("certificate-renewed", {}, [certificate().with_(not_after=UNKNOWN)], "not_after"),
+        ("certificate-renewed", {}, [certificate().with_(not_after=None)], "not_after"),
+        ("certificate-renewed", {}, [certificate().with_(not_after="soon")], "not_after"),
         ("open-tracking", {}, [TRACKING.with_(open=UNKNOWN)], "open"),
         ("open-tracking", {}, [section("open", active=UNKNOWN)], "open.active"),
         ("open-tracking", TOP, [section("open", active=UNKNOWN)], "open.active"),
