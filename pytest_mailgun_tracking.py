@@ -25,7 +25,8 @@ def mailgun_emulator() -> Iterator[Emulator]:
     try:
         from mailgun_tracking.emulator import Emulator
     except ModuleNotFoundError as error:
-        pytest.fail(f"{error.name} is missing: install mailgun-tracking[test]", pytrace=False)
+        what = f"{error.name} is missing: install mailgun-tracking[test]"
+        raise pytest.fail.Exception(what, pytrace=False) from None
     with Emulator() as emulator:
         yield emulator
 

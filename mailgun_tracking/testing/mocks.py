@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import contextvars
+import functools
 import hashlib
 import re
 import runpy
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from pathlib import Path
@@ -87,7 +90,7 @@ class MailgunMocks(Mocks):
             InvalidInput: an input is not valid.
             LookupError: the program calls a function that has no answer.
         """
-        return contextvars.copy_context().run(self._run, program, config or {})
+        return _alone(functools.partial(self._run, program, config or {}))
 
     def resource(self, type_: str, name: str | None = None) -> MockedResource:
         """The one declared resource of a type.
@@ -99,6 +102,7 @@ class MailgunMocks(Mocks):
         Raises:
             AssertionError: there is none, or more than one.
         """
+        __tracebackhide__ = True
         ends = re.compile(rf"(.*[:/])?{re.escape(type_)}")
         found = [
             one for one in self.resources if ends.fullmatch(one.type) and name in (None, one.name)
@@ -163,6 +167,32 @@ class MailgunMocks(Mocks):
             # Raised in `new_resource`, the SDK would log it once more for each output.
             raise InvalidInput("; ".join(self._failures))
         return exported
+
+
+def _alone(function: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Call a function in a thread and a context of its own, with event loops that are closed then.
+
+    The SDK makes one for each thread, and leaves it open. And a test may run in a loop itself.
+    """
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def make_loop() -> None:
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
+    def call() -> dict[str, Any]:
+        asyncio.get_event_loop().set_default_executor(workers)
+        return function()
+
+    try:
+        with (
+            ThreadPoolExecutor(1, initializer=make_loop) as main,
+            ThreadPoolExecutor(initializer=make_loop) as workers,
+        ):
+            return main.submit(contextvars.copy_context().run, call).result()
+    finally:
+        for loop in loops:
+            loop.close()
 
 
 def _create(

@@ -123,6 +123,7 @@ class MailgunStack:
         Args:
             options: as for `preview`; with ``refresh=True`` Mailgun has to agree, too.
         """
+        __tracebackhide__ = True
         self._assert_no_changes("the preview shows changes", options)
 
     def assert_upgrades(self, state_file: str | os.PathLike[str]) -> None:
@@ -137,6 +138,7 @@ class MailgunStack:
         Raises:
             ValueError: the file is no state, or has secrets that only its stack can read.
         """
+        __tracebackhide__ = True
         names = {"project": self._project, "stack": self.stack.name}
         deployment = upgrades.read_deployment(state_file, **names)
         upgrades.seed(self.mailgun, deployment)
@@ -152,6 +154,7 @@ class MailgunStack:
             expected: such as ``"PUT /v3/domains/mg.example.com/tracking/click"``. The fields that
                 were sent may follow: ``"PUT /v4/domains/mg.example.com web_scheme=https"``.
         """
+        __tracebackhide__ = True
         sent = [
             request
             for request in self.mailgun.requests
@@ -179,6 +182,7 @@ class MailgunStack:
                 of some fields; ``web_scheme``, ``web_prefix``, ``tracking_host``, and
                 ``certificate``, the status of that host's certificate or None.
         """
+        __tracebackhide__ = True
         actual = self.mailgun.domain(domain, region)
         found = {
             "open": actual.open,
@@ -211,6 +215,7 @@ class MailgunStack:
         self, title: str, options: Mapping[str, Any], ignored: str = "nothing"
     ) -> None:
         """Preview, and fail if there are changes to resources, but for one kind of them."""
+        __tracebackhide__ = True
         changes: list[str] = []
 
         def on_event(event: automation.EngineEvent) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 
 import pulumi
@@ -56,7 +58,7 @@ def everything() -> None:
 
 @pytest.mark.behaviour(112)
 def test_resources_have_all_their_outputs(mailgun_mocks: MailgunMocks) -> None:
-    """As once they are created; lookups answer; and nothing is left behind for other tests."""
+    """As once they are created, and lookups answer."""
     exported = mailgun_mocks.run(everything, {"owner": "me", "other:brands": ["a", "b"]})
     assert len(exported.pop("id")) == 24
     assert exported.pop("until") > "2026-"
@@ -89,7 +91,6 @@ def test_resources_have_all_their_outputs(mailgun_mocks: MailgunMocks) -> None:
     }
     assert host.outputs["cname"] == {"name": "go.eu.example.com", "value": "eu.mailgun.org"}
     assert mailgun_mocks.resource("dns:index:Zone").outputs == {"record": "mailgun.org"}
-    assert pulumi.runtime.settings.get_root_resource() is None
 
 
 @pytest.mark.behaviour(112)
@@ -108,6 +109,32 @@ def test_what_a_program_gets_wrong_is_an_error(mailgun_mocks: MailgunMocks) -> N
     assert mailgun_mocks.run(zone) == {"zone": "Z1"}
     with pytest.raises(AssertionError, match="0 resources are TrackingCertificate; declared: noth"):
         mailgun_mocks.resource("TrackingCertificate")
+
+
+@pytest.mark.behaviour(112)
+def test_nothing_is_left_behind(mailgun_mocks: MailgunMocks) -> None:
+    """Neither an event loop that is open, nor a thread, nor what the next test would find."""
+    threads = set(threading.enumerate())
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def fails() -> None:
+        DomainTracking("mg", "mg.example.com").domain.apply(
+            lambda _: loops.append(asyncio.get_running_loop())
+        )
+        raise KeyError("oh")
+
+    with pytest.raises(KeyError):
+        mailgun_mocks.run(fails)
+    mailgun_mocks.run(
+        lambda: pulumi.Output.from_input("").apply(
+            lambda _: loops.append(asyncio.get_running_loop())
+        )
+    )
+    assert loops
+    assert all(loop.is_closed() for loop in loops)
+    assert set(threading.enumerate()) <= threads
+    assert pulumi.runtime.settings.get_root_resource() is None
+    assert pulumi.runtime.get_config("test:owner") is None
 
 
 @pytest.mark.behaviour(112)

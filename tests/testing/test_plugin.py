@@ -93,6 +93,7 @@ def test_a_missing_extra_is_one_line(
     result = isolated.runpytest_inprocess("-p", "pytest_mailgun_tracking")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["uvicorn is missing: install mailgun-tracking*test*"])
+    result.stdout.no_fnmatch_line("*another exception*")
 
 
 @pytest.mark.behaviour(111)
@@ -111,3 +112,13 @@ def test_a_run_that_does_not_use_it_loads_only_the_module() -> None:
         text=True,
     )
     assert json.loads(done.stdout) == ["pytest_mailgun_tracking"]
+
+
+@pytest.mark.behaviour(111)
+def test_a_failed_assertion_is_shown_where_the_test_has_it(isolated: pytest.Pytester) -> None:
+    """Without the kit's own lines."""
+    isolated.makepyfile("def test_it(mailgun_mocks): mailgun_mocks.resource('Zone')")
+    result = isolated.runpytest_inprocess("-p", "pytest_mailgun_tracking")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E*AssertionError: 0 resources are Zone; declared: nothing"])
+    result.stdout.no_fnmatch_line("*declared = *")
