@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,60 +38,59 @@ def test_mocks(mailgun_mocks):
 
 def test_both(mailgun, mailgun_mocks):
     assert os.environ["MAILGUN_API_KEY"] == mailgun.key
+
+def test_afterwards():
+    assert os.environ["MAILGUN_API_KEY"] == "a real key"
+
+def test_failing(mailgun_mocks): mailgun_mocks.resource("Zone")
+"""
+ACCOUNTS = """
+import pytest
+from mailgun_tracking.emulator import Emulator
+
+@pytest.fixture(scope="session")
+def mailgun_emulator():
+    with Emulator(keys={"key-a": "default", "key-b": "brand-b"}) as emulator:
+        yield emulator
+"""
+TEST_OF_ACCOUNTS = """
+def test_accounts(mailgun):
+    mailgun.add_domain("b.example.com", account="brand-b")
+    assert mailgun.key == "key-a"
 """
 
 
-@pytest.fixture
-def isolated(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """pytest with the plugin, in the environment of somebody who has keys."""
+def run(pytester: pytest.Pytester) -> pytest.RunResult:
+    """Run pytest with the plugin in a process of its own, since programs import Pulumi there."""
+    return pytester.runpytest_subprocess("-p", "pytest_mailgun_tracking")
+
+
+@pytest.mark.behaviour(111)
+def test_each_test_has_a_mailgun_of_its_own(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys of the real environment are out of sight; a folder can have another emulator.
+
+    A failed assertion is shown where the test has it, without the kit's own lines.
+    """
     monkeypatch.setenv("MAILGUN_API_KEY", "a real key")
     monkeypatch.setenv("MAILGUN_API_KEY_BRAND_B", "another real key")
-    return pytester
+    pytester.makepyfile(TESTS)
+    folder = pytester.mkpydir("accounts")
+    (folder / "conftest.py").write_text(ACCOUNTS)
+    (folder / "test_accounts.py").write_text(TEST_OF_ACCOUNTS)
+    result = run(pytester)
+    result.assert_outcomes(passed=6, failed=1)
+    result.stdout.fnmatch_lines(["E*AssertionError: 0 resources are Zone; declared: nothing"])
+    result.stdout.no_fnmatch_line("*declared = *")
 
 
 @pytest.mark.behaviour(111)
-def test_each_test_has_a_mailgun_of_its_own(isolated: pytest.Pytester) -> None:
-    """And keys of the real environment are out of sight while it runs."""
-    isolated.makepyfile(TESTS)
-    result = isolated.runpytest_inprocess("-p", "pytest_mailgun_tracking", "-p", "no:randomly")
-    result.assert_outcomes(passed=4)
-    assert os.environ["MAILGUN_API_KEY"] == "a real key"
-
-
-@pytest.mark.behaviour(111)
-def test_a_conftest_can_replace_the_emulator(isolated: pytest.Pytester) -> None:
-    """For several accounts, for example."""
-    isolated.makeconftest(
-        """
-        import pytest
-        from mailgun_tracking.emulator import Emulator
-
-        @pytest.fixture(scope="session")
-        def mailgun_emulator():
-            with Emulator(keys={"key-a": "default", "key-b": "brand-b"}) as emulator:
-                yield emulator
-        """
-    )
-    isolated.makepyfile(
-        """
-        def test_accounts(mailgun):
-            mailgun.add_domain("b.example.com", account="brand-b")
-            assert mailgun.key == "key-a"
-        """
-    )
-    isolated.runpytest_inprocess("-p", "pytest_mailgun_tracking").assert_outcomes(passed=1)
-
-
-@pytest.mark.behaviour(111)
-def test_a_missing_extra_is_one_line(
-    isolated: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_extra_is_one_line(pytester: pytest.Pytester) -> None:
     """It says what to install, and is an error: a test is never skipped for it."""
-    for name in [name for name in sys.modules if name.startswith("mailgun_tracking.emulator")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
-    isolated.makepyfile("def test_it(mailgun): pass")
-    result = isolated.runpytest_inprocess("-p", "pytest_mailgun_tracking")
+    pytester.makeconftest("import sys; sys.modules['uvicorn'] = None")
+    pytester.makepyfile("def test_it(mailgun): pass")
+    result = run(pytester)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["uvicorn is missing: install mailgun-tracking*test*"])
     result.stdout.no_fnmatch_line("*another exception*")
@@ -103,22 +103,11 @@ def test_a_run_that_does_not_use_it_loads_only_the_module() -> None:
         "import json, sys, pytest; before = set(sys.modules); import pytest_mailgun_tracking; "
         "print(json.dumps(sorted(set(sys.modules) - before)))"
     )
-    folder = os.path.dirname(pytest_mailgun_tracking.__file__)
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={"PYTHONPATH": folder},
+        env={**os.environ, "PYTHONPATH": str(Path(pytest_mailgun_tracking.__file__).parent)},
         capture_output=True,
         check=True,
         text=True,
     )
     assert json.loads(done.stdout) == ["pytest_mailgun_tracking"]
-
-
-@pytest.mark.behaviour(111)
-def test_a_failed_assertion_is_shown_where_the_test_has_it(isolated: pytest.Pytester) -> None:
-    """Without the kit's own lines."""
-    isolated.makepyfile("def test_it(mailgun_mocks): mailgun_mocks.resource('Zone')")
-    result = isolated.runpytest_inprocess("-p", "pytest_mailgun_tracking")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["E*AssertionError: 0 resources are Zone; declared: nothing"])
-    result.stdout.no_fnmatch_line("*declared = *")
