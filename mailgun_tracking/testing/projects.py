@@ -35,8 +35,9 @@ def project_settings(program: Program) -> dict[str, Any]:
         options = dict(runtime["options"])
         options["virtualenv"] = str(folder / options["virtualenv"])
         settings["runtime"] = {**runtime, "options": options}
-    # Configuration comes from the test, and is stored beside the copy.
-    settings.pop("stackConfigDir", None)
+    # State and configuration of the stack under test are its own, beside the copy.
+    for name in ("backend", "stackConfigDir"):
+        settings.pop(name, None)
     return settings
 
 

@@ -132,10 +132,11 @@ def test_without_an_engine_it_says_what_to_install(
 
 
 @pytest.mark.behaviour(113)
-def test_relative_paths_of_a_project_stay_valid(tmp_path: Path) -> None:
-    """Its `Pulumi.yaml` is used from another folder."""
+def test_a_project_is_used_from_another_folder(tmp_path: Path) -> None:
+    """With paths that stay valid, and without its backend, which may be that of production."""
     (tmp_path / "Pulumi.yaml").write_text(
-        "{name: mail, runtime: {name: python, options: {virtualenv: ../venv}}, stackConfigDir: s}"
+        "{name: mail, runtime: {name: python, options: {virtualenv: ../venv}}, "
+        "stackConfigDir: stacks, backend: {url: 's3://production'}}"
     )
     assert project_settings(tmp_path) == {
         "name": "mail",
