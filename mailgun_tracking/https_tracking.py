@@ -139,8 +139,8 @@ class HttpsTracking(pulumi.ComponentResource):
 
     Raises:
         InvalidInput: ``delete_record`` is not a boolean, or another argument is of a type that
-            cannot be used. Or `cname` is not a function of the record and the options, failed, did not
-            return a resource, or did not use the options.
+            cannot be used. Or `cname` is not a function of the record and the options, failed, did
+            not return a resource, or did not use the options.
     """
 
     record: TrackingRecord
