@@ -141,7 +141,7 @@ class UnsubscribeTracking(dict):  # type: ignore[type-arg]
 
     Attributes:
         active: whether the footers are added.
-        html_footer: the footer of the HTML part; None unless the program sets it or ``get`` reads it.
+        html_footer: the footer of the HTML part; None unless the program sets or ``get`` reads it.
         text_footer: the same for the text part.
     """
 
