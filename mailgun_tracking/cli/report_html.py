@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from html import escape
+from operator import itemgetter
 
 from .._api.fields import SECTIONS
 from .._api.models import from_rfc3339, rfc3339
@@ -155,9 +156,12 @@ def _lines(reports: Sequence[Report]) -> Iterator[str]:
 
 def _timeline(reports: Sequence[Report], at: datetime) -> Iterator[str]:
     spans = sorted(
-        (from_rfc3339(known.not_after), from_rfc3339(known.not_before), report)
-        for report in reports
-        if (known := report.known) is not None
+        (
+            (from_rfc3339(known.not_after), from_rfc3339(known.not_before), report)
+            for report in reports
+            if (known := report.known) is not None
+        ),
+        key=itemgetter(0, 1),
     )
     if not spans:
         return

@@ -107,6 +107,17 @@ def check_nesting(page: str) -> None:
     assert open_ == []
 
 
+def test_certificates_with_the_same_dates() -> None:
+    """A fleet's certificates are often issued together."""
+    many = [
+        reports.report(reports.facts(f"{name}.example.com", age=age))
+        for name, age in (("b", 20), ("a", 20), ("c", 70))
+    ]
+    timeline = status_page(many, NOW).partition("When certificates end")[2]
+    hosts = [f"email.<wbr>{name}.<wbr>example" for name in "cab"]
+    assert sorted(hosts, key=timeline.index) == hosts
+
+
 def test_a_report_without_facts() -> None:
     """What was not looked at is shown as unknown, in every form."""
     facts = replace(
