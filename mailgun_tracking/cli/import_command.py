@@ -71,6 +71,11 @@ def _pattern(_context: click.Context, _option: click.Parameter, text: str | None
     help=f"Where {IMPORT_FILE} and {PROGRAM_FILE} are written. Existing files are not replaced.",
 )
 @click.option(
+    "--all-settings",
+    is_flag=True,
+    help="Write and manage settings that are Mailgun's default, too, except its own footers.",
+)
+@click.option(
     "--yaml",
     "as_yaml",
     is_flag=True,
@@ -105,6 +110,7 @@ def import_command(
     subaccounts: bool,
     accounts: tuple[str, ...],
     directory: Path,
+    all_settings: bool,
     as_yaml: bool,
     stack: str | None,
     pattern: str,
@@ -115,7 +121,8 @@ def import_command(
 
     DOMAIN is mg.example.com, eu/mg.example.com or us/SUBACCOUNT/mg.example.com; the first is in
     the region of MAILGUN_REGION. The program says what is not Mailgun's default, and only that is
-    managed. The key is read from MAILGUN_API_KEY (or, for another account, MAILGUN_API_KEY_NAME).
+    managed, unless --all-settings is given. The key is read from MAILGUN_API_KEY (or, for another
+    account, MAILGUN_API_KEY_NAME).
     """
     if bool(ids) == all_domains:
         raise click.UsageError("give the domains to import, or --all")
@@ -145,7 +152,7 @@ def import_command(
         found = Inventory()
         if all_domains:
             found = every_domain(reader, accounts, subaccounts=subaccounts)
-        planned = _plan(reader, targets, found, in_stack, names)
+        planned = _plan(reader, targets, found, in_stack, names, all_settings=all_settings)
     except errors.TrackingError as error:
         raise click.ClickException(str(error)) from None
     for line in planned.notes:
@@ -167,7 +174,13 @@ def import_command(
 
 
 def _plan(
-    reader: Reader, named: list[Target], found: Inventory, in_stack: InStack, names: Names
+    reader: Reader,
+    named: list[Target],
+    found: Inventory,
+    in_stack: InStack,
+    names: Names,
+    *,
+    all_settings: bool,
 ) -> Plan:
     """Read the domains that were named or found, and plan their import."""
     notes = [f"left out: {line}" for line in found.left_out]
@@ -185,7 +198,8 @@ def _plan(
     if problem := unusable_name(targets, names):
         raise click.UsageError(f"{problem}: use other placeholders in --name")
     facts = reader.read_all("Reading domains", targets, functools.partial(read_facts, reader))
-    planned = plan((one for one in facts if isinstance(one, DomainFacts)), in_stack)
+    read = (one for one in facts if isinstance(one, DomainFacts))
+    planned = plan(read, in_stack, all_settings=all_settings)
     failures = [one for one in facts if isinstance(one, errors.TrackingError)]
     return Plan(
         planned.domains,

@@ -114,7 +114,7 @@ class PlannedDomain:
 
     Attributes:
         target: the domain.
-        settings: the arguments of `DomainTracking`: what is not Mailgun's default.
+        settings: the arguments of `DomainTracking`: what is not Mailgun's default, or everything.
         outputs: its outputs in the state.
         host: its tracking domain, where its certificate is imported too, or an empty string.
         certificate: that certificate's outputs in the state.
@@ -156,12 +156,16 @@ InStack = Collection[tuple[str, str, str]]
 """What a stack has: by type, account and id."""
 
 
-def plan(facts: Iterable[DomainFacts], in_stack: InStack = ()) -> Plan:
+def plan(
+    facts: Iterable[DomainFacts], in_stack: InStack = (), *, all_settings: bool = False
+) -> Plan:
     """Plan the import of domains.
 
     Args:
         facts: the domains.
         in_stack: certificates among this are left out.
+        all_settings: whether settings that are Mailgun's default are managed, too; but for its
+            footers, which are long, and may change.
     """
     made = Plan([], [], [])
     not_returned: Counter[str] = Counter()
@@ -177,7 +181,9 @@ def plan(facts: Iterable[DomainFacts], in_stack: InStack = ()) -> Plan:
             value = field.get(known)
             if value is None:
                 not_returned[field.path] += 1
-            elif not field.same(value, DEFAULTS[field.path]):
+            elif (all_settings and field.type != "footer") or not field.same(
+                value, DEFAULTS[field.path]
+            ):
                 managed.append(field.path)
                 if field.section is None:
                     settings[field.name] = value

@@ -65,8 +65,8 @@ def test_a_whole_account_previews_without_a_change(mail: MailFactory) -> None:
 def test_imported_resources_are_resources_like_any_other(
     mail: MailFactory, emulator: Emulator
 ) -> None:
-    """Below components, under names by a pattern, with the ids of the state; of two regions, a
-    subaccount and another account."""
+    """Below components, under names by a pattern, with the ids of the state and all settings; of
+    two regions, a subaccount and another account."""
     place = {"region": "eu", "subaccount": "sub-1"}
     add_domain(emulator, "a.example.com", {"web_scheme": "https", "click.active": "htmlonly"})
     add_domain(emulator, "b.example.com", {"web_scheme": "https", "web_prefix": "go", **place})
@@ -75,7 +75,7 @@ def test_imported_resources_are_resources_like_any_other(
     stack = mail(env={"MAILGUN_API_KEY_BRAND_B": key})
     arguments = ["import", "--all", "--subaccounts", "--account=default", "--account=brand-b"]
     names = ["--name={domain}.{region}", "--parent=mail-{region}"]
-    done = mailgun_tracking(stack, *arguments, *names, "--out=imported")
+    done = mailgun_tracking(stack, *arguments, *names, "--all-settings", "--out=imported")
     assert (done.returncode, done.stderr) == (0, "")
     imported = stack.import_(stack.directory / "imported" / "import.json")
     assert imported.changes == {"import": 11}

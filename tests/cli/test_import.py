@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from mailgun_tracking._api.fields import FIELDS
 from mailgun_tracking.emulator import Emulator
 from tests.cli.accounts import add_domain
 from tests.cli.conftest import KEYS, Environment
@@ -26,6 +27,31 @@ def test_what_is_not_mailguns_default_is_managed(emulator: Emulator, tmp_path: P
     assert imported.code == 0
     assert imported.told == []
     assert KEYS.keys().isdisjoint((imported.directory / "import.json").read_text().split('"'))
+
+
+@pytest.mark.behaviour(99)
+def test_all_settings_are_managed(emulator: Emulator, tmp_path: Path) -> None:
+    """As policies want it; except footers that are Mailgun's own."""
+    emulator.drift("mg.example.com", click=True, unsubscribe={"text_footer": ""})
+    imported = run_import(tmp_path, "mg.example.com", "two.example.com", "--all-settings")
+    managed = {entry["id"]: entry["outputs"]["managed"] for entry in imported.resources}
+    footers = {"unsubscribe.html_footer", "unsubscribe.text_footer"}
+    usual = [field.path for field in FIELDS if field.path not in footers]
+    assert managed["two.example.com"] == usual
+    assert set(managed["mg.example.com"]) == {*usual, "unsubscribe.text_footer"}
+    assert imported.program.endswith(
+        """
+DomainTracking(
+    "two.example.com",
+    "two.example.com",
+    open={"active": False, "place_at_the_top": False},
+    click=False,
+    unsubscribe=False,
+    web_scheme="http",
+    web_prefix="email",
+)
+"""
+    )
 
 
 @pytest.mark.behaviour(98)
