@@ -265,6 +265,8 @@ class DomainTrackingProvider(MailgunProvider):
         if managed is not None:
             key = ownership_key(operation.target)
             failures += process.field_owners.add(operation.log.urn, key, managed)
+            if inputs.get("web_scheme") == "http":
+                process.http_declared.add(key)
             _warn_of_footers(operation, olds, inputs, managed)
         if olds and changed_identity(olds, inputs, "domain"):
             # A replacement: the engine checks it again, as a new resource.
@@ -350,7 +352,7 @@ class DomainTrackingProvider(MailgunProvider):
             operation.log.warn(f"cannot tell whether the state is right: {error}")
             return True
         changes = changed_fields(state, news)
-        if RESTORE_HTTPS in noted:
+        if RESTORE_HTTPS in noted and state["web_scheme"] == "http":
             # The certificate's resource turns https on again, if it is part of the program.
             host = ownership_key(target.with_domain(state["tracking_domain"]))
             restored = "web_scheme" if host in process.certified else ""
@@ -491,7 +493,13 @@ class DomainTrackingProvider(MailgunProvider):
         operation = Operation.on(target)
         key = ownership_key(target)
         managed = fields_at(props.get("managed"))
-        active = [field for field in managed if field.section and field.name == "active"]
+        # What an update that was killed has turned on is this stack's as well.
+        noted = fields_at([*process.unfinished.of(key)])
+        active = [
+            field
+            for field in dict.fromkeys([*managed, *noted])
+            if field.section and field.name == "active"
+        ]
         owned = process.field_owners.owned_sections(key)
         kept = [str(field.section) for field in active if field.section in owned]
         if kept:
@@ -508,7 +516,9 @@ class DomainTrackingProvider(MailgunProvider):
                 advice="run `pulumi refresh`, which completes it, then try again",
                 domain=target.domain,
             )
-        on = [field.section for field in own if field.section and field.get(props)]
+        on = [
+            field.section for field in own if field.section and (field.get(props) or field in noted)
+        ]
         if on:
             with operation.explaining_errors(is_from_state=True):
                 turn_off(operation, props, on)

@@ -67,6 +67,8 @@ class TrackingError(RunError):
         advice: what to do next, or an empty string.
         domain: the domain or tracking domain it is about.
         retry_after: how many seconds Mailgun asked to wait before another try, or None.
+        is_unclear: whether Mailgun may have made the change that was requested, in spite of the
+            error.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class TrackingError(RunError):
         self.advice = advice
         self.domain = domain
         self.retry_after: float | None = None
+        self.is_unclear = False
         super().__init__(what, reason)
 
     def __str__(self) -> str:
@@ -109,13 +112,7 @@ class InvalidInput(TrackingError, ValueError):
 
 
 class Cancelled(TrackingError):
-    """Pulumi was interrupted during a wait.
-
-    Attributes:
-        is_unclear: whether Mailgun may have carried out the request that was under way.
-    """
-
-    is_unclear = False
+    """Pulumi was interrupted during a wait."""
 
 
 class CertificateFailed(TrackingError):

@@ -63,7 +63,7 @@ PROPERTIES = Properties(INPUTS, OUTPUTS)
 
 TOOK_HTTPS = "took_https"
 """The output that a move has taken the domain's https, which has to be turned on again."""
-HTTPS_FOLLOWS = "the links lost https in a move that did not finish; will be turned on again"
+HTTPS_FOLLOWS = "its links lost https in a move that did not finish; https will be turned on again"
 
 
 class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"):
@@ -256,12 +256,13 @@ class TrackingCertificateProvider(MailgunProvider):
             try:
                 certificate = operation.client.get_certificate(target.domain)
             except errors.CertificateNotFound as error:
-                if props.get(TOOK_HTTPS):
-                    # Not requested yet: the move was interrupted before that.
-                    return ReadResult(target.id, own_properties(props))
                 # Raises where the domain is only out of sight, as in another region.
                 domain = domain_name_of_host(operation)
                 is_gone = operation.is_domain_gone(domain)
+                if props.get(TOOK_HTTPS) and not is_gone:
+                    # Not requested yet: the move was interrupted before that.
+                    process.refreshed[operation.log.urn] = False
+                    return ReadResult(target.id, own_properties(props))
                 if props.get("status"):
                     if is_gone:
                         operation.report_gone(domain)

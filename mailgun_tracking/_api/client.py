@@ -295,18 +295,23 @@ class MailgunClient:
         )
         try:
             return retrying(attempt)
-        except errors.Cancelled:
-            reason = "interrupted before Mailgun answered" if elapsed.is_unclear else "interrupted"
-            cancelled = errors.Cancelled(what, reason, domain=domain)
-            cancelled.is_unclear = elapsed.is_unclear
-            raise cancelled from None
-        except errors.UnreadableResponse as error:
-            # At Mailgun's own address it is something in between.
-            if self.transport.was_reached or region_of(self.transport.base_url) is not None:
-                raise
-            raise errors.UnexpectedResponse(
-                what, error.reason, advice=CHECK_BASE_URL, domain=domain
-            ) from None
+        except errors.TrackingError as error:
+            shown = error
+            if isinstance(error, errors.Cancelled):
+                reason = "interrupted" + " before Mailgun answered" * elapsed.is_unclear
+                shown = errors.Cancelled(what, reason, domain=domain)
+            elif isinstance(error, errors.UnreadableResponse) and not self._is_mailgun:
+                shown = errors.UnexpectedResponse(
+                    what, error.reason, advice=CHECK_BASE_URL, domain=domain
+                )
+            # Also of an attempt before the last one.
+            shown.is_unclear = elapsed.is_unclear
+            raise shown from None
+
+    @property
+    def _is_mailgun(self) -> bool:
+        """Whether it is Mailgun that was asked: a bad response is from something in between."""
+        return self.transport.was_reached or region_of(self.transport.base_url) is not None
 
     def _attempt(
         self,
@@ -323,25 +328,32 @@ class MailgunClient:
             timeout = max(1.0, self._current_deadline - elapsed.seconds)
             was_unclear = elapsed.is_unclear
             elapsed.is_unclear = method != "GET"
-            response = self.transport.send(
-                method,
-                path,
-                what,
-                timeout=timeout,
-                cancelled=self.cancelled,
-                form=form,
-                domain=domain,
-            )
+            try:
+                response = self.transport.send(
+                    method,
+                    path,
+                    what,
+                    timeout=timeout,
+                    cancelled=self.cancelled,
+                    form=form,
+                    domain=domain,
+                )
+            except errors.TrackingError as failure:
+                if not isinstance(failure, (*RETRIED, errors.Cancelled)):
+                    # It was not sent.
+                    elapsed.is_unclear = was_unclear
+                raise
             is_success = response.status // 100 == 2
             if is_success or (method == "GET" and response.status == 404):
                 self.transport.allowed.add(access_of(method, path))
             if is_success:
                 return response
             self.transport.was_reached = True
-            error = refusal(response, self.transport, method, path, what, domain)
+            error = refusal(response, self.transport, method, path, what, domain, form)
+            if not isinstance(error, RETRIED):
+                elapsed.is_unclear = was_unclear
             if not isinstance(error, errors.RateLimited):
                 raise error
-            elapsed.is_unclear = was_unclear
             if error.retry_after:
                 self.transport.rate_limit.hold(error.retry_after)
             else:

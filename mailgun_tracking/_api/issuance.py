@@ -290,7 +290,7 @@ class Issuance:
                     self.say(f"{error.reason}: Mailgun shows no request for a certificate yet")
                     self.sleep(FIRST_INTERVAL_SECONDS)
         except (*_LOST, errors.Cancelled) as error:
-            if lost_since is not None or getattr(error, "is_unclear", False):
+            if lost_since is not None or error.is_unclear:
                 error.advise(
                     "despite the error, Mailgun may have received the request for a certificate; "
                     "the next `pulumi up` looks first"

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 
 from .. import errors
 from .base_url import BASE_URL_SETTINGS, region_of
+from .models import UNSUBSCRIBE_URLS
 from .transport import Answer, Transport, shorten
 
 _UNCLEAR = (408, 425, 499)
@@ -21,11 +22,20 @@ _AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//([^/?#\\]*)", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,12}")
 _REASONS = ("message", "Reason", "Description", "error")
 CHECK_BASE_URL = f"check the base URL, {BASE_URL_SETTINGS}"
+NO_REASON = "no reason given"
+PART = 12
+"""How many characters of a footer in a row an error may not repeat."""
 CONTACT_SUPPORT = "try again; if it persists, contact Mailgun support"
 
 
 def refusal(
-    response: Answer, transport: Transport, method: str, path: str, what: str, domain: str
+    response: Answer,
+    transport: Transport,
+    method: str,
+    path: str,
+    what: str,
+    domain: str,
+    form: Mapping[str, str] | None = None,
 ) -> errors.MailgunError:
     """The error that a response other than 2xx stands for.
 
@@ -36,6 +46,7 @@ def refusal(
         path: the request's path.
         what: what the request was for.
         domain: the domain it was about.
+        form: what was sent.
     """
     status = response.status
     is_x509 = path.startswith(X509_PATH)
@@ -44,6 +55,8 @@ def refusal(
         return rate_limited(what, _until_reset(response) if wait is None else wait, domain)
     type_, advice = _meaning(status, is_x509=is_x509)
     reason = shorten(_reason(response))
+    if any(_has_part_of(text, reason) for text in _footers(form or {})):
+        reason = response.reason or NO_REASON
     if 300 <= status < 400:
         host = shorten(_host(response.headers.get("Location", "")))
         reason = f"{transport.base_url} redirects to {host or 'another address'}"
@@ -61,6 +74,20 @@ def refusal(
     if isinstance(error, errors.Unauthorized):
         error.access = access_of(method, path)
     return error
+
+
+def _footers(form: Mapping[str, str]) -> list[str]:
+    """The footers in a form, which may be secret, without what is none of a footer's own."""
+    texts = [value for name, value in form.items() if name.endswith("_footer")]
+    for variable in UNSUBSCRIBE_URLS:
+        texts = [text.replace(variable, "") for text in texts]
+    return [" ".join(text.split()) for text in texts]
+
+
+def _has_part_of(text: str, reason: str) -> bool:
+    """Whether a reason repeats a part of a text."""
+    parts = (reason[start : start + PART] for start in range(len(reason) - PART + 1))
+    return any(part in text for part in parts)
 
 
 def rate_limited(what: str, seconds: float | None, domain: str) -> errors.RateLimited:
@@ -126,7 +153,7 @@ def _reason(response: Answer) -> str:
     text = response.text.strip()
     if text and body is None and not text.startswith("<"):
         return text
-    return response.reason or "no reason given"
+    return response.reason or NO_REASON
 
 
 def _is_from_mailgun(response: Answer) -> bool:

@@ -72,7 +72,7 @@ class DomainMove:
 
     def finish(self) -> None:
         """Turn https on again where it was on before; the certificate is active now."""
-        if self._before.web_scheme == "https":
+        if self._before.web_scheme == "https" and self._key not in process.http_declared:
             self._update({"web_scheme": "https"})
         self._settle()
 
@@ -88,8 +88,10 @@ class DomainMove:
         if not may_come and not outcome_unknown(error):
             try:
                 self._update({"web_prefix": before.web_prefix, "web_scheme": before.web_scheme})
-            except errors.TrackingError:
-                pass
+            except errors.TrackingError as failure:
+                if outcome_unknown(failure):
+                    self._advise(error, "may now use")
+                    return
             else:
                 self._settle()
                 error.advise(
@@ -126,13 +128,19 @@ def finish_move(operation: Operation) -> None:
         operation: an operation on the tracking domain.
     """
     domain, host = operation.domain_of_host(), operation.target.domain
-    if domain.tracking_domain == host and domain.web_scheme == "http":
+    key = moved_domain(operation)
+    if domain.tracking_domain != host:
+        # It is another certificate's move.
+        return
+    if domain.web_scheme == "http" and key not in process.http_declared:
         _update(operation, domain.name, {"web_scheme": "https"})
+        # Whoever manages the scheme compares it with Mailgun, not with the state.
+        process.moving.add(key)
         operation.log.info(
             f"turned https on again for the links of {domain.name}, which used it before they "
             f"were moved to {host}"
         )
-    process.unfinished.finish(moved_domain(operation), ("web_prefix", "web_scheme", RESTORE_HTTPS))
+    process.unfinished.finish(key, ("web_prefix", "web_scheme", RESTORE_HTTPS))
 
 
 def _update(operation: Operation, domain: str, changes: Mapping[str, str]) -> None:

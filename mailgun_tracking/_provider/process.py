@@ -28,6 +28,8 @@ class Process:
         certified: the hosts for which the program declares a certificate, see `ownership_key`;
             None among them stands for one whose host is not known yet.
         unfinished: what runs that did not finish may have changed at Mailgun.
+        http_declared: the sending domains, see `ownership_key`, whose links the program wants over
+            http.
         moving: the sending domains that a certificate new to the stack may move, or may have moved
             in a run that did not finish; see `ownership_key`.
         just_read: the URNs of settings that were read: a refresh compares, or has compared, these.
@@ -55,6 +57,7 @@ class Process:
         self.certified: set[Target | None] = set()
         self.unfinished = Unfinished()
         self.moving: set[Target] = set()
+        self.http_declared: set[Target] = set()
         self.just_read: set[str] = set()
         self.refreshed: dict[str, bool] = {}
         self.forgotten: set[Target] = set()

@@ -100,11 +100,9 @@ def apply_changes(
 
 def outcome_unknown(error: errors.TrackingError) -> bool:
     """Whether Mailgun may have done what it was asked to, in spite of the error."""
-    if isinstance(error, errors.UnexpectedResponse):
-        return error.status is None
-    if isinstance(error, errors.Cancelled):
-        return error.is_unclear
-    return isinstance(error, (errors.Unreachable, errors.ServerError))
+    if isinstance(error, errors.UnexpectedResponse) and error.status is None:
+        return True
+    return error.is_unclear or isinstance(error, (errors.Unreachable, errors.ServerError))
 
 
 class _Reconciliation:

@@ -238,6 +238,18 @@ class TestDelete:
         now = emulator.domain(DOMAIN)
         assert (now.click["active"], now.open["active"]) == (False, False)
 
+    @pytest.mark.behaviour(17, 77)
+    @pytest.mark.parametrize("settings", [{"open": False}, {"click": True}])
+    def test_turns_off_what_a_killed_run_may_have_turned_on(
+        self, engine: Engine, emulator: Emulator, settings: dict[str, bool]
+    ) -> None:
+        """Whether it only turned it on, or began to manage it."""
+        engine.up(lambda: DomainTracking("mg", DOMAIN, **settings))
+        process.unfinished.note(ownership_key(Target("default", "us", "", DOMAIN)), ["open.active"])
+        emulator.drift(DOMAIN, open=True)
+        engine.destroy()
+        assert emulator.domain(DOMAIN).open["active"] is False
+
     @pytest.mark.behaviour(17)
     def test_turns_off_what_is_managed(self, engine: Engine, emulator: Emulator) -> None:
         """And nothing else: footers, the pixel's place and what the program left alone stay."""

@@ -10,8 +10,9 @@ import pytest
 from mailgun_tracking import errors
 from mailgun_tracking._api.models import DomainDetails
 from mailgun_tracking._api.target import Target
-from mailgun_tracking._provider.domain_move import DomainMove
+from mailgun_tracking._provider.domain_move import DomainMove, finish_move, moved_domain
 from mailgun_tracking._provider.process import process
+from mailgun_tracking._provider.unfinished import RESTORE_HTTPS
 from tests.unit.fakes import Scripted, cancelled_after_sending, messages_of, operation_on
 
 DOMAIN = "mg.example.com"
@@ -118,3 +119,36 @@ def test_what_checks_read_of_the_sending_domain_is_forgotten(
     with contextlib.suppress(errors.Unreachable):
         move.finish()
     assert forgotten == [(Target("default", "us", "", DOMAIN), "tracking", "details")]
+
+
+def moved_and_noted(host: str = HOST, scheme: str = "http") -> Scripted:
+    """A domain that an earlier run has moved, as Mailgun has it now."""
+    prefix = host.partition(".")[0]
+    return Scripted(
+        get_domain=DomainDetails(DOMAIN, prefix, scheme, None),
+        list_domains=[[]],
+        update_domain=None,
+    )
+
+
+@pytest.mark.behaviour(78)
+def test_https_is_left_off_where_the_program_wants_http() -> None:
+    """The one who declares it would not notice."""
+    client = moved_and_noted()
+    operation = operation_on(client, HOST)
+    process.http_declared.add(moved_domain(operation))
+    process.unfinished.note(moved_domain(operation), [RESTORE_HTTPS])
+    finish_move(operation)
+    assert [call for call in client.calls if call[0] == "update_domain"] == []
+    assert process.unfinished.of(moved_domain(operation)) == set()
+
+
+@pytest.mark.behaviour(78)
+def test_another_certificate_does_not_finish_the_move() -> None:
+    """That of the host which the domain has left."""
+    client = moved_and_noted(host=f"go.{DOMAIN}")
+    operation = operation_on(client, f"email.{DOMAIN}")
+    process.unfinished.note(moved_domain(operation), [RESTORE_HTTPS])
+    finish_move(operation)
+    assert [call for call in client.calls if call[0] == "update_domain"] == []
+    assert process.unfinished.of(moved_domain(operation)) == {RESTORE_HTTPS}

@@ -506,3 +506,45 @@ class TestProgress:
             (True, " 4 s"),
             (True, " 5 s"),
         ]
+
+
+@pytest.mark.behaviour(80)
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_refusal_does_not_say_that_the_attempt_before_it_was_in_vain(
+    name: str, status: int, httpserver: HTTPServer, mailgun: MailgunClient
+) -> None:
+    """An attempt whose response was lost may have made the change."""
+    httpserver.expect_ordered_request(ANY).respond_with_data("", status=502)
+    httpserver.expect_ordered_request(ANY).respond_with_json({"message": "no"}, status=status)
+    caught = failure(lambda: CALLS[name](mailgun))
+    assert caught.is_unclear is not name.startswith("GET")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_refusal_alone_is_clear(
+    status: int, httpserver: HTTPServer, mailgun: MailgunClient
+) -> None:
+    httpserver.expect_request(ANY).respond_with_json({"message": "no"}, status=status)
+    for name in CALLS:
+        assert not failure(lambda name=name: CALLS[name](mailgun)).is_unclear
+
+
+@pytest.mark.behaviour(90)
+def test_a_footer_that_a_refusal_repeats_is_not_shown(
+    httpserver: HTTPServer, mailgun: MailgunClient
+) -> None:
+    """It may be a secret."""
+    footer = "<p>Leave: %unsubscribe_url%, code 4711-secret</p>"
+    for message, shown in (
+        (f"html_footer is too long: {footer}", False),
+        ("the code 4711-secret is not allowed", False),
+        ("html_footer needs %unsubscribe_url% once", True),
+    ):
+        httpserver.clear()
+        httpserver.expect_request(ANY).respond_with_json({"message": message}, status=400)
+        caught = failure(
+            lambda: mailgun.update_tracking(DOMAIN, "unsubscribe", {"html_footer": footer})
+        )
+        assert (message in str(caught)) is shown
+        assert "secret" not in str(caught)
