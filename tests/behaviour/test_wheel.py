@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from mailgun_tracking.emulator import Emulator
 from tests.behaviour.mail import MailFactory, puts
 from tests.engine.stack import ROOT
-from tests.package.building import build
+from tests.package.building import build, uv
 
 PROGRAM = """
 import sys
@@ -22,13 +21,6 @@ certificate = TrackingCertificate("certificate", tracking.tracking_domain)
 pulumi.export("from", sys.modules["mailgun_tracking"].__file__)
 pulumi.export("status", certificate.status)
 """
-
-
-def uv(*arguments: str | Path) -> None:
-    """Run uv, which installs much faster than pip."""
-    subprocess.run(
-        [sys.executable, "-m", "uv", "--quiet", "--system-certs", *arguments], check=True
-    )
 
 
 @pytest.mark.behaviour(31, 74)

@@ -6,7 +6,7 @@ import inspect
 import re
 import shlex
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
@@ -18,6 +18,7 @@ from mailgun_tracking.cli.commands import commands
 from mailgun_tracking.emulator.dials import allowed_settings
 from tests.docs.markdown import README, ROOT, Document, codes, documents
 from tests.engine.stack import StackFactory
+from tests.examples.projects import github_scripts, gitlab_scripts
 
 DOCUMENTS = pytest.mark.parametrize("document", documents(), ids=lambda document: document.name)
 SUBCOMMANDS = (
@@ -149,6 +150,23 @@ def test_an_option_that_is_not_there_is_seen(known_options: dict[str, set[str]])
     assert unknown_options("--run-programs", known_options) == ["--run-programs"]
     assert unknown_options("--run-program", known_options) == []
     assert unknown_options("mailgun-tracking import --name mail-{domain}", known_options) == []
+
+
+@pytest.mark.parametrize("scripts", [github_scripts, gitlab_scripts])
+def test_ci_files_of_examples_name_what_exists(
+    scripts: Callable[[str], dict[str, list[str]]], known_options: dict[str, set[str]]
+) -> None:
+    """Each subcommand and option of `pulumi` and `mailgun-tracking`."""
+    jobs = scripts("infra-repo")
+    lines = {line for job in jobs.values() for script in job for line in script.splitlines()}
+    assert [one for line in lines for one in unknown_options(line, known_options)] == []
+    named = {
+        " ".join(found)
+        for line in lines
+        for found in re.findall(r"\b(pulumi|mailgun-tracking) ([a-z]+(?: init)?)\b", line)
+    }
+    assert {"pulumi preview", "mailgun-tracking emulator", "mailgun-tracking status"} <= named
+    assert named <= known_options.keys()
 
 
 def test_each_command_is_documented() -> None:

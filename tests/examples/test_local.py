@@ -15,11 +15,10 @@ from mailgun_tracking.emulator import Emulator
 from tests.behaviour.mail import puts
 from tests.engine.result import Result
 from tests.engine.stack import Stack, StackFactory
-from tests.examples.projects import EXAMPLES, commands_of, project_of, text_of
+from tests.examples.projects import EXAMPLES, VIRTUALENV, commands_of, project_of, text_of
 from tests.package.locks import LOCKS, applies, pins, pythons
 
 LOCAL = ("existing-domain", "many-domains")
-VIRTUALENV = "python3 -m venv venv && venv/bin/pip install -r requirements.txt"
 
 
 def copied(example: str, stack: Stack) -> None:
@@ -169,7 +168,7 @@ def test_each_example_is_whole() -> None:
 
 def test_paths_of_examples_are_relative() -> None:
     """The path by which an example installs this package is right from its own directory."""
-    for name in (*LOCAL, "policy-pack"):
+    for name in (*LOCAL, "infra-repo", "policy-pack"):
         line = text_of(name, "requirements.txt").splitlines()[-1]
         path = line.partition("[")[0]
         assert (EXAMPLES / name / Path(path)).resolve() == EXAMPLES.parent
