@@ -144,6 +144,11 @@ class Unauthorized(MailgunError):
 
     access: Access = "read"
 
+    @property
+    def is_about_subaccount(self) -> bool:
+        """Whether Mailgun accepts the key, and does not know the subaccount."""
+        return self.status == 403 and "subaccount" in self.reason.casefold()
+
 
 class DomainNotFound(MailgunError):
     """404: the account has no such domain in this region."""

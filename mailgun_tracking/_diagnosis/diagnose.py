@@ -35,6 +35,11 @@ RENEWED_WITHIN = timedelta(days=1)
 """How long the certificate from before a renewal may still be served."""
 NO_CERTIFICATE = (errors.CertificateNotFound, errors.CertificatesNotInPlan)
 """The errors that say that Mailgun has none."""
+_REISSUE = (
+    "run `pulumi up --refresh`, which has it reissued; if no stack manages it, declare it "
+    "(`HttpsTracking` or `TrackingCertificate`)"
+)
+"""Without a refresh, Pulumi goes by the state, which may still call the certificate active."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,8 @@ def _key(facts: Facts) -> Finding | None:
         found = f"{error.what}: {error.reason}" if error.reason else error.what
         return Finding("key", "configuration", "fix", found, mend=error.advice)
     if isinstance(error, errors.Unauthorized):
+        if error.is_about_subaccount:
+            return _ok("key", "accepted")
         return Finding(
             "key",
             "key-refused",
@@ -168,6 +175,10 @@ def _domain(facts: Facts) -> Finding | None:
             "the subaccount, and whose key it is"
         )
         return Finding("domain", "domain-not-found", "fix", found, mend=mend)
+    if isinstance(error, errors.Unauthorized) and error.is_about_subaccount:
+        found = f"Mailgun does not know the subaccount: {error.reason} ({error.status})"
+        wanted = "the ID of a subaccount of the key's account"
+        return Finding("domain", "subaccount-not-found", "fix", found, wanted, error.advice)
     details = facts.details
     if details is None:
         return None
@@ -513,8 +524,8 @@ def _certificate(facts: Facts) -> Finding | None:
             "certificate-error",
             "fix",
             f"Mailgun could not issue it: {certificate.error or 'no reason given'}{until}",
-            mend="run `pulumi up`, which requests it again, once DNS and CAA are right; if they "
-            "are, and it fails again, ask Mailgun support",
+            mend=f"once DNS and CAA are right, {_REISSUE}. If they are right, and it fails "
+            "again, ask Mailgun support",
         )
     is_over = known is not None and share_left(known, facts.now) <= 0
     if certificate.status == "expired" or (certificate.status == "active" and is_over):
@@ -524,7 +535,7 @@ def _certificate(facts: Facts) -> Finding | None:
             "certificate-expired",
             "fix",
             f"expired{day}, and Mailgun has not renewed it",
-            mend="run `pulumi up`, which has it reissued",
+            mend=_REISSUE,
         )
     if certificate.status != "active":
         status = "" if certificate.status == "processing" else f" (status {certificate.status})"

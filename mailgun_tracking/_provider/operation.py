@@ -90,12 +90,18 @@ class Operation:
         if isinstance(error, errors.Unauthorized):
             _, source = self.settings.api_key(self.target.account)
             subaccount = self.target.subaccount
-            error.advise(f"the key is from {source}")
-            error.advise(
-                self._missing_role(error)
-                or f"check its account, its role, and its access to region {self.target.region}"
-                + (f" and subaccount {subaccount}" if subaccount else "")
-            )
+            if subaccount and error.is_about_subaccount:
+                error.advise(
+                    f"check the subaccount's ID, {subaccount}, and that it belongs to the account "
+                    f"of the key, which is from {source}; Mailgun accepts the key"
+                )
+            else:
+                error.advise(f"the key is from {source}")
+                error.advise(
+                    self._missing_role(error)
+                    or f"check its account, its role, and its access to region {self.target.region}"
+                    + (f" and subaccount {subaccount}" if subaccount else "")
+                )
             if is_from_state:
                 error.advise(
                     "refresh and destroy use the configuration of the last `pulumi up`; "

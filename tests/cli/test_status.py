@@ -91,6 +91,17 @@ def test_a_wrong_key(status: Status, environment: Environment) -> None:
     assert "0-not-a-key-0" not in result.output
 
 
+def test_a_wrong_subaccount(status: Status) -> None:
+    """Another key would not help."""
+    result = status("us/sub-9/mg.example.com", "--json")
+    assert result.exit_code == 1
+    shown = json.loads(result.stdout)["domains"][0]
+    assert shown["id"] == "subaccount-not-found"
+    checks = {check["check"]: check for check in shown["checks"]}
+    assert checks["key"]["severity"] == "ok"
+    assert "check the subaccount's ID, sub-9" in checks["domain"]["mend"]
+
+
 def test_sandbox_domains_are_left_out_and_named(status: Status, emulator: Emulator) -> None:
     """Nothing about them can be mended."""
     emulator.add_domain("sandbox1.example.com", type="sandbox")

@@ -235,6 +235,13 @@ def test_a_domain_that_mailgun_does_not_have(doctor: Doctor, snapshot: SnapshotA
     assert_found(doctor(f"gone.{ZONE}"), "domain-not-found", snapshot)
 
 
+def test_a_subaccount_that_mailgun_does_not_have(
+    doctor: Doctor, snapshot: SnapshotAssertion
+) -> None:
+    """Another key would not help."""
+    assert_found(doctor(f"us/sub-9/{DOMAIN}"), "subaccount-not-found", snapshot)
+
+
 def test_a_domain_in_the_other_region(
     doctor: Doctor, acme: AcmeEmulator, snapshot: SnapshotAssertion
 ) -> None:

@@ -279,6 +279,13 @@ class TestExplain:
         operation_on(client).explain(error)
         assert words in error.advice
 
+    def test_an_unknown_subaccount_is_not_blamed_on_the_key(self) -> None:
+        error = errors.Unauthorized("cannot", "Subaccount not found", status=403)
+        operation_on(Scripted(), subaccount="sub9").explain(error)
+        assert "check the subaccount's ID, sub9," in error.advice
+        assert "Mailgun accepts the key" in error.advice
+        assert "role" not in error.advice
+
     def test_a_404_names_the_region_that_has_the_domain(self) -> None:
         error = not_found()
         operation_on(Scripted(), other_region=Scripted(get_domain=DETAILS)).explain(error)
