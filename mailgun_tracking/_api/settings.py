@@ -61,6 +61,10 @@ Lookup = Callable[[str], object]
 """Reads a setting of the stack's configuration by its full name; None where it is not set."""
 
 
+def no_stack(_name: str) -> None:
+    """The `Lookup` of a command that has no stack: only the environment counts."""
+
+
 class Connections:
     """The transports in use: one for each base URL, key and subaccount; and their rate limits."""
 
@@ -117,7 +121,7 @@ class Settings:
         connections: the transports to share; by default none are shared.
     """
 
-    configuration: Lookup = lambda _name: None
+    configuration: Lookup = no_stack
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     connections: Connections = field(default_factory=Connections, repr=False)
 
@@ -127,7 +131,7 @@ class Settings:
         if region not in REGIONS:
             raise ConfigurationError(
                 "the configured region cannot be used",
-                advice=f"set {NAMESPACE}:region or MAILGUN_REGION to us or eu",
+                advice=f"set {self._names('region', 'MAILGUN_REGION')} to us or eu",
             )
         return region
 
@@ -139,7 +143,7 @@ class Settings:
         if subaccount and not is_subaccount(subaccount):
             raise ConfigurationError(
                 "the configured subaccount cannot be used",
-                advice=f"set {NAMESPACE}:subaccount or MAILGUN_SUBACCOUNT to its ID",
+                advice=f"set {self._names('subaccount', 'MAILGUN_SUBACCOUNT')} to its ID",
             )
         return subaccount
 
@@ -183,8 +187,8 @@ class Settings:
         if not is_valid:
             raise ConfigurationError(
                 "the configured name server cannot be used",
-                advice=f"set {NAMESPACE}:nameserver or MAILGUN_TRACKING_NAMESERVER to HOST or "
-                "HOST:PORT, such as 192.0.2.53 or [2001:db8::53]:53",
+                advice=f"set {self._names('nameserver', 'MAILGUN_TRACKING_NAMESERVER')} to HOST "
+                "or HOST:PORT, such as 192.0.2.53 or [2001:db8::53]:53",
             )
         return NameServer(host, port or 53)
 
@@ -196,14 +200,15 @@ class Settings:
 
     def requests_per_minute(self) -> int | None:
         """How many requests to make in any minute with each key; None leaves that to Mailgun."""
-        name, variable = f"{NAMESPACE}:requestsPerMinute", "MAILGUN_REQUESTS_PER_MINUTE"
-        text = self._text(name, variable)
+        variable = "MAILGUN_REQUESTS_PER_MINUTE"
+        text = self._text(f"{NAMESPACE}:requestsPerMinute", variable)
         if not text:
             return None
         if not _BUDGET.fullmatch(text):
             raise ConfigurationError(
                 "the configured requests per minute cannot be used",
-                advice=f"set {name} or {variable} to a whole number from 1 to 99999",
+                advice=f"set {self._names('requestsPerMinute', variable)} to a whole number "
+                "from 1 to 99999",
             )
         return int(text)
 
@@ -232,13 +237,15 @@ class Settings:
                 return value, "MAILGUN_API_KEY in the environment"
             raise ConfigurationError(
                 "no Mailgun API key is configured",
-                advice="set MAILGUN_API_KEY, or run `pulumi config set --secret mailgun:apiKey`",
+                advice=self._set_key("MAILGUN_API_KEY", "mailgun:apiKey"),
             )
         if not is_account_name(account):
             raise ConfigurationError(
                 "the account cannot be used",
                 "its name may only contain letters, digits, - and _, and must not be an API key",
-                advice=f"use the name of an account in {ACCOUNTS_SETTING}",
+                advice="use the NAME of a variable MAILGUN_API_KEY_NAME"
+                if self.configuration is no_stack
+                else f"use the name of an account in {ACCOUNTS_SETTING}",
             )
         variable = f"MAILGUN_API_KEY_{account.upper().replace('-', '_')}"
         if value := self._accounts().get(account, ""):
@@ -247,8 +254,7 @@ class Settings:
             return value, f"{variable} in the environment"
         raise ConfigurationError(
             f"no Mailgun API key is configured for the account {account!r}",
-            advice=f"set {variable}, or run "
-            f"`pulumi config set --secret --path '{ACCOUNTS_SETTING}[\"{account}\"]'`",
+            advice=self._set_key(variable, f"--path '{ACCOUNTS_SETTING}[\"{account}\"]'"),
         )
 
     def client(self, target: Target) -> MailgunClient:
@@ -278,6 +284,16 @@ class Settings:
                 advice=f"run `pulumi config set --secret --path '{ACCOUNTS_SETTING}[\"NAME\"]'`",
             )
         return {str(name): _text(key) for name, key in accounts.items()}
+
+    def _names(self, name: str, variable: str) -> str:
+        """Where a setting can be set: without a stack, only in the environment."""
+        return variable if self.configuration is no_stack else f"{NAMESPACE}:{name} or {variable}"
+
+    def _set_key(self, variable: str, path: str) -> str:
+        """How to configure a key."""
+        if self.configuration is no_stack:
+            return f"set {variable}"
+        return f"set {variable}, or run `pulumi config set --secret {path}`"
 
     def _text(self, name: str, variable: str) -> str:
         return _text(self.configuration(name)) or self.environment.get(variable, "").strip()

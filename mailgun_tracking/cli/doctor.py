@@ -15,7 +15,7 @@ from .._diagnosis.diagnose import diagnose, exit_code, until_first
 from .._diagnosis.dns_look import Dns
 from .._diagnosis.look import Network, examine
 from .inventory import target_of
-from .reading import Reader
+from .reading import Reader, refused
 from .report import Report, as_json, settings_with_dns, write_page
 from .report_html import doctor_page
 from .report_text import examined
@@ -45,7 +45,7 @@ def doctor(domain: str, dns: str | None, show_json: bool, html: Path | None, acc
         target = target_of(domain, settings, account)
         network = Network(Dns(settings.name_server()))
     except errors.TrackingError as error:
-        raise click.UsageError(str(error)) from None
+        raise refused(error) from None
     facts = examine(Reader(settings).operation(target), network, now())
     report = Report(facts, until_first(diagnose(facts)))
     write_page(html, doctor_page(report))

@@ -30,7 +30,7 @@ from .import_plan import (
 )
 from .import_program import program
 from .inventory import Inventory, every_domain, target_of
-from .reading import Reader
+from .reading import Reader, refused
 
 IMPORT_FILE = "import.json"
 PROGRAM_FILE = "__main__.py"
@@ -149,12 +149,15 @@ def import_command(
         home = Home(settings.region(), settings.subaccount())
         reader = Reader(settings)
         targets = [target_of(id_, settings, accounts[0]) for id_ in ids]
+        for target in targets:
+            # What is wrong with the settings is wrong for all of them.
+            settings.client(target)
         found = Inventory()
         if all_domains:
             found = every_domain(reader, accounts, subaccounts=subaccounts)
         planned = _plan(reader, targets, found, in_stack, names, all_settings=all_settings)
     except errors.TrackingError as error:
-        raise click.ClickException(str(error)) from None
+        raise refused(error) from None
     for line in planned.notes:
         click.echo(line, err=True)
     for failure in planned.failures:

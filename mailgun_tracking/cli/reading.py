@@ -31,6 +31,15 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
+def refused(error: errors.TrackingError) -> click.ClickException:
+    """What a command that could not start ends with: exit code 2."""
+    if isinstance(error, errors.InvalidInput):
+        return click.UsageError(str(error))
+    ended = click.ClickException(str(error))
+    ended.exit_code = 2
+    return ended
+
+
 class Reader:
     """Reads from Mailgun for a command.
 

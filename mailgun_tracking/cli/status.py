@@ -17,7 +17,7 @@ from .._diagnosis.diagnose import diagnose, exit_code, without_unused
 from .._diagnosis.dns_look import Dns
 from .._diagnosis.look import Network, survey
 from .inventory import every_domain, target_of
-from .reading import Reader
+from .reading import Reader, refused
 from .report import Report, as_json, most_urgent_first, settings_with_dns, write_page
 from .report_html import status_page
 from .report_text import surveyed
@@ -78,7 +78,7 @@ def status(
         else:
             listed = {target_of(text, settings, accounts[0]): None for text in domains}
     except errors.TrackingError as error:
-        raise click.UsageError(str(error)) from None
+        raise refused(error) from None
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)
     reports = most_urgent_first(_look(reader, network, listed))

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from mailgun_tracking._api.fields import FIELDS
+from mailgun_tracking.cli.commands import commands
 from mailgun_tracking.emulator import Emulator
 from tests.cli.accounts import add_domain
 from tests.cli.conftest import KEYS, Environment
@@ -142,9 +144,9 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_written(
         (("mg.example.com", "--all"), 2, "give the domains to import, or --all"),
         (("mg.example.com", "--subaccounts"), 2, "--subaccounts needs --all"),
         (("a.example.com", "--account=a", "--account=b"), 2, "several accounts need --all"),
-        (("mg.example.com/x/y/z",), 1, "write DOMAIN, REGION/DOMAIN or REGION/SUBACCOUNT/DOMAIN"),
+        (("mg.example.com/x/y/z",), 2, "write DOMAIN, REGION/DOMAIN or REGION/SUBACCOUNT/DOMAIN"),
         (("eu.example.com",), 1, "eu.example.com is in region eu: set region='eu'"),
-        (("--all", "--account=brand-c"), 1, "MAILGUN_API_KEY_BRAND_C"),
+        (("--all", "--account=brand-c"), 2, "set MAILGUN_API_KEY_BRAND_C"),
         (("--all", "--name={host}"), 2, "names may contain {domain}, {account}, {region}"),
         (("--all", "--parent=a b"), 2, "'a b' cannot be used"),
         (("--all", "--name=m"), 2, "mg.example.com and two.example.com would both be called m"),
@@ -162,6 +164,37 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert message in refused.told[-1]
     assert refused.written == []
     assert {request.method for request in emulator.requests} <= {"GET"}
+
+
+@pytest.mark.behaviour(100)
+@pytest.mark.parametrize(
+    ("variable", "value", "advice"),
+    [
+        ("MAILGUN_API_KEY", "", "no Mailgun API key is configured; set MAILGUN_API_KEY"),
+        ("MAILGUN_REGION", "asia", "the configured region cannot be used; set MAILGUN_REGION to "),
+    ],
+)
+@pytest.mark.parametrize(
+    "arguments",
+    [("import", "--all"), ("import", "mg.example.com"), ("status", "--all")],
+    ids=" ".join,
+)
+def test_wrong_settings_are_one_line(
+    environment: Environment,
+    tmp_path: Path,
+    variable: str,
+    value: str,
+    advice: str,
+    arguments: tuple[str, ...],
+) -> None:
+    """It names the environment variable: commands read no stack's configuration."""
+    environment.set(**{variable: value})
+    options = ["--out", str(tmp_path / "imported")] if "import" in arguments else []
+    done = CliRunner().invoke(commands, [*arguments, *options], catch_exceptions=False)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"Error: {advice}")
+    assert "pulumi config" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.behaviour(5)
