@@ -31,13 +31,14 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
+class _WrongSettings(click.ClickException):
+    exit_code = 2
+
+
 def refused(error: errors.TrackingError) -> click.ClickException:
     """What a command that could not start ends with: exit code 2."""
-    if isinstance(error, errors.InvalidInput):
-        return click.UsageError(str(error))
-    ended = click.ClickException(str(error))
-    ended.exit_code = 2
-    return ended
+    is_argument = isinstance(error, errors.InvalidInput)
+    return click.UsageError(str(error)) if is_argument else _WrongSettings(str(error))
 
 
 class Reader:
