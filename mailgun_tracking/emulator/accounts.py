@@ -32,7 +32,7 @@ class Accounts:
 
         Args:
             keys: account names by API key; at least one.
-            subaccounts: the ids that `X-Mailgun-On-Behalf-Of` may name.
+            subaccounts: the ids of subaccounts, also of those without a domain.
 
         Raises:
             InvalidSetting: there is no key.

@@ -222,7 +222,7 @@ def _route(store: Store, endpoints: Mapping[str, Endpoint]) -> Callable[[Request
         if not may_call(role, request.method):
             return responses.forbidden(store.dials)
         subaccount = record.on_behalf_of or None
-        if subaccount is not None and subaccount not in store.accounts.subaccounts:
+        if subaccount is not None and subaccount not in store.subaccounts:
             return responses.message(403, "Subaccount not found")
         if form_error is not None and not request.url.path.startswith("/v2/x509/"):
             return responses.message(form_error.status, str(form_error))

@@ -74,7 +74,7 @@ def _dials_help() -> str:
     "subaccounts",
     multiple=True,
     metavar="ID",
-    help="The ID of a subaccount. Can be repeated.",
+    help="The ID of a subaccount without an initial domain. Can be repeated.",
 )
 @click.option(
     "--state",

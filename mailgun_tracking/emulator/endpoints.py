@@ -328,7 +328,7 @@ def list_subaccounts(call: Call) -> Response:
             raise Rejected(responses.message(501, f"The emulator has no filter {name}"))
     if call.caller.subaccount is not None:
         return responses.message(403, "Forbidden")
-    ids = sorted(call.store.accounts.subaccounts, reverse=sort == "desc")
+    ids = sorted(call.store.subaccounts, reverse=sort == "desc")
     found = [responses.subaccount(id_) for id_ in ids if query.get("filter", "") in id_]
     return JSONResponse({"subaccounts": found[skip : skip + limit], "total": len(found)})
 

@@ -74,7 +74,7 @@ class Emulator:
             latency_seconds: how long each response is delayed.
             issuing_seconds: how long it takes to issue a certificate.
             certificate_lifetime_seconds: how long a certificate is valid.
-            subaccounts: the ids that `X-Mailgun-On-Behalf-Of` may name.
+            subaccounts: the ids that `X-Mailgun-On-Behalf-Of` may name, beside those of domains.
             requests_per_minute: how many requests each account may make in a window before it
                 gets 429; None means any number.
             rate_window_seconds: how long that window is.

@@ -82,6 +82,8 @@ class Store:
         """Unexpected errors inside the emulator, which `Emulator.close` raises."""
         self._issuing = Issuing(issuer, monotonic, self.errors)
         self._domains: dict[tuple[Region, str], Domain] = {}
+        self.subaccounts: set[str] = set(accounts.subaccounts)
+        """Those that were given, and those that have or had a domain."""
         self._seeded: set[DomainId] = set()
         self._removed: set[tuple[Region, str]] = set()
         """Domains that a request does not bring back, with `any_domain`."""
@@ -110,6 +112,7 @@ class Store:
             self._domains.clear()
             self._seeded.clear()
             self._removed.clear()
+            self.subaccounts = set(self.accounts.subaccounts)
             self._add_seeds()
             self.save()
 
@@ -188,6 +191,8 @@ class Store:
             domain.account, domain.subaccount = caller.account, caller.subaccount
             domain.only_seen = only_seen
             self._domains[key] = domain
+            if caller.subaccount:
+                self.subaccounts.add(caller.subaccount)
             self._removed.discard(key)
             self.save()
             return domain
@@ -374,6 +379,8 @@ class Store:
                 for data in content["domains"]:
                     domain = Domain.from_json(data, now, monotonic)
                     self._domains[(domain.region, domain.name)] = domain
+                known: list[DomainId | Domain] = [*self._seeded, *self._domains.values()]
+                self.subaccounts.update(one.subaccount for one in known if one.subaccount)
             except (KeyError, TypeError, ValueError) as error:
                 raise self._file.invalid(error) from error
             self._resume_issuing()

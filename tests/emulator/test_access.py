@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -153,6 +154,32 @@ def test_subaccounts_are_listed_page_by_page() -> None:
             assert api.get(f"{path}?{query}").status_code == 501
         on_behalf = api.get(path, headers={"X-Mailgun-On-Behalf-Of": "sub-01"})
         assert on_behalf.status_code == 403
+
+
+def test_a_subaccount_exists_once_it_has_a_domain(tmp_path: Path) -> None:
+    """No domain is out of reach: of the start, added, or kept from the last run."""
+
+    def statuses(emulator: Emulator) -> list[int]:
+        api = Api(emulator, emulator.key)
+        return [
+            api.get(
+                f"/v4/domains/{name}.example.com", headers={"X-Mailgun-On-Behalf-Of": subaccount}
+            ).status_code
+            for name, subaccount in (("a", "sub-1"), ("b", "sub-2"))
+        ]
+
+    state = tmp_path / "state.json"
+    with Emulator(["us/sub-1/a.example.com"], state_file=state) as emulator:
+        assert statuses(emulator) == [200, 403]
+        emulator.add_domain("b.example.com", subaccount="sub-2")
+        assert statuses(emulator) == [200, 200]
+        emulator.remove_domain("a.example.com")
+    with Emulator(state_file=state) as emulator:
+        assert statuses(emulator) == [404, 200]
+        listed = Api(emulator, emulator.key).get("/v5/accounts/subaccounts").json()
+        assert [one["id"] for one in listed["subaccounts"]] == ["sub-1", "sub-2"]
+        emulator.reset()
+        assert statuses(emulator) == [403, 403]
 
 
 def test_an_unknown_subaccount_is_forbidden(api: Api) -> None:
