@@ -27,7 +27,9 @@ napoleon_use_ivar = True
 default_role = "py:obj"
 
 # A build without network access has no object inventory of Pulumi and the standard library.
-nitpick_ignore_regex = [("py:(class|obj)", r"(pulumi|pulumi_policy|collections\.abc|os)\..*")]
+nitpick_ignore_regex = [
+    ("py:(class|obj)", r"(pulumi|pulumi_policy|collections\.abc|datetime|os)\..*")
+]
 # An alias, which Sphinx shows by its name in some places.
 nitpick_ignore = [("py:class", "Program")]
 

@@ -154,8 +154,8 @@ def emulator(
     """Emulate Mailgun's domain tracking on this machine.
 
     With COMMAND, run it with MAILGUN_BASE_URL, MAILGUN_API_KEY and MAILGUN_TRACKING_NAMESERVER set,
-    and exit with its status. Without, serve until Ctrl-C. MAILGUN_EMULATOR_TOKEN is the token of
-    the control API.
+    and exit with its status. Without, serve until Ctrl-C. MAILGUN_EMULATOR_URL and
+    MAILGUN_EMULATOR_TOKEN are for the control API.
     """
     try:
         accounts = _keys(keys)
@@ -189,6 +189,7 @@ def emulator(
         "MAILGUN_API_KEY": served.key,
         "MAILGUN_EMULATOR_TOKEN": served.control_token,
         "MAILGUN_TRACKING_NAMESERVER": served.name_server,
+        "MAILGUN_EMULATOR_URL": served.url,
     }
     try:
         status = _run(command, variables) if command else _serve(served, variables)

@@ -11,7 +11,7 @@ MAX_COUNT = 1_000_000_000
 
 
 class EmulatorError(Exception):
-    """The emulator itself failed while it was serving; `__cause__` is the first error."""
+    """The emulator itself failed while it was serving; ``__cause__`` is the first error."""
 
 
 class InvalidSetting(ValueError):

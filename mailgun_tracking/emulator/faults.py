@@ -23,8 +23,8 @@ _HEADER_NAME = re.compile(r"(?!content-length$|transfer-encoding$)[a-z0-9-]+", r
 class Fault:
     """A failure of the requests that it matches.
 
-    With neither `status` nor `drop_connection`, requests are carried out and answered as usual,
-    but delayed by `delay_seconds` and with `headers` added to the response.
+    With neither ``status`` nor ``drop_connection``, requests are carried out and answered as
+    usual, but delayed by ``delay_seconds`` and with ``headers`` added to the response.
 
     Raises:
         InvalidSetting: a field has an invalid value.
@@ -33,11 +33,11 @@ class Fault:
     method: str | None = None
     """The HTTP method; None matches any."""
     path: str = "*"
-    """The whole path, without the prefix of a region; `*` stands for any characters."""
+    """The whole path, without the prefix of a region; ``*`` stands for any characters."""
     status: int | None = None
     """The status of the response that replaces the regular one."""
     body: Any = None
-    """A string is sent as plain text, anything else as JSON; None means `{"message": ...}`."""
+    """A string is sent as plain text, anything else as JSON; None means ``{"message": ...}``."""
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Headers of the response; they replace existing ones of the same name."""
     times: int | None = None

@@ -209,7 +209,7 @@ class Emulator:
 
     @property
     def name_server(self) -> str:
-        """A DNS server as `HOST:PORT`: it has the CNAME records of hosts that pass the check."""
+        """A DNS server, ``HOST:PORT``, with the CNAME records of hosts that pass the check."""
         if self._running is None:
             raise RuntimeError("the emulator is not running")
         host = f"[{self._host}]" if ":" in self._host else self._host
@@ -222,7 +222,7 @@ class Emulator:
 
     @property
     def control_token(self) -> str:
-        """The token of the control API, sent to it as `Authorization: Bearer TOKEN`."""
+        """The token of the control API, sent to it as ``Authorization: Bearer TOKEN``."""
         return self._control_token
 
     # --- requests ---
@@ -283,10 +283,10 @@ class Emulator:
         Args:
             name: the domain.
             region: None means the region given at the start.
-            settings: `open`, `click`, `unsubscribe` (a dict of the fields to change, or the
-                value of `active`), `web_scheme`, `web_prefix`; and what no request changes:
-                `type` (custom, sandbox), `state` (active, unverified, disabled),
-                `disabled_reason` and `custom_host` (empty for none).
+            settings: ``open``, ``click``, ``unsubscribe`` (a dict of the fields to change, or the
+                value of ``active``), ``web_scheme``, ``web_prefix``; and what no request changes:
+                ``type`` (custom, sandbox), ``state`` (active, unverified, disabled),
+                ``disabled_reason`` and ``custom_host`` (empty for none).
 
         Raises:
             UnknownDomain: there is no such domain.
@@ -312,7 +312,7 @@ class Emulator:
             host: a domain's custom host, or one label below a domain; not only the current one.
             status: processing, active, expired or error; None removes the certificate.
             region: None means the region given at the start.
-            error: the error, if the status is `error`; None means Mailgun's usual one.
+            error: the error, if the status is ``error``; None means Mailgun's usual one.
             lifetime_seconds: how long an active or expired certificate is valid in total; None
                 means the setting.
             age_seconds: how long ago an active certificate was issued.

@@ -33,7 +33,7 @@ class Settings:
     """How long a certificate is valid; a change applies to issuance started later."""
 
     cname_check: CnameCheck = "off"
-    """`off`: every CNAME record is valid. `invalid`: none is. A function: it is called with the
+    """``off``: every CNAME record is valid. ``invalid``: none is. A function: it is called with the
     tracking host, may block, and returns whether the record is valid."""
 
     plan_has_certificates: bool = True
@@ -57,7 +57,7 @@ class Settings:
     """How long a window of the rate limit is; a change applies to windows started later."""
 
     roles: Mapping[str, Role] = dataclasses.field(default_factory=dict)
-    """By account, the role of its keys, `admin` where none is given. Basic, Analyst and Support
+    """By account, the role of its keys, ``admin`` where none is given. Basic, Analyst and Support
     keys can only read domains, and a domain sending key can only send mail."""
 
     def __post_init__(self) -> None:

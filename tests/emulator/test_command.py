@@ -112,6 +112,7 @@ def test_it_runs_as_a_module() -> None:
         "MAILGUN_API_KEY",
         "MAILGUN_BASE_URL",
         "MAILGUN_EMULATOR_TOKEN",
+        "MAILGUN_EMULATOR_URL",
         "MAILGUN_TRACKING_NAMESERVER",
     ]
 
@@ -127,7 +128,9 @@ def test_the_command_gets_a_working_url_and_key(run: Run) -> None:
 def test_with_both_regions_the_url_has_a_placeholder(run: Run) -> None:
     done = run("--region", "both", "--key", "a-key", program=SHOW_ENVIRONMENT)
     given = json.loads(done.stdout)
-    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\{region\}", given["MAILGUN_BASE_URL"])
+    # That of the control API has none.
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+", given["MAILGUN_EMULATOR_URL"])
+    assert given["MAILGUN_BASE_URL"] == given["MAILGUN_EMULATOR_URL"] + "/{region}"
     assert given["MAILGUN_API_KEY"] == "a-key"
 
 
