@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import yaml
 from pulumi import automation
 
+from .._api.target import DEFAULT_ACCOUNT, Target
 from ..emulator import Emulator, RecordedRequest
 from . import upgrades
 from .projects import Program, config_text, full_key, project_settings
@@ -22,14 +24,18 @@ ENGINE_MISSING = (
     "see https://www.pulumi.com/docs/install/"
 )
 UNCHANGED = ("same", "read", "refresh")
+_DOMAIN_PATH = re.compile(r"/v[34]/domains/([^/]+).*")
 PASSPHRASE = "mailgun-tracking"  # noqa: S105 - of a backend that is thrown away
+
+_Result = TypeVar("_Result")
 
 
 class MailgunStack:
     """A Pulumi stack on a temporary local backend, whose Mailgun is the emulator.
 
     The commands are those of Pulumi's Automation API, and take its options. One that fails raises
-    `pulumi.automation.CommandError` with all that was printed.
+    `pulumi.automation.CommandError` with all that was printed, and with the domains that the
+    emulator did not have.
 
     Attributes:
         mailgun: the emulator.
@@ -81,23 +87,19 @@ class MailgunStack:
 
     def preview(self, **options: Any) -> automation.PreviewResult:
         """``pulumi preview``; options as for `pulumi.automation.Stack.preview`."""
-        self._begin()
-        return self.stack.preview(color="never", **options)
+        return self._run(self.stack.preview, options)
 
     def up(self, **options: Any) -> automation.UpResult:
         """``pulumi up``; options as for `pulumi.automation.Stack.up`."""
-        self._begin()
-        return self.stack.up(color="never", **options)
+        return self._run(self.stack.up, options)
 
     def refresh(self, **options: Any) -> automation.RefreshResult:
         """``pulumi refresh``; options as for `pulumi.automation.Stack.refresh`."""
-        self._begin()
-        return self.stack.refresh(color="never", **options)
+        return self._run(self.stack.refresh, options)
 
     def destroy(self, **options: Any) -> automation.DestroyResult:
         """``pulumi destroy``; options as for `pulumi.automation.Stack.destroy`."""
-        self._begin()
-        return self.stack.destroy(color="never", **options)
+        return self._run(self.stack.destroy, options)
 
     def set_config(self, key: str, value: Any, *, secret: bool = False) -> None:
         """Set one value of the stack's configuration.
@@ -176,14 +178,17 @@ class MailgunStack:
         """Mailgun has these settings; others may be anything.
 
         Args:
-            domain: the sending domain.
-            region: ``us`` or ``eu``.
+            domain: the sending domain, or its ID, such as ``eu/mg.example.com``.
+            region: ``us`` or ``eu``, for a domain without one.
             expected: ``open``, ``click`` and ``unsubscribe``, as the value of ``active`` or a dict
                 of some fields; ``web_scheme``, ``web_prefix``, ``tracking_host``, and
                 ``certificate``, the status of that host's certificate or None.
         """
         __tracebackhide__ = True
-        actual = self.mailgun.domain(domain, region)
+        target = Target.parse(domain, DEFAULT_ACCOUNT) if "/" in domain else None
+        actual = self.mailgun.domain(
+            target.domain if target else domain, target.region if target else region
+        )
         found = {
             "open": actual.open,
             "click": actual.click,
@@ -227,8 +232,27 @@ class MailgunStack:
         if changes:
             raise AssertionError("\n  ".join([f"{title}:", *changes]) + f"\n\n{result.stdout}")
 
-    def _begin(self) -> None:
+    def _run(self, command: Callable[..., _Result], options: Mapping[str, Any]) -> _Result:
+        """Run a command; where it fails, say which domains the emulator does not have."""
         self._started = datetime.now(timezone.utc)
+        try:
+            return command(color="never", **options)
+        except automation.CommandError as error:
+            if missing := self._missing_domains():
+                names = ", ".join(missing)
+                hint = f"The emulator has no domain {names}: add it with `mailgun.add_domain`."
+                error.args = (f"{error}\n{hint}",)
+            raise
+
+    def _missing_domains(self) -> list[str]:
+        """The domains that the last command asked for, and that do not exist."""
+        exist = {domain.name for domain in self.mailgun.domains()}
+        asked = [
+            _DOMAIN_PATH.fullmatch(request.path)
+            for request in self.mailgun.requests
+            if request.status == 404 and request.at >= self._started
+        ]
+        return list(dict.fromkeys(path[1] for path in asked if path and path[1] not in exist))
 
 
 class MailgunStackFactory:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pulumi
 import pytest
+from pulumi import automation
 
-from mailgun_tracking import DomainTracking, HttpsTracking
+from mailgun_tracking import DomainTracking, HttpsTracking, get_domain_tracking
+from mailgun_tracking._provider import operation
 from mailgun_tracking.emulator import Emulator
 from mailgun_tracking.testing import MailgunStackFactory
 from mailgun_tracking.testing.projects import project_settings
@@ -35,6 +37,7 @@ def program() -> None:
 def test_a_function(mailgun: Emulator, mailgun_stack: MailgunStackFactory) -> None:
     """Each command, and what the assertions say where they do not hold."""
     mailgun.add_domain("mg.example.com")
+    mailgun.add_domain("mg.example.com", region="eu", click=True)
     stack = mailgun_stack(program, "prod")
     stack.set_config("click", {"active": "htmlonly"})
 
@@ -63,6 +66,9 @@ def test_a_function(mailgun: Emulator, mailgun_stack: MailgunStackFactory) -> No
     stack.assert_mailgun(
         "mg.example.com", click="htmlonly", web_scheme="https", certificate="active"
     )
+    # Of the other region, by its ID or with `region`.
+    stack.assert_mailgun("eu/MG.example.com", click=True)
+    stack.assert_mailgun("mg.example.com", region="eu", click=True)
     with pytest.raises(AssertionError) as other:
         stack.assert_mailgun("mg.example.com", click=True, open={"place_at_the_top": True})
     assert str(other.value).splitlines() == [
@@ -85,6 +91,22 @@ def test_a_function(mailgun: Emulator, mailgun_stack: MailgunStackFactory) -> No
     assert {"mg", "test-prod"} <= names
     stack.destroy()
     stack.assert_mailgun("mg.example.com", open=False)
+
+
+@pytest.mark.behaviour(113)
+def test_a_domain_that_was_not_added_is_named(
+    mailgun: Emulator, mailgun_stack: MailgunStackFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the method that adds it, after all that Pulumi prints."""
+    monkeypatch.setattr(operation, "MISSING_SECONDS", 0.0)
+    mailgun.add_domain("mg.example.com")
+    names = ("mg.example.com", "shop.example.com")
+    stack = mailgun_stack(lambda: [get_domain_tracking(name) for name in names])
+    with pytest.raises(automation.CommandError) as failed:
+        stack.preview()
+    assert str(failed.value).splitlines()[-1] == (
+        "The emulator has no domain shop.example.com: add it with `mailgun.add_domain`."
+    )
 
 
 @pytest.mark.behaviour(113)
