@@ -57,6 +57,7 @@ class Rule(ABC):
         steps: how to put it right.
         types: the types of the resources that it looks at.
         properties: the JSON schemas of its settings.
+        steps_by_mode: how to put it right in each mode, if the rule has modes.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Rule(ABC):
     steps: str
     types: tuple[str, ...]
     properties: Mapping[str, dict[str, Any]] = field(default_factory=lambda: EXCEPT)
+    steps_by_mode: Mapping[str, str] = field(default_factory=dict)
 
     @abstractmethod
     def policy(self, url: str | None) -> Policy:
@@ -99,8 +101,10 @@ class Rule(ABC):
         if unknown and subject:
             # Pulumi takes any setting, and a misspelt one would leave the rule without effect.
             report(f"the rule has no setting {', '.join(unknown)}", subject.urn)
+        default = self.properties.get("mode", {}).get("default")
+        steps = self.steps_by_mode.get(args.get_config().get("mode", default), self.steps)
         for message, urn in self._violations(subjects, find, args):
-            report(f"{message}\n{self.steps}", urn)
+            report(f"{message}\n{steps}", urn)
 
     def _violations(
         self,

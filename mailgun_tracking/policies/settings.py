@@ -137,6 +137,10 @@ RULES = (
                 "pixel-at-top": "it may be on, with the pixel at the top of the message",
             },
         ),
+        {
+            "forbidden": "Set open=False.",
+            "pixel-at-top": 'Set open={"active": True, "place_at_the_top": True}, or open=False.',
+        },
         find=_open,
         fix=_fix_open,
     ),
@@ -156,6 +160,11 @@ RULES = (
                 "forbidden": "it must be off",
             },
         ),
+        {
+            "htmlonly": 'Set click="htmlonly", or click=False.',
+            "required": 'Set click=True or click="htmlonly".',
+            "forbidden": "Set click=False.",
+        },
         find=_click,
         fix=_fix_click,
     ),

@@ -459,6 +459,28 @@ def test_what_no_input_puts_right_is_left_to_the_program() -> None:
 
 
 @pytest.mark.behaviour(108)
+@pytest.mark.parametrize(
+    ("name", "mode", "steps"),
+    [
+        ("open-tracking", None, "Set open=False."),
+        (
+            "open-tracking",
+            "pixel-at-top",
+            'Set open={"active": True, "place_at_the_top": True}, or open=False.',
+        ),
+        ("click-tracking", None, 'Set click="htmlonly", or click=False.'),
+        ("click-tracking", "required", 'Set click=True or click="htmlonly".'),
+        ("click-tracking", "forbidden", "Set click=False."),
+    ],
+)
+def test_the_steps_are_those_of_the_mode(name: str, mode: str | None, steps: str) -> None:
+    """Not those of other modes, which another stack may have."""
+    analyzer = Analyzer(name, settings={"mode": mode} if mode else {})
+    (told,) = analyzer.asked([TRACKING.with_(open=None, click=None)]).diagnostics
+    assert told.message.splitlines()[-1] == steps
+
+
+@pytest.mark.behaviour(108)
 @pytest.mark.parametrize("name", ["allowed-domains", "managed-domains"])
 def test_a_setting_that_does_not_exist_is_a_violation(name: str) -> None:
     """A misspelt one would leave the rule without effect. It is none of the remediation's."""
