@@ -241,7 +241,7 @@ class TestDelete:
     @pytest.mark.behaviour(17, 77)
     @pytest.mark.parametrize("settings", [{"open": False}, {"click": True}])
     def test_turns_off_what_a_killed_run_may_have_turned_on(
-        self, engine: Engine, emulator: Emulator, settings: dict[str, bool]
+        self, engine: Engine, emulator: Emulator, settings: dict[str, Any]
     ) -> None:
         """Whether it only turned it on, or began to manage it."""
         engine.up(lambda: DomainTracking("mg", DOMAIN, **settings))
