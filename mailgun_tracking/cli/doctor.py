@@ -48,6 +48,6 @@ def doctor(domain: str, dns: str | None, show_json: bool, html: Path | None, acc
         raise refused(error) from None
     facts = examine(Reader(settings).operation(target), network, now())
     report = Report(facts, until_first(diagnose(facts)))
-    write_page(html, doctor_page(report))
+    write_page(html, lambda: doctor_page(report))
     click.echo(json.dumps(as_json(report), indent=2) if show_json else examined(report))
     sys.exit(exit_code(report.findings))

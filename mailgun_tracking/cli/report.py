@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,8 +102,15 @@ class Report:
 
     @property
     def days_left(self) -> int | None:
-        """The whole days until that ends, or None."""
-        return days_left(self.known, self.facts.now) if self.known else None
+        """The whole days until that ends, 0 once it has, or None."""
+        return max(0, days_left(self.known, self.facts.now)) if self.known else None
+
+    @property
+    def days_left_shown(self) -> str:
+        """The same for people: one that has ended is expired."""
+        if self.days_left is None:
+            return ""
+        return str(self.days_left) if self.share_left else "expired"
 
     @property
     def share_left(self) -> float:
@@ -192,11 +199,11 @@ def settings_with_dns(dns: str | None) -> Settings:
     return settings
 
 
-def write_page(file: Path | None, page: str) -> None:
-    """Write a page, if a file was named for it."""
+def write_page(file: Path | None, page: Callable[[], str]) -> None:
+    """Make a page and write it, if a file was named for it."""
     if file is None:
         return
     try:
-        file.write_text(page, encoding="utf-8")
+        file.write_text(page(), encoding="utf-8")
     except OSError as error:
         raise click.UsageError(f"cannot write {file}: {error.strerror}") from None

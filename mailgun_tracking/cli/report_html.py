@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from html import escape
-from operator import itemgetter
 
 from .._api.fields import SECTIONS
 from .._api.models import from_rfc3339, rfc3339
@@ -149,20 +148,18 @@ def _lines(reports: Sequence[Report]) -> Iterator[str]:
         for name, cell in zip(names, cells, strict=True):
             kind = "long" if name in ("tracking domain", "DNS") else "short"
             yield f'<td class="{kind}" data-name="{name}">{_breakable(cell)}'
-        days = "" if report.days_left is None else str(report.days_left)
-        yield f'<td class="number" data-name="days left">{days}</td>'
+        yield f'<td class="number" data-name="days left">{report.days_left_shown}</td>'
     yield "</table></div>"
 
 
 def _timeline(reports: Sequence[Report], at: datetime) -> Iterator[str]:
-    spans = sorted(
-        (
-            (from_rfc3339(known.not_after), from_rfc3339(known.not_before), report)
-            for report in reports
-            if (known := report.known) is not None
-        ),
-        key=itemgetter(0, 1),
-    )
+    spans = [
+        (from_rfc3339(known.not_after), from_rfc3339(known.not_before), report)
+        for report in reports
+        if (known := report.known) is not None
+    ]
+    # Certificates that were issued together have the same dates.
+    spans.sort(key=lambda span: (span[:2], span[2].domain))
     if not spans:
         return
     first = min(at, *(start for _, start, _ in spans))
@@ -180,7 +177,7 @@ def _timeline(reports: Sequence[Report], at: datetime) -> Iterator[str]:
     )
     yield f'<div class="when"><div class="name soft"></div><div class="axis">{marks}</div></div>'
     for end, start, report in spans:
-        left = f"{count_of(report.days_left or 0, 'day')}"
+        left = count_of(report.days_left or 0, "day") if report.share_left else "expired"
         colour = "ok" if report.share_left >= 1 / 3 else "fix"
         yield '<div class="when">'
         yield f'<div class="name">{_breakable(report.host)}</div>'

@@ -153,7 +153,7 @@ def _table(reports: Sequence[Report], *, is_terminal: bool) -> str:
             report.host,
             report.dns,
             report.certificate,
-            "" if report.days_left is None else str(report.days_left),
+            report.days_left_shown,
         )
     width = shutil.get_terminal_size().columns if is_terminal else WIDE
     console = Console(file=io.StringIO(), width=width, force_terminal=is_terminal, markup=False)

@@ -82,7 +82,7 @@ def status(
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)
     reports = most_urgent_first(_look(reader, network, listed))
-    write_page(html, status_page(reports, now()))
+    write_page(html, lambda: status_page(reports, now()))
     if show_json:
         shown = {
             "domains": [as_json(report) for report in reports],

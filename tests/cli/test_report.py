@@ -118,6 +118,17 @@ def test_certificates_with_the_same_dates() -> None:
     assert sorted(hosts, key=timeline.index) == hosts
 
 
+def test_an_expired_certificate_has_no_days_left() -> None:
+    """Neither is a negative number shown."""
+    report = reports.report(reports.facts("mg.example.com", age=95))
+    line = surveyed([report], is_terminal=False, always_lines=True).splitlines()[1]
+    assert line.split()[-2:] == ["active", "expired"]
+    page = status_page([report], NOW)
+    assert 'data-name="days left">expired<' in page
+    assert "</time> (expired)<" in page
+    assert as_json(report)["certificate"]["days_left"] == 0
+
+
 def test_a_report_without_facts() -> None:
     """What was not looked at is shown as unknown, in every form."""
     facts = replace(

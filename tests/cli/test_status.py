@@ -137,6 +137,14 @@ def test_the_page(status: Status, tmp_path: Path) -> None:
     assert "<h1>3 domains: all well</h1>" in page.read_text(encoding="utf-8")
 
 
+def test_no_page_is_made_unless_it_is_written(
+    status: Status, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Making one takes time, and may fail."""
+    monkeypatch.setattr("mailgun_tracking.cli.status.status_page", None)
+    assert status("--all").exit_code == 0
+
+
 def test_no_footer_is_shown(status: Status, emulator: Emulator, tmp_path: Path) -> None:
     """A footer may hold a secret."""
     footer = "<p>secret-7 %unsubscribe_url%</p>"
