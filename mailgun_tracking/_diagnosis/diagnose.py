@@ -149,7 +149,7 @@ def _key(facts: Facts) -> Finding | None:
             error.advice,
         )
     if isinstance(error, errors.TrackingError) and not isinstance(error, errors.DomainNotFound):
-        return _not_checked("key", f"{error.what}: {error.reason}")
+        return _not_checked("key", error.reason or error.what)
     if facts.can_list is None:
         return _ok("key", "accepted")
     if not facts.can_list:

@@ -60,8 +60,14 @@ def surveyed(reports: Sequence[Report], *, is_terminal: bool, always_lines: bool
     if not wrong and not always_lines:
         return f"{count}: {tally(reports)}"
     lines = [_table(reports, is_terminal=is_terminal)]
-    for report in wrong:
-        lines += [f"{report.domain}: {_sentence(problem)}" for problem in report.problems]
+    said = [
+        (report.domain, [_sentence(problem) for problem in report.problems]) for report in wrong
+    ]
+    if len(said) > 1 and all(sentences == said[0][1] for _, sentences in said):
+        # As when Mailgun cannot be reached; the table says which domains these are.
+        said = [(count_of(len(said), "domain"), said[0][1])]
+    for domain, sentences in said:
+        lines += [f"{domain}: {sentence}" for sentence in sentences]
     lines += [""] if wrong else []
     last = f"{count}: {tally(reports)}"
     if wrong:

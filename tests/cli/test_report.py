@@ -10,6 +10,8 @@ import click
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from mailgun_tracking import errors
+from mailgun_tracking._diagnosis.diagnose import diagnose
 from mailgun_tracking._diagnosis.facts import DnsAnswer, HttpAnswer, Record
 from mailgun_tracking.cli.report import Report, as_json, most_urgent_first
 from mailgun_tracking.cli.report_html import doctor_page, status_page
@@ -58,6 +60,23 @@ def test_all_is_well() -> None:
     assert [line.split()[1] for line in lines[1:3]] == ["a.example.com", "b.example.com"]
     assert lines[-1] == "2 domains: all well"
     assert surveyed([], is_terminal=False, always_lines=False) == "0 domains: nothing to look at"
+
+
+def test_what_is_wrong_with_all_is_said_once() -> None:
+    """The table says which domains these are."""
+    away = [
+        replace(
+            reports.facts(f"{name}.example.com"),
+            domain=errors.Unreachable(f"cannot read {name}.example.com", "no response"),
+        )
+        for name in "ab"
+    ]
+    many = [Report(one, [found for found in diagnose(one) if found.check == "key"]) for one in away]
+    lines = surveyed(many, is_terminal=False, always_lines=False).splitlines()
+    assert [line for line in lines if "no response" in line] == [
+        "2 domains: not checked: no response"
+    ]
+    assert sum("example.com" in line for line in lines) == 2
 
 
 def test_nothing_of_a_record_becomes_markup() -> None:
