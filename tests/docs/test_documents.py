@@ -176,6 +176,18 @@ def test_each_command_is_documented() -> None:
         assert any(f"mailgun-tracking {name} " in f"{code} " for code in shown), name
 
 
+def test_the_reference_has_every_option() -> None:
+    """Each command has a section, with its own options and no others."""
+    context = click.Context(commands)
+    text = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
+    for name in commands.list_commands(context):
+        section = text.partition(f"\n## mailgun-tracking {name}\n")[2].partition("\n## ")[0]
+        command = commands.get_command(context, name)
+        assert command is not None
+        own = {text for param in command.params for text in param.opts if text.startswith("--")}
+        assert set(re.findall(r"`(--[a-z-]+)", section)) == own, name
+
+
 def test_the_dials_are_those_of_the_emulator() -> None:
     """docs/assumptions.md has each dial and its settings in the emulator's order."""
     rows = Document(ROOT / "docs" / "assumptions.md").table("dial")
