@@ -256,6 +256,8 @@ def _reason(error: Exception) -> str:
         return "no answer in time"
     if isinstance(error, dns.resolver.NoNameservers):
         return "SERVFAIL"
+    if isinstance(error, (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer)):
+        return "no such record"
     if isinstance(error, OSError):
         return error.strerror or str(error)
-    return "an answer that cannot be read"
+    return f"an answer that is not valid ({type(error).__name__})"

@@ -9,21 +9,34 @@ from collections.abc import Callable
 import dns.exception
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 
 _LARGEST_QUERY = 4096
+_SERVER = "a.ns"
+"""Where a zone's name server is: two labels below, where no tracking host can be."""
 
 
 class NameServer:
-    """Answers over UDP; whatever it does not have does not exist."""
+    """Answers over UDP; whatever it does not have does not exist.
 
-    def __init__(self, host: str, port: int, cname_value: Callable[[str], str | None]) -> None:
+    Each domain is a zone, which the server itself serves.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        cname_value: Callable[[str], str | None],
+        is_domain: Callable[[str], bool],
+    ) -> None:
         """Listen, and answer in a thread until `close`.
 
         Args:
             host: the address to listen on.
             port: 0 picks a free one.
             cname_value: returns what the CNAME record of a host points to, or None.
+            is_domain: returns whether there is a domain of that name.
 
         Raises:
             OSError: the port is in use.
@@ -36,7 +49,9 @@ class NameServer:
             self._socket.close()
             raise
         self.port: int = self._socket.getsockname()[1]
+        self._host = host
         self._cname_value = cname_value
+        self._is_domain = is_domain
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="mailgun-dns", daemon=True)
         self._thread.start()
@@ -64,11 +79,22 @@ class NameServer:
         answer = dns.message.make_response(query, recursion_available=True)
         for question in query.question:
             name = question.name.to_text(omit_final_dot=True).lower()
-            value = self._cname_value(name)
-            if value is None:
+            records = self._records(name)
+            if not records:
                 answer.set_rcode(dns.rcode.NXDOMAIN)
-            else:
-                answer.answer.append(
-                    dns.rrset.from_text(question.name, 1, "IN", "CNAME", f"{value}.")
-                )
+            kind = dns.rdatatype.to_text(question.rdtype)
+            for own in records.keys() & {kind, "CNAME"}:
+                answer.answer.append(dns.rrset.from_text(question.name, 1, "IN", own, records[own]))
         return answer
+
+    def _records(self, name: str) -> dict[str, str]:
+        """The records of a name, by type."""
+        value = self._cname_value(name)
+        if value is not None:
+            return {"CNAME": f"{value}."}
+        if self._is_domain(name):
+            server = f"{_SERVER}.{name}."
+            return {"NS": server, "SOA": f"{server} hostmaster.{name}. 1 3600 600 86400 1"}
+        if name.startswith(f"{_SERVER}.") and self._is_domain(name.removeprefix(f"{_SERVER}.")):
+            return {"AAAA" if ":" in self._host else "A": self._host}
+        return {}

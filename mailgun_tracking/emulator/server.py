@@ -153,7 +153,9 @@ class Emulator:
             self._store, self._history, self._faults, self._control_token, self._on_response
         )
         with contextlib.ExitStack() as on_error:
-            name_server = NameServer(self._host, self._name_port, self._store.cname_value)
+            name_server = NameServer(
+                self._host, self._name_port, self._store.cname_value, self._store.has_domain
+            )
             on_error.callback(name_server.close)
             running = ServerThread(application, listen(self._host, self._port))
             running.start()

@@ -265,6 +265,11 @@ class Store:
                 return self.settings.cname_target or CNAME_VALUES[region]
         return None
 
+    def has_domain(self, name: str) -> bool:
+        """Return whether a region has a domain."""
+        with self.lock:
+            return any((region, name) in self._domains for region in REGIONS)
+
     def _with_custom_host(self, host: str, region: Region) -> Domain | None:
         with self.lock:
             for (place, _), domain in self._domains.items():

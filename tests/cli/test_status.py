@@ -91,6 +91,15 @@ def test_a_wrong_key(status: Status, environment: Environment) -> None:
     assert "0-not-a-key-0" not in result.output
 
 
+@pytest.mark.behaviour(102)
+def test_doctor_finds_an_emulated_domain_well(emulator: Emulator) -> None:
+    """The emulator's name server also says who serves the zone."""
+    arguments = ["doctor", "mg.example.com", "--dns", emulator.name_server]
+    result = CliRunner().invoke(commands, arguments, catch_exceptions=False)
+    assert result.stdout.startswith("mg.example.com: all well (email.mg.example.com CNAME")
+    assert result.exit_code == 0
+
+
 def test_a_wrong_subaccount(status: Status) -> None:
     """Another key would not help."""
     result = status("us/sub-9/mg.example.com", "--json")
