@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from typing import Any
@@ -13,7 +12,6 @@ from pulumi_policy import EnforcementLevel, Policy, PolicyConfigSchema
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 
 from mailgun_tracking.policies import rules
-from tests.docs.markdown import ROOT, Document
 from tests.unit.policies.test_rules import NAMES, VIOLATIONS
 
 URL = "https://docs.example.com/guides/policies.html"
@@ -76,17 +74,3 @@ def test_without_the_extra_the_error_says_what_to_install() -> None:
         "ModuleNotFoundError: mailgun_tracking.policies needs pulumi-policy: "
         "install the package as mailgun-tracking[policy]"
     )
-
-
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.name)
-def test_each_rule_is_described_in_its_own_section(rule: Policy) -> None:
-    """The guide has a heading with its name, and a row for each of its settings."""
-    guide = Document(ROOT / "docs" / "guides" / "policies.md")
-    assert rule.name in guide.anchors()
-    section = guide.text.split(f"\n### {rule.name}\n")[1].split("\n#")[0]
-    own = schema_of(rule).properties.keys() - {"except"}
-    rows = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
-    assert set(rows) == own
-    for name in own:
-        for choice in schema_of(rule).properties[name].get("enum", ()):
-            assert f"`{choice}`: " in section
