@@ -2,6 +2,7 @@
 
 TrackingError
 ├── ConfigurationError          a key, region, base URL or account that cannot be used
+├── FleetError                  a file of a fleet, or a stack, that is not as it must be
 ├── InvalidInput                a value that Mailgun would never accept (a ValueError too)
 ├── Cancelled                   Pulumi was interrupted during a wait
 ├── CertificateFailed           Mailgun could not issue a certificate
@@ -42,6 +43,7 @@ __all__ = [
     "CnameNotValid",
     "ConfigurationError",
     "DomainNotFound",
+    "FleetError",
     "InvalidInput",
     "MailgunError",
     "RateLimited",
@@ -105,6 +107,10 @@ class TrackingError(RunError):
 
 class ConfigurationError(TrackingError):
     """A key is missing, or a region, base URL or account cannot be used."""
+
+
+class FleetError(TrackingError):
+    """A file of a fleet cannot be used, or a stack is not as the files say."""
 
 
 class InvalidInput(TrackingError, ValueError):
