@@ -1,0 +1,69 @@
+"""``mailgun-tracking fleet move``: bring the states along when domains change stacks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import click
+
+from .. import errors
+from ..fleet.backend import Backend
+from ..fleet.moving import Move, plan_moves
+from ..fleet.project import read_project
+from .fleet import in_folder
+from .import_plan import counted
+from .reading import refused
+
+
+@click.command(name="move")
+@in_folder
+@click.option("--yes", is_flag=True, help="Move without asking.")
+@click.option(
+    "--secrets-provider", metavar="NAME", help="For stacks that do not exist yet, as in Pulumi."
+)
+def move_command(folder: Path, yes: bool, secrets_provider: str | None) -> None:
+    """Bring each domain into the state of the stack that stacks.csv says.
+
+    It shows what moves, and asks. It uses `pulumi state move`, creates stacks that do not exist
+    yet, and changes nothing at Mailgun. If it was interrupted, run it again.
+    """
+    try:
+        project = read_project(folder)
+        project.require_assigned()
+        backend = Backend(folder)
+        stacks = backend.stacks()
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            states = dict(zip(stacks, pool.map(backend.resources, stacks), strict=True))
+        moves = plan_moves(states, project)
+    except errors.TrackingError as error:
+        raise refused(error) from None
+    if not moves:
+        click.echo("Each domain is in its stack.")
+        return
+    for move in moves:
+        click.echo(_described(move))
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("without a terminal, --yes is needed to move them")
+        click.confirm("Move them?", abort=True)
+    try:
+        for stack in sorted({move.dest for move in moves} - set(stacks)):
+            backend.create(stack, secrets_provider)
+        for move in moves:
+            if move.is_copied:
+                backend.forget([urn for unit in move.units for urn in unit.urns], move.source)
+            else:
+                backend.move([unit.urns[0] for unit in move.units], move.source, move.dest)
+            click.echo(f"done: {_described(move)}")
+    except errors.TrackingError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _described(move: Move) -> str:
+    domains = move.domains
+    names = ", ".join(domains[:3]) + (", …" if len(domains) > 3 else "")
+    what = " (there already)" if move.is_copied else ""
+    return f"{move.source} → {move.dest}: {counted(len(domains))}{what}: {names}"

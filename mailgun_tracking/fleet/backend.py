@@ -1,0 +1,75 @@
+"""The stacks of a project, through the command `pulumi` in its folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import FleetError
+
+Resource = Mapping[str, Any]
+"""A resource of a state, as `pulumi stack export` prints it."""
+
+
+class Backend:
+    """The stacks of one project, wherever its backend is.
+
+    Args:
+        folder: where `Pulumi.yaml` is.
+
+    Raises:
+        FleetError: there is no `pulumi`; in each method, it failed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        pulumi = shutil.which("pulumi")
+        if pulumi is None:
+            raise FleetError("a fleet needs pulumi, which is not on PATH")
+        self._pulumi = pulumi
+        self._folder = folder
+
+    def stacks(self) -> list[str]:
+        """The names of the stacks that exist."""
+        listed = json.loads(self._run("cannot list the stacks", "stack", "ls", "--json"))
+        return [one["name"] for one in listed]
+
+    def resources(self, stack: str) -> list[Resource]:
+        """The resources in the state of a stack."""
+        text = self._run(f"cannot read {stack}", "stack", "export", "--stack", stack)
+        return json.loads(text)["deployment"].get("resources") or []
+
+    def create(self, stack: str, secrets_provider: str | None = None) -> None:
+        """Create a stack, without selecting it."""
+        provider = ["--secrets-provider", secrets_provider] if secrets_provider else []
+        command = ["stack", "init", "--no-select", "--stack", stack, *provider]
+        self._run(f"cannot create {stack}", *command)
+
+    def move(self, urns: Sequence[str], source: str, dest: str) -> None:
+        """Move resources, with all below them, from the state of a stack to that of another."""
+        what = f"cannot move resources from {source} to {dest}"
+        self._run(what, "state", "move", "--yes", "--source", source, "--dest", dest, *urns)
+
+    def forget(self, urns: Sequence[str], stack: str) -> None:
+        """Take resources out of the state of a stack, even protected ones."""
+        what = f"cannot take resources out of {stack}"
+        self._run(what, "state", "delete", "--yes", "--force", "--stack", stack, *urns)
+
+    def _run(self, what: str, *command: str) -> str:
+        """What a command prints to stdout; `what` is how its error begins."""
+        done = subprocess.run(  # noqa: S603
+            [self._pulumi, *command, "--non-interactive", "--color", "never"],
+            cwd=self._folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            lines = (line.strip() for line in done.stderr.splitlines())
+            reason = " ".join(filter(None, lines)).removeprefix("error: ")
+            raise FleetError(what, reason)
+        return done.stdout
