@@ -10,7 +10,11 @@ from .lazy_group import LazyGroup
 
 _SUBCOMMANDS = {
     "assign": ("mailgun_tracking.cli.fleet_assign", "assign_command"),
+    "destroy": ("mailgun_tracking.cli.fleet_run", "destroy"),
     "move": ("mailgun_tracking.cli.fleet_move", "move_command"),
+    "preview": ("mailgun_tracking.cli.fleet_run", "preview"),
+    "refresh": ("mailgun_tracking.cli.fleet_run", "refresh"),
+    "up": ("mailgun_tracking.cli.fleet_run", "up"),
 }
 
 in_folder = click.option(

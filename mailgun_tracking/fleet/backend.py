@@ -13,6 +13,8 @@ from ..errors import FleetError
 
 Resource = Mapping[str, Any]
 """A resource of a state, as `pulumi stack export` prints it."""
+NEVER_ASK = ("--non-interactive", "--color", "never")
+"""Options of every `pulumi` process."""
 
 
 class Backend:
@@ -29,7 +31,7 @@ class Backend:
         pulumi = shutil.which("pulumi")
         if pulumi is None:
             raise FleetError("a fleet needs pulumi, which is not on PATH")
-        self._pulumi = pulumi
+        self.pulumi = pulumi
         self._folder = folder
 
     def stacks(self) -> list[str]:
@@ -48,6 +50,10 @@ class Backend:
         command = ["stack", "init", "--no-select", "--stack", stack, *provider]
         self._run(f"cannot create {stack}", *command)
 
+    def cancel(self, stack: str) -> None:
+        """Release the lock of a stack."""
+        self._run(f"cannot release the lock of {stack}", "cancel", "--yes", "--stack", stack)
+
     def move(self, urns: Sequence[str], source: str, dest: str) -> None:
         """Move resources, with all below them, from the state of a stack to that of another."""
         what = f"cannot move resources from {source} to {dest}"
@@ -61,7 +67,7 @@ class Backend:
     def _run(self, what: str, *command: str) -> str:
         """What a command prints to stdout; `what` is how its error begins."""
         done = subprocess.run(  # noqa: S603
-            [self._pulumi, *command, "--non-interactive", "--color", "never"],
+            [self.pulumi, *command, *NEVER_ASK],
             cwd=self._folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -1,0 +1,235 @@
+"""What became of a stack's domains, from the events of the engine; pure."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .moving import STACK_TYPE, units
+from .project import Project
+
+Event = Mapping[str, Any]
+
+Result = Literal["created", "changed", "deleted", "unchanged", "not done", "failed"]
+RESULTS: tuple[Result, ...] = (
+    "created",
+    "changed",
+    "deleted",
+    "unchanged",
+    "not done",
+    "failed",
+)
+"""In the order in which they are shown: what needs a person comes last."""
+
+_RESULTS: Mapping[str, Result] = {
+    "create": "created",
+    "import": "created",
+    "delete": "deleted",
+    "same": "unchanged",
+}
+"""Of an operation of the engine; every other one has changed the resource."""
+_ENDINGS = re.compile(r"(update|preview|refresh|destroy) (failed|canceled)|resource .* failed")
+"""How the engine ends a command after an error that it has reported already."""
+_PREFIXES = re.compile(r"error: |\S+ resource '[^']*' has a problem: ")
+_COLOR = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
+_VALUES = {None: "unset", True: "true", False: "false"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of a domain.
+
+    Attributes:
+        name: the domain, or the name of a resource that is about none.
+        is_domain: which of the two it is.
+        stack: the stack.
+        result: what became of it; in a preview, what would.
+        changes: what differs, as ``click.active true → false``.
+        notes: what the rows of its resources say.
+        reason: why it failed; empty otherwise.
+    """
+
+    name: str
+    is_domain: bool
+    stack: str
+    result: Result
+    changes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a stack.
+
+    Attributes:
+        stack: its name.
+        rows: its domains.
+        error: what was wrong with the stack as a whole; empty if nothing was.
+        has_begun: whether the engine came as far as its first event.
+        seconds: how long it took.
+    """
+
+    stack: str
+    rows: Sequence[Row] = ()
+    error: str = ""
+    has_begun: bool = True
+    seconds: float = 0.0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all of it was done."""
+        unfinished = any(row.result in ("failed", "not done") for row in self.rows)
+        return self.has_begun and not self.error and not unfinished
+
+
+def not_begun(stack: str, project: Project, error: str, seconds: float = 0.0) -> Outcome:
+    """The outcome of a stack that the engine did not come to."""
+    domains = project.stacks.get(stack, ())
+    rows = [Row(domain, True, stack, "not done") for domain in domains]
+    return Outcome(stack, rows, error, False, seconds)
+
+
+class Events:
+    """The events of one run of a stack, as they come in."""
+
+    def __init__(self) -> None:
+        self.has_begun = False
+        self._resources: dict[str, dict[str, Any]] = {}
+        self._started: set[str] = set()
+        self._operations: defaultdict[str, set[str]] = defaultdict(set)
+        self._changes: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._notes: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._failures: dict[str, str] = {}
+        self._errors: dict[str, None] = {}
+
+    @property
+    def done(self) -> int:
+        """How many domains are done, as far as that shows."""
+        return sum(_type_of(urn).endswith(":DomainTracking") for urn in self._operations)
+
+    def add(self, event: Event) -> None:
+        """Take in the next event."""
+        self.has_begun = True
+        if message := event.get("diagnosticEvent"):
+            self._add_message(message)
+        for kind in ("resourcePreEvent", "resOutputsEvent", "resOpFailedEvent"):
+            if kind in event:
+                self._add_step(kind, event[kind]["metadata"])
+
+    def outcome(self, stack: str, project: Project, error: str, seconds: float) -> Outcome:
+        """What became of the stack, now that the engine has ended.
+
+        Args:
+            stack: its name.
+            project: what the files say.
+            error: what the engine's end says is wrong; empty if it exited with 0.
+            seconds: how long it took.
+        """
+        named: dict[tuple[str, bool], list[str]] = {}
+        for unit in units(self._resources.values(), project):
+            resource = unit.urns[0].rpartition("::")[2]
+            for name in unit.domains or {resource}:
+                named.setdefault((name, bool(unit.domains)), []).extend(unit.urns)
+        rows = [self._row(name, stack, urns) for name, urns in named.items()]
+        if error:
+            missing = (d for d in project.stacks.get(stack, ()) if (d, True) not in named)
+            rows += [Row(domain, True, stack, "not done") for domain in missing]
+        if error:
+            error = "; ".join(self._errors) or ("" if self._failures else error)
+        return Outcome(stack, sorted(rows, key=lambda row: row.name), error, True, seconds)
+
+    def _row(self, name: tuple[str, bool], stack: str, urns: Sequence[str]) -> Row:
+        results = {
+            _RESULTS.get(operation, "changed")
+            for urn in urns
+            for operation in self._operations[urn]
+        }
+        results.discard("unchanged")
+        reasons = dict.fromkeys(self._failures[urn] for urn in urns if urn in self._failures)
+        result: Result
+        if reasons:
+            result = "failed"
+        elif any(urn in self._started and not self._operations[urn] for urn in urns):
+            result = "not done"
+        elif not results:
+            result = "unchanged"
+        else:
+            result = results.pop() if len(results) == 1 else "changed"
+        changes = dict.fromkeys(change for urn in urns for change in self._changes[urn])
+        notes = dict.fromkeys(note for urn in urns for note in self._notes[urn])
+        return Row(*name, stack, result, tuple(changes), tuple(notes), "; ".join(reasons))
+
+    def _add_message(self, message: Mapping[str, Any]) -> None:
+        urn, severity = message.get("urn", ""), message["severity"]
+        if severity == "debug" or message.get("ephemeral"):
+            return
+        text = one_line(message["message"])
+        if severity == "error":
+            if not urn or _type_of(urn) == STACK_TYPE:
+                if not _ENDINGS.fullmatch(text):
+                    self._errors[text] = None
+            else:
+                self._failures.setdefault(urn, text)
+                self._resources.setdefault(urn, {"urn": urn, "type": _type_of(urn)})
+        elif urn:
+            self._notes[urn][text] = None
+
+    def _add_step(self, kind: str, step: Mapping[str, Any]) -> None:
+        urn, operation = step["urn"], step["op"]
+        if operation == "read":
+            return
+        state = step["new"] or step["old"] or {}
+        self._resources[urn] = {
+            "urn": urn,
+            "type": step["type"],
+            "parent": state.get("parent"),
+            "inputs": state.get("inputs") or {},
+        }
+        self._started.add(urn)
+        if kind == "resOutputsEvent":
+            self._operations[urn].add(operation)
+            self._changes[urn].update(dict.fromkeys(_changes(step)))
+        elif kind == "resOpFailedEvent":
+            self._failures.setdefault(urn, f"{operation} failed")
+
+
+def _type_of(urn: str) -> str:
+    return urn.split("::")[2].rpartition("$")[2]
+
+
+def one_line(text: str) -> str:
+    """A message without colors; of a traceback, what is above and below its frames."""
+    lines = [line.strip() for line in _COLOR.sub("", text).splitlines() if line.strip()]
+    if any(line.startswith("Traceback ") for line in lines):
+        lines = [lines[0], lines[-1]]
+    return _PREFIXES.sub("", " ".join(lines), count=1)
+
+
+def _changes(step: Mapping[str, Any]) -> Iterator[str]:
+    """What an update changes. Only switches are shown with their values."""
+    old, new = ((step[side] or {}).get("inputs") or {} for side in ("old", "new"))
+    for path in sorted(step.get("detailedDiff") or {}):
+        if not re.match(r"managed\b|__", path):
+            yield from _differences(path, *(_at(properties, path) for properties in (old, new)))
+
+
+def _at(properties: Any, path: str) -> Any:
+    for part in path.split("."):
+        properties = properties.get(part) if isinstance(properties, Mapping) else None
+    return properties
+
+
+def _differences(path: str, old: Any, new: Any) -> Iterator[str]:
+    if isinstance(old, Mapping) or isinstance(new, Mapping):
+        sides = [side if isinstance(side, Mapping) else {} for side in (old, new)]
+        for name in sorted({*sides[0], *sides[1]}):
+            yield from _differences(f"{path}.{name}", *(side.get(name) for side in sides))
+    elif all(value is None or isinstance(value, bool) for value in (old, new)):
+        if old != new:
+            yield f"{path} {_VALUES[old]} → {_VALUES[new]}"
+    else:
+        yield path

@@ -1,0 +1,276 @@
+"""Running the engine on many stacks, a few at a time.
+
+Each stack is one process of the command `pulumi`, whose events are read from its event log. Such a
+process is the leader of a session of its own, so that Ctrl-C in a terminal reaches it only through
+`run_stacks`: the engine takes a second signal as an order to leave everything as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from .backend import NEVER_ASK, Backend
+from .outcome import Events, Outcome, not_begun, one_line
+from .project import Project
+
+SECONDS_BETWEEN_LOOKS = 0.1
+SECONDS_TO_LEAVE = 5.0
+"""How long an engine has after a second signal before it is killed."""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_IN_USE = re.compile("currently locked by|Another update is currently in progress")
+_LOCK = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)")
+
+
+class Watcher(Protocol):
+    """Is told how a run goes, always from the same thread."""
+
+    def going_on(self, running: Mapping[str, int], waiting: int) -> None:
+        """Called several times a second.
+
+        Args:
+            running: how many domains of each running stack are done.
+            waiting: how many stacks have not been started.
+        """
+
+    def finished(self, outcome: Outcome) -> None:
+        """A stack has ended."""
+
+    def say(self, message: str) -> None:
+        """Something that the user should know."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How stacks are run.
+
+    Attributes:
+        project: what the files say.
+        backend: where the stacks are.
+        jobs: how many run at a time.
+        environment: the environment of the engines.
+        logs: a folder for their logs.
+        watcher: is told how it goes.
+    """
+
+    project: Project
+    backend: Backend
+    jobs: int
+    environment: Mapping[str, str]
+    logs: Path
+    watcher: Watcher
+
+    def stacks(self, stacks: Sequence[str], *command: str) -> list[Outcome]:
+        """Run a command on stacks, and wait for its end, even if it is interrupted.
+
+        The first SIGINT, SIGTERM or SIGHUP interrupts the engines, which then end what they are
+        at; nothing more is started. The second one ends them at once.
+
+        Args:
+            stacks: the stacks; they exist.
+            command: the arguments of `pulumi`, without options on which stack it is.
+        """
+        waiting = deque(stacks)
+        running: list[_Engine] = []
+        outcomes: list[Outcome] = []
+        with _signals() as received:
+            heard = 0
+            while running or (waiting and not heard and not _same_for_all(outcomes)):
+                if not heard and not _same_for_all(outcomes):
+                    while waiting and len(running) < self.jobs:
+                        running.append(_Engine(self, waiting.popleft(), command))
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+                if len(received) > heard:
+                    heard = len(received)
+                    for engine in running:
+                        engine.interrupt(is_last=heard > 1)
+                    self.watcher.say(
+                        "Interrupted again: ending at once"
+                        if heard > 1
+                        else "Interrupted: waiting for what is under way; again ends it at once"
+                    )
+                for engine in [*running]:
+                    outcome = engine.look()
+                    if outcome is None:
+                        continue
+                    running.remove(engine)
+                    if not heard and outcome.error and self._unlock(outcome):
+                        waiting.appendleft(engine.stack)
+                        continue
+                    outcomes.append(outcome)
+                    self.watcher.finished(outcome)
+                self.watcher.going_on({one.stack: one.done for one in running}, len(waiting))
+        why = (
+            "interrupted before it was started" if heard else outcomes[-1].error if waiting else ""
+        )
+        outcomes += [not_begun(stack, self.project, why) for stack in waiting]
+        return sorted(outcomes, key=lambda outcome: stacks.index(outcome.stack))
+
+    def _unlock(self, outcome: Outcome) -> bool:
+        """Release the lock that an earlier run on this machine left when it was killed.
+
+        Returns:
+            Whether there was one.
+        """
+        holders = set(_LOCK.findall(outcome.error))
+        note = _Note(self.project, outcome.stack)
+        if outcome.has_begun or not holders or not all(map(note.is_of_the_dead, holders)):
+            return False
+        self.backend.cancel(outcome.stack)
+        self.watcher.say(f"{outcome.stack}: released the lock of an earlier run that was killed")
+        return True
+
+
+class _Engine:
+    """One `pulumi` process."""
+
+    def __init__(self, run: Run, stack: str, command: Sequence[str]) -> None:
+        self.stack = stack
+        self._project = run.project
+        self._events = Events()
+        self._log = run.logs / f"{stack}.json"
+        self._log.unlink(missing_ok=True)
+        self._position = 0
+        self._errors = run.logs / f"{stack}.txt"
+        self._interrupted = False
+        self._kill_at: float | None = None
+        self._started = time.monotonic()
+        options = ["--stack", stack, "--event-log", str(self._log), *NEVER_ASK]
+        with self._errors.open("wb") as errors:
+            self._process = subprocess.Popen(  # noqa: S603
+                [run.backend.pulumi, *command, *options],
+                cwd=run.project.folder,
+                env=run.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+        self._note = _Note(run.project, stack)
+        self._note.add(self._process.pid)
+
+    @property
+    def done(self) -> int:
+        """How many of its domains are done."""
+        return self._events.done
+
+    def interrupt(self, *, is_last: bool) -> None:
+        """Have it end what it is at; the last time, give that up."""
+        self._interrupted = True
+        self._process.send_signal(signal.SIGINT)
+        if is_last and self._kill_at is None:
+            self._kill_at = time.monotonic() + SECONDS_TO_LEAVE
+
+    def look(self) -> Outcome | None:
+        """Read what it has written; the outcome, if it has ended."""
+        code = self._process.poll()
+        self._read()
+        if code is None:
+            if self._kill_at is not None and time.monotonic() > self._kill_at:
+                self._process.kill()
+            return None
+        if code >= 0 and self._events.has_begun:
+            self._note.remove()
+        seconds = time.monotonic() - self._started
+        error = self._error(code)
+        if self._events.has_begun:
+            return self._events.outcome(self.stack, self._project, error, seconds)
+        return not_begun(self.stack, self._project, error, seconds)
+
+    def _read(self) -> None:
+        if not self._log.exists():
+            return
+        with self._log.open("rb") as log:
+            log.seek(self._position)
+            for line in log:
+                if line.endswith(b"\n"):
+                    self._position += len(line)
+                    self._events.add(json.loads(line))
+
+    def _error(self, code: int) -> str:
+        if code == 0:
+            return ""
+        if self._interrupted:
+            return "interrupted"
+        if code < 0:
+            return f"pulumi was killed ({signal.Signals(-code).name})"
+        text = one_line(self._errors.read_text("utf-8", "replace"))
+        if _IN_USE.search(text):
+            command = f"`pulumi cancel --stack {self.stack}`"
+            text += f"; if no other run is at work, release it with {command}"
+        return text or f"pulumi exited with {code}"
+
+
+class _Note:
+    """The engines that were started for a stack and may hold its lock, in Pulumi's home.
+
+    Pulumi's lock has the number of a process and the name of a machine. Other containers may have
+    the same name and other processes, so only the locks of engines that are noted are released.
+    """
+
+    def __init__(self, project: Project, stack: str) -> None:
+        home = os.environ.get("PULUMI_HOME") or os.path.expanduser("~/.pulumi")
+        self._file = Path(home) / "mailgun-tracking" / "fleet" / f"{project.name}.{stack}"
+
+    def add(self, pid: int) -> None:
+        """Note an engine."""
+        with contextlib.suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with self._file.open("a") as file:
+                file.write(f"{socket.gethostname()} {pid}\n")
+
+    def remove(self) -> None:
+        """Forget all of them: the lock was free."""
+        with contextlib.suppress(OSError):
+            self._file.unlink()
+
+    def is_of_the_dead(self, holder: tuple[str, str]) -> bool:
+        """Whether a lock's machine and process are those of a noted engine that has ended."""
+        host, pid = holder
+        try:
+            noted = f"{host} {pid}" in self._file.read_text().splitlines()
+        except OSError:
+            return False
+        return noted and host == socket.gethostname() and not _is_alive(int(pid))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _same_for_all(outcomes: Sequence[Outcome]) -> bool:
+    """Whether two stacks could not begin for the same reason: then no other one can."""
+    reasons = [outcome.error for outcome in outcomes if not outcome.has_begun]
+    return len(set(reasons)) < len(reasons)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[list[int]]:
+    """The signals to end that arrive meanwhile."""
+    received: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _frame: received.append(number))
+        for number in _SIGNALS
+    }
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
