@@ -324,7 +324,7 @@ class MailgunClient:
     ) -> Answer:
         hold = 1.0
         while True:
-            self._wait_for_rate_limit(elapsed, what, domain)
+            moment = self._wait_for_rate_limit(elapsed, what, domain)
             timeout = max(1.0, self._current_deadline - elapsed.seconds)
             was_unclear = elapsed.is_unclear
             elapsed.is_unclear = method != "GET"
@@ -343,6 +343,8 @@ class MailgunClient:
                     # It was not sent.
                     elapsed.is_unclear = was_unclear
                 raise
+            finally:
+                self.transport.rate_limit.finish(moment)
             is_success = response.status // 100 == 2
             if is_success or (method == "GET" and response.status == 404):
                 self.transport.allowed.add(access_of(method, path))
@@ -360,11 +362,12 @@ class MailgunClient:
                 self.transport.rate_limit.hold(hold)
                 hold = min(2 * hold, _LONGEST_HOLD_SECONDS)
 
-    def _wait_for_rate_limit(self, elapsed: _Elapsed, what: str, domain: str) -> None:
-        """Wait until Mailgun's rate limit and the budget allow the call."""
+    def _wait_for_rate_limit(self, elapsed: _Elapsed, what: str, domain: str) -> float:
+        """Wait until Mailgun's rate limit and the budget allow the call; returns its moment."""
         self.sleep(0)
         limit = self.transport.rate_limit
         began, before = time.monotonic(), elapsed.waited
+        moment = math.inf
         while True:
             while held := limit.held_for():
                 if elapsed.held + held > RATE_LIMIT_SECONDS:
@@ -372,11 +375,14 @@ class MailgunClient:
                 self.report_rate_limit()
                 self.pause(held)
                 elapsed.held += held
-            self.report_rate_limit()
-            self.sleep(limit.reserve())
-            if not limit.held_for():
+            if moment == math.inf:
+                self.report_rate_limit()
+            moment, seconds = limit.reserve(moment)
+            self.sleep(seconds)
+            if not seconds and not limit.held_for():
                 break
         elapsed.waited = before + time.monotonic() - began
+        return moment
 
     @property
     def _current_deadline(self) -> float:

@@ -10,6 +10,7 @@ subaccount    ``mailgun-tracking:subaccount``                     ``MAILGUN_SUBA
 base URL      ``mailgun-tracking:baseUrl``                        ``MAILGUN_BASE_URL``
 budget        ``mailgun-tracking:requestsPerMinute``              ``MAILGUN_REQUESTS_PER_MINUTE``
 name server   ``mailgun-tracking:nameserver``                     ``MAILGUN_TRACKING_NAMESERVER``
+shared limit  none: it belongs to a machine                       ``MAILGUN_TRACKING_SHARED_LIMIT``
 ============  ==================================================  ===============================
 
 A configured subaccount belongs to the default account; a resource that names another account
@@ -25,11 +26,13 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
 from .base_url import BASE_URLS, check_base_url, is_host_or_address, region_of
+from .moments import SHARED_LIMIT
 from .rate_limit import RateLimit
 from .resolving import NameServer
 from .target import DEFAULT_ACCOUNT, REGIONS, Target, is_subaccount
@@ -70,30 +73,30 @@ class Connections:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._transports: dict[tuple[str, str, str, int | None], Transport] = {}
-        self._rate_limits: dict[tuple[str, int | None], RateLimit] = {}
+        self._transports: dict[tuple[str, str, str, RateLimit], Transport] = {}
+        self._rate_limits: dict[tuple[str, int | None, Path | None], RateLimit] = {}
         self._writing: dict[tuple[str, str], threading.Lock] = {}
 
-    def transport(
-        self, base_url: str, api_key: str, subaccount: str, per_minute: int | None = None
-    ) -> Transport:
-        """The transport for a base URL, key and subaccount.
+    def rate_limit(self, api_key: str, per_minute: int | None, file: Path | None) -> RateLimit:
+        """The rate limit that all transports with a key share; see `RateLimit`."""
+        identity = (api_key, per_minute, file)
+        with self._lock:
+            if identity not in self._rate_limits:
+                self._rate_limits[identity] = RateLimit(per_minute, file)
+            return self._rate_limits[identity]
 
-        Args:
-            base_url: the base URL.
-            api_key: the key; all transports with the same one share its rate limit.
-            subaccount: the subaccount, or an empty string.
-            per_minute: how many calls to make in any minute at most; None leaves that to Mailgun.
-        """
+    def transport(
+        self, base_url: str, api_key: str, subaccount: str, rate_limit: RateLimit
+    ) -> Transport:
+        """The transport for a base URL, key, subaccount and rate limit."""
         # requests takes 26 ms to import: only for commands that call Mailgun.
         from .transport import Transport
 
-        identity = (base_url, api_key, subaccount, per_minute)
+        identity = (base_url, api_key, subaccount, rate_limit)
         with self._lock:
             if identity not in self._transports:
-                limit = self._rate_limits.setdefault((api_key, per_minute), RateLimit(per_minute))
                 self._transports[identity] = Transport(
-                    base_url, api_key, subaccount, rate_limit=limit
+                    base_url, api_key, subaccount, rate_limit=rate_limit
                 )
             return self._transports[identity]
 
@@ -212,6 +215,18 @@ class Settings:
             )
         return int(text)
 
+    def rate_limit(self, account: str = DEFAULT_ACCOUNT) -> RateLimit:
+        """An account's rate limit: of this process, or of all on this machine.
+
+        Raises:
+            ConfigurationError: the budget, the directory to share it in, or the key is no use.
+        """
+        key, _ = self.api_key(account)
+        directory = self.environment.get(SHARED_LIMIT, "").strip()
+        # By the account's name: nothing that is derived from a key is written anywhere.
+        file = Path(directory, f"{account}.json") if directory else None
+        return self.connections.rate_limit(key, self.requests_per_minute(), file)
+
     def api_key(self, account: str = DEFAULT_ACCOUNT) -> tuple[str, str]:
         """An account's key, and where it comes from.
 
@@ -263,9 +278,9 @@ class Settings:
 
         key, _ = self.api_key(target.account)
         base_url = self.base_url(target.region)
-        per_minute = self.requests_per_minute()
+        limit = self.rate_limit(target.account)
         return MailgunClient(
-            self.connections.transport(base_url, key, target.subaccount, per_minute),
+            self.connections.transport(base_url, key, target.subaccount, limit),
             writing=functools.partial(self.connections.writing, base_url),
         )
 

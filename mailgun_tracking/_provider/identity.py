@@ -67,9 +67,8 @@ def ownership_key(target: Target) -> Target:
 def key_failures(target: Target) -> list[CheckFailure]:
     """What is wrong with the settings that a target needs."""
     try:
-        process.settings.api_key(target.account)
+        process.settings.rate_limit(target.account)
         process.settings.base_url(target.region)
-        process.settings.requests_per_minute()
     except errors.ConfigurationError as error:
         return [CheckFailure("", str(error))]
     return []

@@ -344,7 +344,7 @@ class TestBudget:
         times = []
         for wait in (0, 0, 10, 0, 0, 70, 0, 0, 0, 0):
             clock.now += wait
-            times.append(clock.passed + budget.reserve())
+            times.append(clock.passed + budget.reserve()[1])
         assert times == [0, 0, 10, 60, 60, 80, 120, 120, 140, 180]
 
     @pytest.mark.behaviour(54)
