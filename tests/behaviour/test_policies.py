@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -15,6 +16,7 @@ from mailgun_tracking.policies import (
     TRACKING_CERTIFICATE,
     TRACKING_HOST,
 )
+from mailgun_tracking.testing.policies import SampleResource, Violation, analyze, secret
 from tests.behaviour.mail import MailFactory, puts
 from tests.engine.result import Result
 from tests.engine.stack import ROOT
@@ -22,6 +24,8 @@ from tests.engine.stack import ROOT
 PACK = ("--policy-pack", str(ROOT / "examples" / "policy-pack"))
 FOOTER = "no link, and a secret"
 DAY = 86400
+REMEDIATED = "policyRemediationEvent"
+VIOLATED = "policyEvent"
 
 
 def read_by_user(result: Result) -> str:
@@ -32,7 +36,39 @@ def read_by_user(result: Result) -> str:
     return re.sub(r"\d{4}-\d\d-\d\d", "DATE", text)
 
 
-@pytest.mark.behaviour(108, 109, 110)
+def assert_kit_agrees(result: Result, *names: str) -> None:
+    """The test kit says of resources, without an engine, what the engine has said.
+
+    It gets the inputs that the engine has sent to the pack.
+    """
+    changed = [event[REMEDIATED] for event in result.events if REMEDIATED in event]
+    inputs = {name: result.inputs(name) for name in names}
+    inputs |= {name_of(event): event["before"] for event in changed}
+    for given in inputs.values():
+        if "html_footer" in given.get("unsubscribe", {}):
+            given["unsubscribe"]["html_footer"] = secret(FOOTER)
+    samples = [SampleResource(DOMAIN_TRACKING, inputs[name], name=name) for name in names]
+    analysis = analyze(PACK[1], *samples)
+    assert analysis.violations == [
+        Violation(
+            event["policyName"],
+            event["enforcementLevel"],
+            event["message"].strip().partition("\n")[2],
+            name_of(event),
+        )
+        for event in (event[VIOLATED] for event in result.events if VIOLATED in event)
+    ]
+    (after,) = analysis.remediated
+    assert after.name == name_of(changed[0])
+    assert {**after.inputs, "unsubscribe": ""} == {**result.inputs(after.name), "unsubscribe": ""}
+
+
+def name_of(event: dict[str, Any]) -> str:
+    """The name of the resource that an event is about."""
+    return str(event["resourceUrn"]).rpartition("::")[2]
+
+
+@pytest.mark.behaviour(108, 109, 110, 132)
 def test_a_pack_blocks_warns_and_remedies(
     mail: MailFactory, emulator: Emulator, snapshot: SnapshotAssertion
 ) -> None:
@@ -54,6 +90,7 @@ def test_a_pack_blocks_warns_and_remedies(
     assert FOOTER not in refused.output
     assert refused.inputs("mg")["click"] == {"active": "htmlonly"}
     assert puts(emulator) == []
+    assert_kit_agrees(refused, "mg", "later")
 
     file = stack.directory / "policies.json"
     settings = {
