@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import pulumi
@@ -50,7 +50,6 @@ from ._provider.plugin_process import current_urn, inputs_in_state, secret
 from ._provider.process import process
 from ._provider.reconcile import apply_changes, keeping_progress, outcome_unknown
 from ._provider.stored import missing
-from ._provider.unfinished import RESTORE_HTTPS
 from ._provider.validation import (
     Properties,
     lacks_unsubscribe_link,
@@ -352,20 +351,19 @@ class DomainTrackingProvider(MailgunProvider):
             operation.log.warn(f"cannot tell whether the state is right: {error}")
             return True
         changes = changed_fields(state, news)
-        if RESTORE_HTTPS in noted and state["web_scheme"] == "http":
-            # The certificate's resource turns https on again, if it is part of the program.
-            host = ownership_key(target.with_domain(state["tracking_domain"]))
-            restored = "web_scheme" if host in process.certified else ""
-            changes = [change for change in changes if change.field.path != restored]
-            noted -= {restored}
-            doubtful = doubtful - {restored}
+        host = ownership_key(target.with_domain(state["tracking_domain"]))
+        if state["web_scheme"] == "http" and host in process.restoring:
+            # The certificate's resource turns https on again.
+            changes = [change for change in changes if change.field.path != "web_scheme"]
+            doubtful = doubtful - {"web_scheme"}
+        urn = operation.log.urn
         if changes:
             # Until that is done, also in a later run.
-            process.unfinished.note(key, [change.field.path for change in changes])
+            process.unfinished.note(key, [change.field.path for change in changes], urn)
             operation.log.info(f"{what}; will change {', '.join(map(format_change, changes))}")
         elif noted & doubtful:
             operation.log.info(f"{what}; Mailgun has what the program says")
-            forget_unfinished(target, doubtful)
+            process.unfinished.forget(key, doubtful, urn)
         return bool(changes)
 
     def _read_state(self, operation: Operation, olds: Mapping[str, Any]) -> dict[str, Any]:
@@ -394,7 +392,7 @@ class DomainTrackingProvider(MailgunProvider):
             refuse_prefix_of_custom_host(target.domain, state, changes)
             require_certificate_for_https(operation, state, props, changes)
             outputs = apply_changes(operation, state, props, changes, is_new=True)
-        forget_unfinished(target, outputs["managed"])
+        process.unfinished.finish(ownership_key(target), outputs["managed"], operation.log.urn)
         return CreateResult(target.id, outputs)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -482,7 +480,7 @@ class DomainTrackingProvider(MailgunProvider):
             outputs = apply_changes(
                 operation, state, news, changes, is_new=False, progress=progress
             )
-        process.unfinished.finish(ownership_key(target), with_restored_https(doubtful))
+        process.unfinished.finish(ownership_key(target), doubtful, operation.log.urn)
         _report_new_domain(operation, olds, outputs)
         if olds.get("tracking_domain") not in (None, outputs["tracking_domain"]):
             _report_kept_links(operation, olds)
@@ -558,16 +556,6 @@ class DomainTrackingProvider(MailgunProvider):
             report({})
 
 
-def with_restored_https(paths: Collection[str]) -> set[str]:
-    """Fields, and with the web scheme that https has to be restored: it is as it should be."""
-    return {*paths, *([RESTORE_HTTPS] if "web_scheme" in paths else [])}
-
-
-def forget_unfinished(target: Target, paths: Collection[str]) -> None:
-    """Forget that fields may have been changed by a run that did not finish."""
-    process.unfinished.forget(ownership_key(target), with_restored_https(paths))
-
-
 def turn_off(operation: Operation, props: Mapping[str, Any], sections: list[Section]) -> None:
     """Turn off the sections that are still as this stack left them."""
     domain = operation.target.domain
@@ -588,7 +576,8 @@ def turn_off(operation: Operation, props: Mapping[str, Any], sections: list[Sect
         if (call := turn_off_call(operation, props, current, section, own))
     }
     paths = [f"{section}.active" for section in calls]
-    process.unfinished.note(key, paths)
+    urn = operation.log.urn
+    process.unfinished.note(key, paths, urn)
     off: list[str] = []
     for section, call in calls.items():
         try:
@@ -598,14 +587,14 @@ def turn_off(operation: Operation, props: Mapping[str, Any], sections: list[Sect
                 left = format_tracking([section], domain)
                 error.advise(f"despite the error, Mailgun may have turned {left} off")
             elif not off:
-                process.unfinished.finish(key, paths)
+                process.unfinished.finish(key, paths, urn)
             if off:
                 error.advise(f"{format_tracking(off, domain)} turned off before that")
             raise
         off.append(section)
     if off:
         operation.log.info(f"{format_tracking(off, domain)} turned off")
-    process.unfinished.finish(key, {*paths, *with_restored_https(props["managed"])})
+    process.unfinished.finish(key, {*paths, *props["managed"]}, urn)
     # In `HttpsTracking`, its `TrackingHost` says so.
     is_part = "HttpsTracking$" in operation.log.urn
     if not is_part or any(field.section is None for field in fields_at(props["managed"])):

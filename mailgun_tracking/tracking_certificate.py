@@ -32,7 +32,7 @@ from ._api.resolving import what_is_missing
 from ._api.target import Target
 from ._provider.base import MailgunProvider, own_properties
 from ._provider.constructors import domain_of_id, refuse_bad_call, sendable_inputs
-from ._provider.domain_move import DomainMove, finish_move, moved_domain
+from ._provider.domain_move import DomainMove, finish_move, lost_https, moved_domain
 from ._provider.identity import IDENTITY, changed_identity, identity_outputs, ownership_key
 from ._provider.operation import CHECK_DEADLINE_SECONDS, Operation, warn_of_no_response
 from ._provider.options import options_for_get, prepare_options
@@ -41,7 +41,7 @@ from ._provider.process import process
 from ._provider.read_ahead import NO_RESPONSE
 from ._provider.reconcile import Progress, keeping_progress
 from ._provider.resource_log import ResourceLog
-from ._provider.unfinished import RESTORE_HTTPS
+from ._provider.unfinished import https_of
 from ._provider.validation import (
     Properties,
     unknown_inputs,
@@ -206,10 +206,10 @@ class TrackingCertificateProvider(MailgunProvider):
             return []
         is_moving = inputs.get("move_domain") is True
         if is_moving:
-            domain = moved_domain(operation)
-            process.moving.add(domain)
-            if RESTORE_HTTPS in process.unfinished.of(domain):
-                operation.log.info(f"{operation.target.domain}: {HTTPS_FOLLOWS}")
+            process.moving.add(moved_domain(operation))
+        if lost_https(operation):
+            process.restoring.add(ownership_key(operation.target))
+            operation.log.info(f"{operation.target.domain}: {HTTPS_FOLLOWS}")
         try:
             if is_moving:
                 # Fail the preview if the setting is invalid.
@@ -240,9 +240,12 @@ class TrackingCertificateProvider(MailgunProvider):
             return DiffResult(changes=found_by_refresh)
         if reason and is_expired(olds, now()):
             reason = ask_about_expired(operation, reason)
-        if reason or follows:
-            operation.log.info(f"{target.domain}: {reason or follows}")
-        return DiffResult(changes=bool(reason or follows))
+        if follows:
+            process.restoring.add(ownership_key(target))
+        told = "; ".join(filter(None, (reason, follows)))
+        if told:
+            operation.log.info(f"{target.domain}: {told}")
+        return DiffResult(changes=bool(told))
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         target = Target.from_inputs(props, "tracking_domain")
@@ -292,7 +295,8 @@ class TrackingCertificateProvider(MailgunProvider):
         if props.get(TOOK_HTTPS):
             operation = Operation.on(target)
             # For a resource that takes this one's place.
-            process.unfinished.note(moved_domain(operation), ["web_scheme", RESTORE_HTTPS])
+            noted = ("web_scheme", https_of(target.domain))
+            process.unfinished.note(moved_domain(operation), noted, operation.log.urn)
             operation.log.warn(
                 f"the links that were moved to {target.domain} lost https in a move that did not "
                 "finish; `pulumi up --refresh` compares them with the program"
@@ -319,8 +323,8 @@ class TrackingCertificateProvider(MailgunProvider):
                 else:
                     issued = ensure_certificate(operation, news, anew=anew)
                 outputs = outputs_from(target, issued.certificate, olds)
-                lost = process.unfinished.of(moved_domain(operation))
-                if olds.get(TOOK_HTTPS) or RESTORE_HTTPS in lost:
+                # Not because of a note that no preview has shown.
+                if olds.get(TOOK_HTTPS) or ownership_key(target) in process.restoring:
                     outputs[TOOK_HTTPS] = True
                     if issued.certificate.status == "active":
                         if progress is not None:

@@ -7,6 +7,7 @@ import all follow it.
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ Section = Literal["open", "click", "unsubscribe"]
 FieldType = Literal["boolean", "click", "footer", "scheme", "prefix"]
 
 HASH_ITERATIONS = 10_000
+_FINGERPRINT = re.compile(r"\w+(:\w+){1,2}")
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,7 @@ class Field:
 
         Of a footer, which may be a secret, that is a hash: a copy would be in plain text.
         """
-        if self.type != "footer":
-            return value
-        salt = secrets.token_hex(8)
-        return f"pbkdf2:{salt}:{_hash(str(value), salt)}"
+        return footer_fingerprint(value) if self.type == "footer" else value
 
     def has_fingerprint(self, value: object, fingerprint: object) -> bool:
         """Whether a fingerprint is that of a value."""
@@ -144,6 +143,17 @@ def without_unmanaged_footers(properties: Mapping[str, Any]) -> dict[str, Any]:
     dropped = [f.name for f in FIELDS if f.type == "footer" and f not in managed]
     kept = {name: value for name, value in section.items() if name not in dropped}
     return {**properties, "unsubscribe": kept}
+
+
+def footer_fingerprint(footer: object) -> str:
+    """A salted hash of a footer, see `Field.has_fingerprint`."""
+    salt = secrets.token_hex(8)
+    return f"pbkdf2:{salt}:{_hash(str(footer), salt)}"
+
+
+def is_fingerprint(value: object) -> bool:
+    """Whether a value looks like the fingerprint of a footer."""
+    return isinstance(value, str) and _FINGERPRINT.fullmatch(value) is not None
 
 
 def _normalize_footer(text: str) -> str:

@@ -194,6 +194,18 @@ def is_applied(change: FieldChange, outputs: Mapping[str, Any]) -> bool:
     return change.field.same(value, change.new) or reads_back_differently(change, value)
 
 
+def is_changed(change: FieldChange, outputs: Mapping[str, Any]) -> bool:
+    """Whether a field is no longer as it was before a change, be it as the program wants it or not.
+
+    Args:
+        change: the change.
+        outputs: the outputs after it.
+    """
+    return is_applied(change, outputs) or not change.field.same(
+        change.field.get(outputs), change.old
+    )
+
+
 def paths_of(changes: Iterable[FieldChange]) -> str:
     """The paths of the changed fields, for a message."""
     return ", ".join(change.field.path for change in changes)

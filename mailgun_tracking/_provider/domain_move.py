@@ -12,7 +12,7 @@ from .identity import ownership_key
 from .operation import Operation
 from .process import process
 from .reconcile import outcome_unknown
-from .unfinished import RESTORE_HTTPS
+from .unfinished import EVERYTHING, https_of
 
 
 class DomainMove:
@@ -39,14 +39,19 @@ class DomainMove:
         self._key = moved_domain(operation)
         self._noted = {"web_prefix", "web_scheme"}
         if before.web_scheme == "https":
-            self._noted.add(RESTORE_HTTPS)
+            self._noted.add(https_of(self._host))
         self.took_https = False
 
     def __enter__(self) -> DomainMove:
         before = self._before
         process.moving.discard(self._key)
-        process.unfinished.note(self._key, self._noted)
-        self.took_https = before.web_scheme == "https"
+        unfinished, urn = process.unfinished, self._operation.log.urn
+        unfinished.note(self._key, self._noted, urn)
+        # Of a move to another host, which is over.
+        unfinished.forget(self._key, unfinished.of(self._key) - EVERYTHING - self._noted, urn)
+        if before.web_scheme == "https":
+            self.took_https = True
+            process.restoring.add(ownership_key(self._operation.target))
         try:
             self._update({"web_prefix": self._host.partition(".")[0], "web_scheme": "http"})
         except errors.TrackingError as error:
@@ -78,7 +83,8 @@ class DomainMove:
 
     def _settle(self) -> None:
         self.took_https = False
-        process.unfinished.finish(self._key, self._noted)
+        process.restoring.discard(ownership_key(self._operation.target))
+        process.unfinished.finish(self._key, self._noted, self._operation.log.urn)
 
     def _undo(self, error: errors.TrackingError) -> None:
         before = self._before
@@ -121,6 +127,22 @@ def moved_domain(operation: Operation) -> Target:
     return ownership_key(target.with_domain(sending_domain(target.domain)))
 
 
+def lost_https(operation: Operation) -> bool:
+    """Whether links lost https in a move to the operation's host that did not finish.
+
+    So says the note of an earlier run; it is outdated where the domain is no longer as that move
+    left it.
+    """
+    host = operation.target.domain
+    if https_of(host) not in process.unfinished.of(moved_domain(operation)):
+        return False
+    try:
+        domain = operation.read_new_domain(sending_domain(host))
+    except errors.TrackingError:
+        return True
+    return domain is not None and (domain.tracking_domain, domain.web_scheme) == (host, "http")
+
+
 def finish_move(operation: Operation) -> None:
     """Turn https on again for a domain that an earlier run has moved; the certificate is active.
 
@@ -130,7 +152,8 @@ def finish_move(operation: Operation) -> None:
     domain, host = operation.domain_of_host(), operation.target.domain
     key = moved_domain(operation)
     if domain.tracking_domain != host:
-        # It is another certificate's move.
+        # Somebody has moved it since.
+        process.unfinished.finish(key, [https_of(host)], operation.log.urn)
         return
     if domain.web_scheme == "http" and key not in process.http_declared:
         _update(operation, domain.name, {"web_scheme": "https"})
@@ -140,7 +163,7 @@ def finish_move(operation: Operation) -> None:
             f"turned https on again for the links of {domain.name}, which used it before they "
             f"were moved to {host}"
         )
-    process.unfinished.finish(key, ("web_prefix", "web_scheme", RESTORE_HTTPS))
+    process.unfinished.finish(key, ("web_prefix", "web_scheme"), operation.log.urn)
 
 
 def _update(operation: Operation, domain: str, changes: Mapping[str, str]) -> None:

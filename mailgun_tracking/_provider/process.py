@@ -32,6 +32,8 @@ class Process:
             http.
         moving: the sending domains that a certificate new to the stack may move, or may have moved
             in a run that did not finish; see `ownership_key`.
+        restoring: the hosts for which a certificate turns https on again, as its row says; see
+            `ownership_key`.
         just_read: the URNs of settings that were read: a refresh compares, or has compared, these.
         refreshed: by URN, whether the read of a certificate found another status than the state.
         forgotten: the tracking domains whose certificates this run has removed from the state.
@@ -58,6 +60,7 @@ class Process:
         self.unfinished = Unfinished()
         self.moving: set[Target] = set()
         self.http_declared: set[Target] = set()
+        self.restoring: set[Target] = set()
         self.just_read: set[str] = set()
         self.refreshed: dict[str, bool] = {}
         self.forgotten: set[Target] = set()

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from .. import errors
-from .._api.fields import Section, without_unmanaged_footers
+from .._api.fields import Section, fields_at, footer_fingerprint, without_unmanaged_footers
 from .changes import (
     FieldChange,
     changed_fields,
     host_outputs,
     is_applied,
+    is_changed,
     paths_of,
     reads_back_differently,
     still_requested,
@@ -24,6 +25,7 @@ from .operation import Operation
 from .plugin_process import can_keep_state, keep_state
 from .process import process
 from .read_ahead import NO_RESPONSE, Kind
+from .unfinished import SentFooter
 
 Part = Section | None
 """What one PUT changes: a section, or, for None, the domain's web scheme and prefix."""
@@ -127,6 +129,7 @@ class _Reconciliation:
         self._inputs = inputs
         self._is_new = is_new
         self._progress = progress
+        self._before: Mapping[str, Any] | None = None
         self._done: list[FieldChange] = []
         self._noted: set[str] = set()
         self._key = ownership_key(operation.target)
@@ -136,12 +139,11 @@ class _Reconciliation:
 
         Not at the same time: nothing says that Mailgun keeps both of two PUTs of one domain.
         """
+        if self._before is None:
+            self._before = state
+        changes = self._note(changes)
         by_part = _by_part(changes)
         responses: dict[Part, Any] = {}
-        if not self._is_new:
-            # A new resource is created again after a kill, and create reads first.
-            self._noted.update(change.field.path for change in changes)
-            process.unfinished.note(self._key, self._noted)
 
         def so_far() -> dict[str, Any]:
             return self._outputs_after(state, by_part, responses, may_read=False)
@@ -158,13 +160,42 @@ class _Reconciliation:
             self._fail(error, so_far())
         for change in changes:
             if not is_applied(change, outputs):
-                self._done = [c for c in self._done if is_applied(c, outputs)]
+                self._done = [c for c in self._done if is_changed(c, outputs)]
                 self._fail(self._not_applied(change, outputs), outputs)
         return outputs
 
     def finish(self) -> None:
         """The engine will know of everything that was changed."""
-        process.unfinished.finish(self._key, self._noted)
+        process.unfinished.finish(self._key, self._noted, self._operation.log.urn)
+
+    def _note(self, changes: list[FieldChange]) -> list[FieldChange]:
+        """Note what is about to change, for after a kill.
+
+        Returns the changes. Where a run that did not finish has sent the same footer, and Mailgun
+        has had another one since, its old value may be what Mailgun has made of the new one. So it
+        is left out, or that Mailgun returns it again would look as if the new one were ignored.
+        """
+        footers: dict[str, SentFooter] = {}
+        known = []
+        for change in changes:
+            field, old = change.field, change.old
+            if field.type == "footer":
+                earlier = process.unfinished.footer(self._key, field.path)
+                if earlier is None or not field.has_fingerprint(change.new, earlier.sent):
+                    fingerprints = map(footer_fingerprint, (old, change.new))
+                    footers[field.path] = SentFooter(*fingerprints)
+                elif not field.has_fingerprint(old, earlier.before):
+                    old = None
+            known.append(FieldChange(field, old, change.new))
+        # A new resource is created again after a kill, and create reads first.
+        paths = [
+            change.field.path
+            for change in known
+            if not self._is_new or change.field.type == "footer"
+        ]
+        self._noted.update(paths)
+        process.unfinished.note(self._key, paths, self._operation.log.urn, footers)
+        return known
 
     def _put(self, part: Part, changes: list[FieldChange]) -> Any:
         """Send one PUT; returns what the response says."""
@@ -237,18 +268,32 @@ class _Reconciliation:
             error.advise(f"despite the error, Mailgun may have changed {paths_of(unclear)}")
         changed = self._done
         if self._progress is None and changed:
-            changed = self._undo()
-            if not changed:
+            changed, unclear_now = self._undo()
+            if unclear_now:
+                error.advise(f"it is unclear whether Mailgun changed {paths_of(unclear_now)} back")
+            elif not changed:
                 which = "the other changes" if unclear else "all changes"
                 error.advise(f"{which} were rolled back")
+            unclear = [*unclear, *unclear_now]
         if changed:
             error.advise(f"already changed: {paths_of(changed)}")
-        if self._progress is not None and (changed or unclear):
+        if self._progress is not None and (changed or unclear or self._shows_more(outputs)):
             self._progress.outputs = self._known(outputs)
+            # What Mailgun makes of a footer is not known yet.
+            footers = {change.field.path for change in unclear if change.field.type == "footer"}
+            self._noted -= footers
             self.finish()
         elif not changed and not unclear:
             self.finish()
         raise error
+
+    def _shows_more(self, outputs: Mapping[str, Any]) -> bool:
+        """Whether a response has shown a managed field at another value than the state."""
+        before = self._before or {}
+        return any(
+            not field.same(field.get(outputs), field.get(before))
+            for field in fields_at(self._inputs.get("managed"))
+        )
 
     def _known(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
         """Outputs without footers that are not as the program says.
@@ -262,26 +307,27 @@ class _Reconciliation:
                 section.pop(change.field.name, None)
         return {**outputs, "unsubscribe": section} if section else outputs
 
-    def _undo(self) -> list[FieldChange]:
-        """Send the old values; returns the changes that could not be undone."""
+    def _undo(self) -> tuple[list[FieldChange], list[FieldChange]]:
+        """Send the old values; returns the changes that were not undone, and the unclear ones."""
         # A value that no response showed is not known.
         known = [change for change in self._done if change.old is not None]
         back = _by_part(FieldChange(change.field, change.new, change.old) for change in known)
         undone: set[Part] = set()
+        unclear: set[Part] = set()
         for part, group in back.items():
             try:
                 self._put(part, group)
                 undone.add(part)
-            except NO_RESPONSE:
-                # Each further one would wait for as long, and in vain.
-                break
-            except errors.TrackingError:
-                continue
-        return [
-            change
-            for change in self._done
-            if change.old is None or change.field.section not in undone
-        ]
+            except errors.TrackingError as error:
+                if outcome_unknown(error):
+                    unclear.add(part)
+                if isinstance(error, NO_RESPONSE):
+                    # Each further one would wait for as long, and in vain.
+                    break
+        return (
+            [c for c in self._done if c.old is None or c.field.section not in undone | unclear],
+            [c for c in known if c.field.section in unclear],
+        )
 
     def _not_applied(
         self, change: FieldChange, outputs: Mapping[str, Any]

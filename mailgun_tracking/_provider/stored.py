@@ -7,21 +7,18 @@ none, and none means that Mailgun has to be asked.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pulumi.runtime.rpc import UNKNOWN
 
 from .. import errors
-from .._api.fields import SECTIONS, Field, Section, fields_at, fields_of
+from .._api.fields import SECTIONS, Field, Section, fields_at, fields_of, is_fingerprint
 from .._api.models import from_rfc3339
 from .._api.settings import is_account_name
 from .._api.target import REGIONS, Target, is_subaccount
 from .identity import IDENTITY
 from .validation import validate_domain, validate_field
-
-_FINGERPRINT = re.compile(r"\w+(:\w+){1,2}")
 
 
 def valid_properties(stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,7 +115,7 @@ def _asked(value: object) -> object:
 def _is_asked(field: Field, asked: Mapping[str, Any]) -> bool:
     value = asked[field.path]
     if field.type == "footer":
-        return isinstance(value, str) and _FINGERPRINT.fullmatch(value) is not None
+        return is_fingerprint(value)
     return _is_value(field, value)
 
 

@@ -61,6 +61,10 @@ class EngineFailed(Exception):
     """A command failed; the message has its errors."""
 
 
+class _Killed(BaseException):
+    """Nothing that a process could react to."""
+
+
 class _Stop(Exception):
     """Ends a command after a failure."""
 
@@ -396,6 +400,22 @@ class Engine:
 
     def Delete(self, request: _Request) -> None:
         request.provider.delete(request.id, rpc.deserialize_properties(request.olds))
+
+
+@contextmanager
+def killed_at(owner: type, method: str, *, done: bool = True) -> Iterator[None]:
+    """In the block, a command is killed when a method is called, after that if it is `done`."""
+    original = getattr(owner, method)
+
+    def die(*args: Any, **how: Any) -> None:
+        if done:
+            original(*args, **how)
+        raise _Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, method, die)
+        with pytest.raises(_Killed):
+            yield
 
 
 @contextmanager

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from mailgun_tracking import DomainTracking, UnsubscribeTrackingArgs
+from mailgun_tracking._api.client import MailgunClient
 from mailgun_tracking.emulator import Emulator
 from tests.behaviour.mail import puts
-from tests.providers.engine import Engine
+from tests.providers.engine import Engine, killed_at
 
 DOMAIN = "mg.example.com"
 VARIABLES = ("%unsubscribe_url%", "%tag_unsubscribe_url%", "%mailing_list_unsubscribe_url%")
@@ -112,6 +113,51 @@ def test_a_footer_that_mailgun_tidies_up_is_no_difference(
     engine.up(tidied, refresh=True)
     [sent] = [request.form for request in emulator.requests if request.method == "PUT"]
     assert sent == {"html_footer": "<B>%unsubscribe_url%</B>"}
+
+
+@pytest.mark.behaviour(52, 77)
+@pytest.mark.parametrize("how", ["killed update", "killed create", "unclear update"])
+def test_a_tidied_footer_of_a_run_that_did_not_finish_is_recognized(
+    engine: Engine, emulator: Emulator, how: str
+) -> None:
+    """Sending it once more changes nothing at Mailgun, which is no error then."""
+
+    def tidied() -> None:
+        program(html_footer="<B>%unsubscribe_url%</B>")
+
+    if "update" in how:
+        engine.up(lambda: program(html_footer="<p>%unsubscribe_url%</p>"))
+    if "killed" in how:
+        with killed_at(MailgunClient, "update_tracking"):
+            engine.up(tidied)
+    else:
+        emulator.add_fault(method="PUT", status=503, headers={"retry-after": "200"})
+        assert engine.up(tidied, check=False).failed
+        emulator.clear_faults()
+    tidy = {"html_footer": "<b>%unsubscribe_url%</b>"}
+    emulator.drift(DOMAIN, unsubscribe=tidy)
+    # A second run that is killed makes no difference.
+    answers(emulator, **tidy)
+    with killed_at(MailgunClient, "update_tracking"):
+        engine.up(tidied)
+    answers(emulator, **tidy)
+    engine.up(tidied)
+    assert engine.preview(tidied).steps == {"mg": "same"}
+
+
+@pytest.mark.behaviour(52, 77)
+def test_a_footer_that_is_ignored_after_a_kill_is_an_error(
+    engine: Engine, emulator: Emulator
+) -> None:
+    """Mailgun has what it had before the run that was killed."""
+    engine.up(lambda: program(html_footer="<p>%unsubscribe_url%</p>"))
+    for _ in range(2):
+        answers(emulator)
+        with killed_at(MailgunClient, "update_tracking"):
+            engine.up(lambda: program(html_footer="<b>%unsubscribe_url%</b>"))
+    answers(emulator)
+    run = engine.up(lambda: program(html_footer="<b>%unsubscribe_url%</b>"), check=False)
+    assert "still reports the old one" in run.errors["mg"]
 
 
 @pytest.mark.behaviour(39, 52)

@@ -163,6 +163,26 @@ class TestUpdate:
         assert (now.click["active"], now.open["active"]) == (True, True)
 
     @pytest.mark.behaviour(76)
+    def test_a_failed_one_that_ended_with_a_third_value_is_undone(
+        self, engine: Engine, emulator: Emulator
+    ) -> None:
+        """By the old program: Mailgun has neither what it had nor what was sent."""
+
+        def before() -> None:
+            DomainTracking("mg", DOMAIN, click=False)
+
+        engine.up(before)
+        emulator.drift(DOMAIN, click="htmlonly")
+        body = {"message": "updated", "click": {"active": "htmlonly"}}
+        refuse(emulator, "click", status=200, body=body)
+        run = engine.up(lambda: DomainTracking("mg", DOMAIN, click=True), check=False)
+        assert "Mailgun accepted True but reports 'htmlonly'" in run.errors["mg"]
+        assert engine.state["mg"].outputs["click"]["active"] == "htmlonly"
+        emulator.clear_faults()
+        assert engine.up(before).steps == {"mg": "update"}
+        assert emulator.domain(DOMAIN).click["active"] is False
+
+    @pytest.mark.behaviour(76)
     def test_what_a_failed_one_began_to_manage_is_let_go_of(
         self, engine: Engine, emulator: Emulator
     ) -> None:
@@ -208,7 +228,7 @@ class TestUpdate:
 
         engine.up(program)
         key = ownership_key(Target("default", "us", "", DOMAIN))
-        process.unfinished.note(key, ["click.active", "web_scheme"])
+        process.unfinished.note(key, ["click.active", "web_scheme"], "")
         emulator.add_fault(method="GET", status=503, headers={"retry-after": "200"})
         run = engine.preview(program)
         assert run.steps == {"mg": "update"}
@@ -232,7 +252,7 @@ class TestDelete:
         """It is not as the state says, but nobody else has changed it either."""
         engine.up(lambda: DomainTracking("mg", DOMAIN, click=True, open=True))
         key = ownership_key(Target("default", "us", "", DOMAIN))
-        process.unfinished.note(key, ["click.active"])
+        process.unfinished.note(key, ["click.active"], "")
         emulator.drift(DOMAIN, click="htmlonly")
         engine.destroy()
         now = emulator.domain(DOMAIN)
@@ -245,7 +265,8 @@ class TestDelete:
     ) -> None:
         """Whether it only turned it on, or began to manage it."""
         engine.up(lambda: DomainTracking("mg", DOMAIN, **settings))
-        process.unfinished.note(ownership_key(Target("default", "us", "", DOMAIN)), ["open.active"])
+        key = ownership_key(Target("default", "us", "", DOMAIN))
+        process.unfinished.note(key, ["open.active"], "")
         emulator.drift(DOMAIN, open=True)
         engine.destroy()
         assert emulator.domain(DOMAIN).open["active"] is False

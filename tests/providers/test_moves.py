@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 
 from mailgun_tracking import DomainTracking, TrackingCertificate
+from mailgun_tracking._api.client import MailgunClient
+from mailgun_tracking._api.target import Target
+from mailgun_tracking._provider.identity import ownership_key
+from mailgun_tracking._provider.process import process
+from mailgun_tracking._provider.unfinished import Unfinished
 from mailgun_tracking.emulator import Emulator
 from tests.behaviour.mail import puts
-from tests.providers.engine import Engine
+from tests.providers.engine import Engine, killed_at
 
 DOMAIN = "mg.example.com"
 EMAIL, TRACK = f"email.{DOMAIN}", f"track.{DOMAIN}"
@@ -144,6 +149,67 @@ def test_the_old_program_after_a_move_is_compared_with_mailgun(
         assert engine.preview(old).steps == {"mg": "same"}
     else:
         assert run.errors["mg"].startswith("CertificateMissing: ")
+
+
+@pytest.mark.behaviour(78)
+@pytest.mark.parametrize("is_elsewhere", [True, False])
+def test_https_is_only_given_back_to_the_host_of_the_move(
+    engine: Engine, emulator: Emulator, is_elsewhere: bool
+) -> None:
+    """And only where the preview says so: somebody may have moved the links back since."""
+    with killed_at(MailgunClient, "update_domain"):
+        engine.up(moving)
+    assert emulator.domain(DOMAIN).web_scheme == "http"
+    if is_elsewhere:
+        emulator.drift(DOMAIN, web_prefix="email")
+    emulator.set_certificate(TRACK)
+    host = EMAIL if is_elsewhere else TRACK
+
+    def program() -> None:
+        TrackingCertificate("certificate", host)
+
+    told = f"{host}: its links lost https in a move that did not finish"
+    assert (told in str(engine.preview(program).rows)) is not is_elsewhere
+    engine.up(program)
+    now = emulator.domain(DOMAIN)
+    expected = ("email", "http") if is_elsewhere else ("track", "https")
+    assert (now.web_prefix, now.web_scheme) == expected
+
+
+@pytest.mark.behaviour(78)
+def test_a_note_that_is_left_turns_nothing_on(engine: Engine, emulator: Emulator) -> None:
+    """The run was killed when the move was over, and somebody wants http since."""
+    with killed_at(Unfinished, "forget_finished", done=False):
+        engine.up(moving)
+    emulator.drift(DOMAIN, web_scheme="http")
+    emulator.set_certificate(TRACK, "expired")
+    engine.refresh()
+    run = engine.up(moving)
+    assert run.steps == {"certificate": "update"}
+    assert "https" not in str(run.rows)
+    assert emulator.domain(DOMAIN).web_scheme == "http"
+
+
+@pytest.mark.behaviour(77, 78)
+def test_settings_do_not_forget_a_move_that_is_under_way(
+    engine: Engine, emulator: Emulator
+) -> None:
+    """Without `depends_on` they are compared while the certificate's resource moves the domain."""
+
+    def settings() -> None:
+        DomainTracking("mg", DOMAIN, web_scheme="https")
+
+    engine.up(settings)
+    key = ownership_key(Target("default", "us", "", DOMAIN))
+
+    def at_the_same_time() -> None:
+        process.unfinished.note(key, ["web_scheme", "web_prefix"], "urn:of::the-certificate")
+        settings()
+
+    with killed_at(Unfinished, "forget_finished", done=False):
+        assert engine.up(at_the_same_time).rows["mg"][0].endswith("has what the program says")
+    emulator.drift(DOMAIN, web_scheme="http")
+    assert engine.preview(settings).steps == {"mg": "update"}
 
 
 @pytest.mark.behaviour(20, 36)

@@ -12,7 +12,7 @@ from mailgun_tracking._api.models import DomainDetails
 from mailgun_tracking._api.target import Target
 from mailgun_tracking._provider.domain_move import DomainMove, finish_move, moved_domain
 from mailgun_tracking._provider.process import process
-from mailgun_tracking._provider.unfinished import RESTORE_HTTPS
+from mailgun_tracking._provider.unfinished import https_of
 from tests.unit.fakes import Scripted, cancelled_after_sending, messages_of, operation_on
 
 DOMAIN = "mg.example.com"
@@ -137,7 +137,7 @@ def test_https_is_left_off_where_the_program_wants_http() -> None:
     client = moved_and_noted()
     operation = operation_on(client, HOST)
     process.http_declared.add(moved_domain(operation))
-    process.unfinished.note(moved_domain(operation), [RESTORE_HTTPS])
+    process.unfinished.note(moved_domain(operation), [https_of(HOST)], "")
     finish_move(operation)
     assert [call for call in client.calls if call[0] == "update_domain"] == []
     assert process.unfinished.of(moved_domain(operation)) == set()
@@ -148,7 +148,17 @@ def test_another_certificate_does_not_finish_the_move() -> None:
     """That of the host which the domain has left."""
     client = moved_and_noted(host=f"go.{DOMAIN}")
     operation = operation_on(client, f"email.{DOMAIN}")
-    process.unfinished.note(moved_domain(operation), [RESTORE_HTTPS])
+    process.unfinished.note(moved_domain(operation), [https_of(HOST)], "")
     finish_move(operation)
     assert [call for call in client.calls if call[0] == "update_domain"] == []
-    assert process.unfinished.of(moved_domain(operation)) == {RESTORE_HTTPS}
+    assert process.unfinished.of(moved_domain(operation)) == {https_of(HOST)}
+
+
+@pytest.mark.behaviour(78)
+def test_a_move_ends_what_a_move_to_another_host_has_left() -> None:
+    """That was about the links as they were then."""
+    operation = operation_on(Scripted(update_domain=None), HOST)
+    key = moved_domain(operation)
+    process.unfinished.note(key, ["web_scheme", https_of("links.mg.example.com")], "")
+    with DomainMove(operation, OVER_HTTP):
+        assert process.unfinished.of(key) == {"web_prefix", "web_scheme"}

@@ -184,8 +184,19 @@ class TestRollback:
         gone = errors.Unreachable("cannot change")
         client = Mailgun({"open": [{"active": False}, gone], "click": [refused()]})
         advice = self.advice(client, OPEN_OFF, FOOTER, CLICK_ON)
-        assert advice.endswith("already changed: open.active, unsubscribe.html_footer")
+        assert advice == (
+            "it is unclear whether Mailgun changed open.active back; "
+            "already changed: unsubscribe.html_footer"
+        )
         assert [section for section, _ in client.calls] == ["open", "unsubscribe", "click", "open"]
+
+    def test_an_undo_that_is_unclear_is_called_so(self) -> None:
+        """It may have been made, and the others are undone all the same."""
+        answers = [{"active": False}, errors.UnexpectedResponse("cannot change", "not JSON")]
+        client = Mailgun({"open": answers, "click": [refused()]})
+        advice = self.advice(client, OPEN_OFF, FOOTER, CLICK_ON)
+        assert advice == "it is unclear whether Mailgun changed open.active back"
+        assert client.sent("unsubscribe")[-1] == {"html_footer": "<p>"}
 
     def test_what_no_response_showed_is_not_guessed(self) -> None:
         client = Mailgun({"click": [refused()]})
@@ -261,6 +272,43 @@ class TestNotApplied:
         error, _ = self.fail(rollback=False)
         assert "click.active" in error.advice
         assert "open.active" not in error.advice
+
+    @pytest.mark.parametrize("rollback", [True, False])
+    def test_a_third_value_is_told_or_undone(self, rollback: bool) -> None:
+        """Neither the old one nor what was sent: it is not as it was."""
+        client = Mailgun({"click": [{"active": False}]})
+        progress = None if rollback else Progress()
+        with pytest.raises(errors.UnexpectedResponse) as caught:
+            apply_changes(
+                operation_on(client),
+                state("click.active"),
+                inputs("click.active", click={"active": True}),
+                [CLICK_ON],
+                is_new=rollback,
+                progress=progress,
+            )
+        if progress is None:
+            assert caught.value.advice.endswith("all changes were rolled back")
+            assert client.sent("click")[-1] == {"active": "htmlonly"}
+        else:
+            assert caught.value.advice.endswith("already changed: click.active")
+            assert progress.outputs is not None
+            assert progress.outputs["click"]["active"] is False
+
+    def test_what_a_response_shows_of_other_fields_is_told(self) -> None:
+        """Somebody has changed it; the state would not know."""
+        top = change("open.place_at_the_top", False, True)
+        client = Mailgun({"open": [{"active": False, "place_at_the_top": False}]})
+        managed = ["open.active", "open.place_at_the_top"]
+        news = inputs(*managed, open={"active": True, "place_at_the_top": True})
+        progress = Progress()
+        with pytest.raises(errors.UnexpectedResponse) as caught:
+            apply_changes(
+                operation_on(client), state(*managed), news, [top], is_new=False, progress=progress
+            )
+        assert "already changed" not in caught.value.advice
+        assert progress.outputs is not None
+        assert progress.outputs["open"]["active"] is False
 
     def test_a_footer_may_come_back_otherwise(self) -> None:
         """Mailgun tidies footers up; state remembers a hash, as a footer may be a secret."""
