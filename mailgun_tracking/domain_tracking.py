@@ -48,6 +48,7 @@ from ._provider.operation import CHECK_DEADLINE_SECONDS, Operation
 from ._provider.options import options_for_get, prepare_options
 from ._provider.plugin_process import current_urn, inputs_in_state, secret
 from ._provider.process import process
+from ._provider.program_process import wait_for_urn_only
 from ._provider.reconcile import apply_changes, keeping_progress, outcome_unknown
 from ._provider.stored import missing
 from ._provider.validation import (
@@ -173,7 +174,9 @@ class DomainTracking(Resource, module="mailgun", name="DomainTracking"):
             inputs[section] = normalize_section(section, inputs[section])
         inputs = sendable_inputs("DomainTracking", resource_name, inputs)
         opts = prepare_options(opts, "DomainTracking", resource_name, PROPERTIES)
-        super().__init__(DomainTrackingProvider(), resource_name, declared(inputs), opts)
+        props = declared(inputs)
+        super().__init__(DomainTrackingProvider(), resource_name, props, opts)
+        wait_for_urn_only(self, props)
         if pulumi.runtime.is_dry_run():
             for section in SECTIONS:
                 setattr(self, section, complete_in_preview(section, getattr(self, section)))

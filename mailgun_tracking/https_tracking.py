@@ -14,6 +14,7 @@ from ._api.models import normalize_domain
 from ._provider.constructors import refuse_bad_call, sendable
 from ._provider.identity import IDENTITY
 from ._provider.options import known_paths
+from ._provider.program_process import point_to_program
 from ._provider.validation import type_name
 from .arguments import ClickInput, OpenInput, UnsubscribeInput
 from .domain_tracking import HOST_PROPERTIES, PROPERTIES, DomainTracking
@@ -186,6 +187,7 @@ class HttpsTracking(pulumi.ComponentResource):
             raise InvalidInput(f"{where}: delete_record must be True or False, not {given}")
         for name in ("domain", "web_prefix", "timeout", *IDENTITY):
             sendable(name, locals()[name], where)
+        point_to_program()
         super().__init__("mailgun-tracking:index:HttpsTracking", resource_name, None, opts)
         identity: dict[str, Any] = {"account": account, "region": region, "subaccount": subaccount}
         found = get_tracking_domain_output(_once_created(domain, opts), **identity)

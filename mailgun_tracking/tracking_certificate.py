@@ -38,6 +38,7 @@ from ._provider.operation import CHECK_DEADLINE_SECONDS, Operation, warn_of_no_r
 from ._provider.options import options_for_get, prepare_options
 from ._provider.plugin_process import current_urn
 from ._provider.process import process
+from ._provider.program_process import wait_for_urn_only
 from ._provider.read_ahead import NO_RESPONSE
 from ._provider.reconcile import Progress, keeping_progress
 from ._provider.resource_log import ResourceLog
@@ -147,6 +148,7 @@ class TrackingCertificate(Resource, module="mailgun", name="TrackingCertificate"
             opts.delete_before_replace = True
         props = inputs | dict.fromkeys(OUTPUTS)
         super().__init__(TrackingCertificateProvider(), resource_name, props, opts)
+        wait_for_urn_only(self, props)
 
     @classmethod
     def get(

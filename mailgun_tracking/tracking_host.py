@@ -10,6 +10,7 @@ from pulumi.dynamic import Resource
 from ._provider.constructors import sendable_inputs
 from ._provider.identity import IDENTITY
 from ._provider.options import prepare_options
+from ._provider.program_process import wait_for_urn_only
 from .arguments import Cname
 from .domain_tracking import HOST_PROPERTIES, PROPERTIES, DomainTrackingProvider, declared
 
@@ -57,7 +58,9 @@ class TrackingHost(Resource, module="mailgun", name="TrackingHost"):
         inputs = {name: value for name, value in locals().items() if name in INPUTS}
         inputs = sendable_inputs("TrackingHost", resource_name, inputs)
         opts = prepare_options(opts, "TrackingHost", resource_name, PROPERTIES)
-        super().__init__(TrackingHostProvider(), resource_name, declared(inputs), opts)
+        props = declared(inputs)
+        super().__init__(TrackingHostProvider(), resource_name, props, opts)
+        wait_for_urn_only(self, props)
 
 
 INPUTS = ("domain", "web_scheme", "web_prefix", *IDENTITY)

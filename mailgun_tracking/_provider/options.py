@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import pickle
 from importlib.metadata import version
 
@@ -18,6 +19,7 @@ from pulumi.runtime import get_config, is_config_secret
 from .. import errors
 from .._api.settings import refuse_plain_text_key
 from .constructors import refuse_bad_call
+from .program_process import point_to_program
 from .validation import Properties, unknown_paths
 
 OLDEST_SDK_FOR_GET = (3, 272)
@@ -58,6 +60,7 @@ def prepare_options(
     """
     refuse_bad_call(resource, name, opts)
     refuse_plain_text_keys()
+    point_to_program()
     opts = ResourceOptions.merge(opts, None)
     opts.transformations = [_pin_pickle_protocol, *(opts.transformations or [])]
     if opts.import_ is not None:
@@ -81,10 +84,15 @@ def prepare_options(
 
 def _pin_pickle_protocol(args: ResourceTransformationArgs) -> ResourceTransformationResult:
     """Pickle the provider as on every other Python."""
-    # It is what the SDK has pickled a moment ago.
-    provider = pickle.loads(base64.b64decode(str(args.props["__provider"])))  # noqa: S301
-    pickled = base64.b64encode(pickle.dumps(provider, protocol=PICKLE_PROTOCOL)).decode()
+    pickled = _pinned(str(args.props["__provider"]))
     return ResourceTransformationResult({**args.props, "__provider": pickled}, args.opts)
+
+
+@functools.cache
+def _pinned(pickled: str) -> str:
+    # It is what the SDK has pickled a moment ago.
+    provider = pickle.loads(base64.b64decode(pickled))  # noqa: S301
+    return base64.b64encode(pickle.dumps(provider, protocol=PICKLE_PROTOCOL)).decode()
 
 
 def known_paths(paths: list[str] | None, resource: str, properties: Properties) -> list[str] | None:
