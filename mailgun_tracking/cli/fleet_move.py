@@ -11,7 +11,7 @@ import click
 
 from .. import errors
 from ..fleet.backend import Backend
-from ..fleet.moving import Move, plan_moves
+from ..fleet.moving import Move, plan_moves, units
 from ..fleet.project import read_project
 from .fleet import in_folder
 from .import_plan import counted
@@ -43,6 +43,11 @@ def move_command(folder: Path, yes: bool, secrets_provider: str | None) -> None:
     if not moves:
         click.echo("Each domain is in its stack.")
         return
+    sources = {move.source: units(states[move.source], project) for move in moves}
+    for source, held in sources.items():
+        for unit in held:
+            if not unit.domains:
+                click.echo(f"stays in {source}, as no domain is in its name: {unit.urns[0]}")
     for move in moves:
         click.echo(_described(move))
     if not yes:
@@ -50,9 +55,10 @@ def move_command(folder: Path, yes: bool, secrets_provider: str | None) -> None:
             raise click.UsageError("without a terminal, --yes is needed to move them")
         click.confirm("Move them?", abort=True)
     try:
-        for stack in sorted({move.dest for move in moves} - set(stacks)):
-            backend.create(stack, secrets_provider)
         for move in moves:
+            if move.dest not in stacks:
+                backend.create(move.dest, secrets_provider, config_of=move.source)
+                stacks.append(move.dest)
             if move.is_copied:
                 backend.forget([urn for unit in move.units for urn in unit.urns], move.source)
             else:
@@ -60,6 +66,10 @@ def move_command(folder: Path, yes: bool, secrets_provider: str | None) -> None:
             click.echo(f"done: {_described(move)}")
     except errors.TrackingError as error:
         raise click.ClickException(str(error)) from None
+    for source, held in sources.items():
+        moved = sum(len(move.units) for move in moves if move.source == source)
+        if source not in project.stacks and moved == len(held):
+            click.echo(f"{source} is empty now: `pulumi stack rm {source}` removes it")
 
 
 def _described(move: Move) -> str:

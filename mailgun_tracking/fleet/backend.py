@@ -44,10 +44,19 @@ class Backend:
         text = self._run(f"cannot read {stack}", "stack", "export", "--stack", stack)
         return json.loads(text)["deployment"].get("resources") or []
 
-    def create(self, stack: str, secrets_provider: str | None = None) -> None:
-        """Create a stack, without selecting it."""
+    def create(
+        self, stack: str, secrets_provider: str | None = None, config_of: str | None = None
+    ) -> None:
+        """Create a stack, without selecting it.
+
+        Args:
+            stack: its name.
+            secrets_provider: what encrypts its secrets; by default what is the backend's default.
+            config_of: the stack whose configuration it gets.
+        """
         provider = ["--secrets-provider", secrets_provider] if secrets_provider else []
-        command = ["stack", "init", "--no-select", "--stack", stack, *provider]
+        config = ["--copy-config-from", config_of] if config_of else []
+        command = ["stack", "init", "--no-select", "--stack", stack, *provider, *config]
         self._run(f"cannot create {stack}", *command)
 
     def cancel(self, stack: str) -> None:
@@ -57,7 +66,15 @@ class Backend:
     def move(self, urns: Sequence[str], source: str, dest: str) -> None:
         """Move resources, with all below them, from the state of a stack to that of another."""
         what = f"cannot move resources from {source} to {dest}"
-        self._run(what, "state", "move", "--yes", "--source", source, "--dest", dest, *urns)
+        try:
+            self._run(what, "state", "move", "--yes", "--source", source, "--dest", dest, *urns)
+        except FleetError as error:
+            if "already exists in destination stack" in error.reason:
+                error.advise(
+                    "the two had different configuration in their last update: with the stacks.csv "
+                    "of before, run `mailgun-tracking fleet move` and `up`; then move again"
+                )
+            raise
 
     def forget(self, urns: Sequence[str], stack: str) -> None:
         """Take resources out of the state of a stack, even protected ones."""

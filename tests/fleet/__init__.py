@@ -1,0 +1,1 @@
+"""Fleets: domains of one file over many stacks."""
