@@ -62,10 +62,10 @@ def units(resources: Iterable[Resource], project: Project) -> list[Unit]:
     tops: dict[str, str] = {}
     below: dict[str, list[Resource]] = defaultdict(list)
     for resource in resources:
-        urn, kind = resource["urn"], resource["type"]
-        if kind != STACK_TYPE and not kind.startswith(PROVIDER_TYPES):
+        urn: str = resource["urn"]
+        if not resource["type"].startswith((STACK_TYPE, PROVIDER_TYPES)):
             # A parent precedes its children.
-            tops[urn] = tops.get(resource.get("parent"), urn)
+            tops[urn] = tops.get(resource.get("parent", ""), urn)
             below[tops[urn]].append(resource)
     return [_unit(members, project) for members in below.values()]
 
