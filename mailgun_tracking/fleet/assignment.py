@@ -38,7 +38,8 @@ def assign(current: Assignment, domains: Collection[str], size: int = DEFAULT_SI
         domains: the domains of the file.
         size: how many domains a stack has room for.
     """
-    return _fill({d: stack for d, stack in current.items() if d in domains}, domains, size)
+    wanted = set(domains)
+    return _fill({d: stack for d, stack in current.items() if d in wanted}, wanted, size)
 
 
 def recut(current: Assignment, domains: Collection[str], size: int) -> Assignment:
@@ -97,7 +98,7 @@ def read_assignment(folder: Path) -> Assignment:
         before, line_before = found.setdefault(domain, (stack, line))
         if before != stack:
             reason = f"{domain} has another stack in line {line_before}"
-            raise FleetError(where, reason, advice="delete the newer of the two lines")
+            raise FleetError(where, reason, advice="delete one of them")
     return {domain: stack for domain, (stack, _) in found.items()}
 
 
