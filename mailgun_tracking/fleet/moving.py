@@ -57,15 +57,18 @@ def units(resources: Iterable[Resource], project: Project) -> list[Unit]:
 
     These are the domains whose tracking it manages. Where it manages none, as a DNS record of its
     own, it is the domain of the project that its name contains, or the tracking domain of a
-    certificate.
+    certificate. Providers and what is only read, such as a DNS zone, are no units: each stack has
+    its own.
     """
     tops: dict[str, str] = {}
     below: dict[str, list[Resource]] = defaultdict(list)
     for resource in resources:
         urn: str = resource["urn"]
-        if not resource["type"].startswith((STACK_TYPE, PROVIDER_TYPES)):
-            # A parent precedes its children.
-            tops[urn] = tops.get(resource.get("parent", ""), urn)
+        # A parent precedes its children.
+        top = tops.get(resource.get("parent", ""))
+        is_own = not resource["type"].startswith((STACK_TYPE, PROVIDER_TYPES))
+        if is_own and (top or not resource.get("external")):
+            tops[urn] = top or urn
             below[tops[urn]].append(resource)
     return [_unit(members, project) for members in below.values()]
 
