@@ -6,7 +6,7 @@ import inspect
 import re
 import shlex
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -88,6 +88,17 @@ def test_targets_are_found() -> None:
     assert {"up", "test", "lint", "https-demo", "env", "docs"} <= targets()
 
 
+def all_commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
+    """The commands of a group by name, with the commands of the groups among them."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield before + name, command
+        if isinstance(command, click.Group):
+            yield from all_commands(command, f"{before}{name} ")
+
+
 def options_of(command: click.Command) -> set[str]:
     """The options of a command of this package."""
     return {"--help", *[name for parameter in command.params for name in parameter.opts]}
@@ -103,10 +114,7 @@ def known_options(new_stack: StackFactory) -> dict[str, set[str]]:
         arguments = ["pulumi", *name.split(), "--help"]
         text = subprocess.check_output(arguments, env=stack.environment, text=True)
         known[f"pulumi {name}"] = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
-    context = click.Context(commands)
-    for name in commands.list_commands(context):
-        command = commands.get_command(context, name)
-        assert command is not None
+    for name, command in all_commands(commands):
         known[f"mailgun-tracking {name}"] = options_of(command)
     return known
 
@@ -172,18 +180,15 @@ def test_ci_files_of_examples_name_what_exists(
 def test_each_command_is_documented() -> None:
     """The README or a page of the documentation shows how to call it."""
     shown = [code for document in documents() for code in document.code()]
-    for name in commands.list_commands(click.Context(commands)):
+    for name, _ in all_commands(commands):
         assert any(f"mailgun-tracking {name} " in f"{code} " for code in shown), name
 
 
 def test_the_reference_has_every_option() -> None:
     """Each command has a section, with its own options and no others."""
-    context = click.Context(commands)
     text = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
-    for name in commands.list_commands(context):
+    for name, command in all_commands(commands):
         section = text.partition(f"\n## mailgun-tracking {name}\n")[2].partition("\n## ")[0]
-        command = commands.get_command(context, name)
-        assert command is not None
         own = {text for param in command.params for text in param.opts if text.startswith("--")}
         assert set(re.findall(r"`(--[a-z-]+)", section)) == own, name
 
