@@ -83,16 +83,14 @@ class Backend:
 
     def _run(self, what: str, *command: str) -> str:
         """What a command prints to stdout; `what` is how its error begins."""
-        done = subprocess.run(  # noqa: S603
-            [self.pulumi, *command, *NEVER_ASK],
-            cwd=self._folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            lines = (line.strip() for line in done.stderr.splitlines())
-            reason = " ".join(filter(None, lines)).removeprefix("error: ")
-            raise FleetError(what, reason)
-        return done.stdout
+        try:
+            return subprocess.check_output(  # noqa: S603
+                [self.pulumi, *command, *NEVER_ASK],
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        except subprocess.CalledProcessError as error:
+            lines = filter(None, map(str.strip, error.stderr.splitlines()))
+            raise FleetError(what, " ".join(lines).removeprefix("error: ")) from None
