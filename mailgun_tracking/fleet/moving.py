@@ -141,10 +141,11 @@ def plan_moves(states: Mapping[str, Sequence[Resource]], project: Project) -> li
     """
     moves = []
     for source in sorted(states, key=in_order):
-        for dest, moved in misplaced(states[source], source, project).items():
+        found = misplaced(states[source], source, project)
+        for dest in sorted(found, key=in_order):
             there = {resource["urn"] for resource in states.get(dest, ())}
             copies: dict[bool, list[Unit]] = defaultdict(list)
-            for unit in moved:
+            for unit in found[dest]:
                 present = {renamed(urn, dest) in there for urn in unit.urns}
                 if len(present) > 1:
                     name = unit.urns[0].rpartition("::")[2]

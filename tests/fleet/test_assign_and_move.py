@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
@@ -74,6 +76,41 @@ def test_move_assigns_nothing(folder: Path) -> None:
         "Error: a.example.com and 2 more have no stack; "
         "run `mailgun-tracking fleet assign`, and commit stacks.csv\n",
     )
+
+
+@pytest.mark.behaviour(120)
+@pytest.mark.parametrize("answer", ["n", "y"])
+def test_move_asks_on_a_terminal(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    """It says what moves and what stays; Pulumi's refusal is an error."""
+    of_stack = "urn:pulumi:old::mail::"
+    state = [
+        {"urn": f"{of_stack}aws:route53/record:Record::{name}", "type": "aws:route53/record:Record"}
+        for name in ("record", "a.example.com")
+    ]
+    answers = {
+        "ls": [{"name": "old"}, {"name": "fleet-001"}],
+        "export": {"deployment": {"resources": state}},
+    }
+    for name, content in answers.items():
+        (folder / name).write_text(json.dumps(content))
+    pulumi = folder / "pulumi"
+    pulumi.write_text('#!/bin/sh\ncat "$2" || { echo "error: $1 $2 refused" >&2; exit 255; }\n')
+    pulumi.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+    terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("mailgun_tracking.cli.fleet_move.sys", terminal)
+    run(folder, "assign")
+    done = CliRunner().invoke(commands, ["fleet", "move", "-C", str(folder)], input=answer)
+    assert done.stdout.splitlines() == [
+        f"stays in old, as no domain is in its name: {state[0]['urn']}",
+        "old → fleet-001: 1 domain: a.example.com",
+        f"Move them? [y/N]: {answer}",
+    ]
+    assert done.exit_code == 1
+    error = "Error: cannot move resources from old to fleet-001: "
+    assert (error in done.stderr) == (answer == "y")
 
 
 def test_a_stacks_file_that_cannot_be_written(folder: Path) -> None:
