@@ -60,10 +60,13 @@ class Fleet:
         assert done.returncode == code, done.stdout
         return done.stdout
 
+    def state(self, stack: str) -> Path:
+        """The file in the backend that has the state of a stack."""
+        return self.folder / "backend" / ".pulumi" / "stacks" / "mail" / f"{stack}.json"
+
     def resources(self, stack: str) -> list[str]:
         """The types and names of what is in a state, without the stack itself and providers."""
-        file = self.folder / "backend" / ".pulumi" / "stacks" / "mail" / f"{stack}.json"
-        latest = json.loads(file.read_text())["checkpoint"]["latest"] or {}
+        latest = json.loads(self.state(stack).read_text())["checkpoint"]["latest"] or {}
         return sorted(
             f"{one['type'].rpartition(':')[2]} {one['urn'].rpartition('::')[2]}"
             for one in latest.get("resources") or []

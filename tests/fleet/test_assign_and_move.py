@@ -83,7 +83,7 @@ def test_move_assigns_nothing(folder: Path) -> None:
 def test_move_asks_on_a_terminal(
     folder: Path, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
-    """It says what moves and what stays; Pulumi's refusal is an error."""
+    """It says what moves and what stays; Pulumi's refusal is an error. Elsewhere it needs --yes."""
     of_stack = "urn:pulumi:old::mail::"
     state = [
         {"urn": f"{of_stack}aws:route53/record:Record::{name}", "type": "aws:route53/record:Record"}
@@ -99,9 +99,12 @@ def test_move_asks_on_a_terminal(
     pulumi.write_text('#!/bin/sh\ncat "$2" || { echo "error: $1 $2 refused" >&2; exit 255; }\n')
     pulumi.chmod(0o755)
     monkeypatch.setenv("PATH", str(folder), prepend=":")
+    run(folder, "assign")
+    done = run(folder, "move")
+    assert done.exit_code == 2
+    assert "Error: without a terminal, --yes is needed to move them" in done.stderr
     terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
     monkeypatch.setattr("mailgun_tracking.cli.fleet_move.sys", terminal)
-    run(folder, "assign")
     done = CliRunner().invoke(commands, ["fleet", "move", "-C", str(folder)], input=answer)
     assert done.stdout.splitlines() == [
         f"stays in old, as no domain is in its name: {state[0]['urn']}",
@@ -111,6 +114,12 @@ def test_move_asks_on_a_terminal(
     assert done.exit_code == 1
     error = "Error: cannot move resources from old to fleet-001: "
     assert (error in done.stderr) == (answer == "y")
+
+    stacks = (folder / "stacks.csv").read_text()
+    (folder / "stacks.csv").write_text(
+        stacks.replace("a.example.com,fleet-001", "a.example.com,old")
+    )
+    assert run(folder, "move").stdout == "Each domain is in its stack.\n"
 
 
 def test_a_stacks_file_that_cannot_be_written(folder: Path) -> None:
