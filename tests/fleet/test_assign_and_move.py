@@ -91,12 +91,13 @@ def test_move_asks_on_a_terminal(
     ]
     answers = {
         "ls": [{"name": "old"}, {"name": "fleet-001"}],
-        "export": {"deployment": {"resources": state}},
+        "export-old": {"deployment": {"resources": state}},
+        "export-fleet-001": {"deployment": {}},
     }
     for name, content in answers.items():
         (folder / name).write_text(json.dumps(content))
     pulumi = folder / "pulumi"
-    pulumi.write_text('#!/bin/sh\ncat "$2" || { echo "error: $1 $2 refused" >&2; exit 255; }\n')
+    pulumi.write_text('#!/bin/sh\ncat "$2-$4" || cat "$2" || exit 255\n')
     pulumi.chmod(0o755)
     monkeypatch.setenv("PATH", str(folder), prepend=":")
     run(folder, "assign")
