@@ -14,6 +14,7 @@ _SUBCOMMANDS = {
     "move": ("mailgun_tracking.cli.fleet_move", "move_command"),
     "preview": ("mailgun_tracking.cli.fleet_run", "preview"),
     "refresh": ("mailgun_tracking.cli.fleet_run", "refresh"),
+    "status": ("mailgun_tracking.cli.fleet_status", "status"),
     "up": ("mailgun_tracking.cli.fleet_run", "up"),
 }
 

@@ -9,43 +9,23 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from .. import errors
-from ..fleet.assignment import in_order
 from ..fleet.backend import Backend
 from ..fleet.moving import refuse_misplaced
 from ..fleet.outcome import Outcome
 from ..fleet.project import Project, read_project
 from ..fleet.run import Run
-from .fleet import in_folder
+from .fleet_choice import SECONDS_OF_SILENCE, WHICH, Choice, in_parallel, options
 from .fleet_summary import Command, as_json, finished, summary
 from .import_plan import counted
 from .reading import refused
-
-SECONDS_OF_SILENCE = 20.0
-"""How long it is quiet, where stderr is no terminal, before a line says what is going on."""
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-_T = TypeVar("_T")
-_R = TypeVar("_R")
-
-
-def _slice(
-    _context: click.Context, _option: click.Parameter, text: str | None
-) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    number, _, of = text.partition("/")
-    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
-        raise click.BadParameter("write it as 3/10, for the third tenth of the stacks")
-    return int(number), int(of)
 
 
 def default_jobs() -> int:
@@ -53,20 +33,6 @@ def default_jobs() -> int:
     return max(2, min(os.cpu_count() or 2, 8))
 
 
-_WHICH = [
-    in_folder,
-    click.option("--stack", "stacks", multiple=True, metavar="NAME", help="Only this stack."),
-    click.option(
-        "--domain", "domains", multiple=True, metavar="NAME", help="Only the stack of this domain."
-    ),
-    click.option(
-        "--slice",
-        "part",
-        metavar="N/OF",
-        callback=_slice,
-        help="Only a part of the stacks: 3/10 is the third tenth.",
-    ),
-]
 _HOW = [
     click.option(
         "--jobs",
@@ -87,14 +53,8 @@ _HOW = [
 _YES = click.option("--yes", is_flag=True, help="Do not preview and ask first.")
 
 
-def _options(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
-    return lambda function: functools.reduce(
-        lambda decorated, option: option(decorated), reversed(options), function
-    )
-
-
 @click.command()
-@_options(*_WHICH, *_HOW)
+@options(*WHICH, *_HOW)
 @click.option("--expect-no-changes", is_flag=True, help="Exit with 1 if anything would change.")
 def preview(expect_no_changes: bool, **options: Any) -> None:
     """Show what `up` would do, without changing anything at Mailgun.
@@ -105,7 +65,7 @@ def preview(expect_no_changes: bool, **options: Any) -> None:
 
 
 @click.command()
-@_options(*_WHICH, *_HOW, _YES)
+@options(*WHICH, *_HOW, _YES)
 def up(yes: bool, **options: Any) -> None:
     """Make Mailgun as the files say, in all stacks.
 
@@ -116,14 +76,14 @@ def up(yes: bool, **options: Any) -> None:
 
 
 @click.command()
-@_options(*_WHICH, *_HOW, _YES)
+@options(*WHICH, *_HOW, _YES)
 def refresh(yes: bool, **options: Any) -> None:
     """Read what Mailgun has into the states, and show where it differs from them."""
     _Command("refresh", **options).run(yes=yes)
 
 
 @click.command()
-@_options(*_WHICH, *_HOW, _YES)
+@options(*WHICH, *_HOW, _YES)
 @click.option("--remove", is_flag=True, help="Remove the stacks, too, with their configuration.")
 def destroy(yes: bool, remove: bool, **options: Any) -> None:
     """Destroy what the stacks have: tracking that is managed is turned off."""
@@ -163,11 +123,10 @@ class _Command:
             logs = Path(folder)
             shown = _Shown(project)
             run = Run(project, backend, self.jobs, self._environment(logs), logs, shown)
-            if not yes:
-                stacks = self._confirmed(run, shown, stacks)
+            ready = stacks if yes else self._confirmed(run, shown, stacks)
             command = _COMMANDS[self.command]
-            with shown.running(stacks):
-                outcomes = run.stacks(stacks, *command, *(["--remove"] if remove else []))
+            with shown.running(ready):
+                outcomes = run.stacks(ready, *command, *(["--remove"] if remove else []))
         if self.show_json:
             click.echo(json.dumps(as_json(outcomes, self.command), indent=2))
         else:
@@ -177,7 +136,8 @@ class _Command:
             row.result == "unchanged" for outcome in outcomes for row in outcome.rows
         ):
             raise click.ClickException("no changes were expected")
-        sys.exit(0 if all(outcome.is_done for outcome in outcomes) else 1)
+        is_done = ready == stacks and all(outcome.is_done for outcome in outcomes)
+        sys.exit(0 if is_done else 1)
 
     def _environment(self, shared: Path) -> Mapping[str, str]:
         limit = shared / "limit"
@@ -193,39 +153,19 @@ class _Command:
 
     def _prepared(self, project: Project, backend: Backend) -> list[str]:
         """The stacks to run, once their states have been looked at; those missing are created."""
-        existing = [name.rpartition("/")[2] for name in backend.stacks()]
-        chosen = self._chosen(project, existing)
+        existing = backend.stacks()
+        chosen = Choice(self.stacks, self.domains, self.part).of(project, existing)
         present = [stack for stack in chosen if stack in existing]
-        states = dict(
-            zip(present, _in_parallel(backend.resources, present, self.jobs), strict=True)
-        )
+        read = in_parallel("reading the state", backend.resources, present, self.jobs)
+        states = dict(zip(present, read, strict=True))
         for stack, resources in states.items():
             refuse_misplaced(resources, stack, project)
         if self.command in ("preview", "up"):
             missing = [stack for stack in chosen if stack not in existing]
-            if missing:
-                click.echo(f"creating {counted(len(missing), 'stack')}", err=True)
             create = functools.partial(backend.create, secrets_provider=self.secrets_provider)
-            _in_parallel(create, missing, self.jobs)
+            in_parallel("creation", create, missing, self.jobs)
             return [s for s in chosen if project.stacks.get(s) or states.get(s)]
         return [stack for stack in present if states[stack] or self.command == "destroy"]
-
-    def _chosen(self, project: Project, existing: Sequence[str]) -> list[str]:
-        # A stack without domains may still have what it had when it had some.
-        left = [stack for stack in existing if not project.stacks.get(stack)]
-        known = [*(s for s in project.stacks if project.stacks[s]), *sorted(left, key=in_order)]
-        wanted = set(self.stacks)
-        for domain in self.domains:
-            places = [stack for stack, domains in project.stacks.items() if domain in domains]
-            if not places:
-                raise click.UsageError(f"{domain} is not among the domains of the fleet")
-            wanted.update(places)
-        if unknown := sorted(wanted.difference(known)):
-            raise click.UsageError(f"there is no stack {', '.join(unknown)}")
-        if wanted:
-            known = [stack for stack in known if stack in wanted]
-        number, of = self.part or (1, 1)
-        return known[number - 1 :: of]
 
     def _confirmed(self, run: Run, shown: _Shown, stacks: list[str]) -> list[str]:
         """The stacks whose preview was done, once the user has agreed to it."""
@@ -233,7 +173,7 @@ class _Command:
             outcomes = run.stacks(stacks, *_PREVIEWS[self.command])
         click.echo(summary(outcomes, self.command, is_preview=True), err=self.show_json)
         ready = [outcome.stack for outcome in outcomes if outcome.is_done]
-        if not ready:
+        if run.interrupted or not ready:
             sys.exit(1)
         question = f"{self.command.capitalize()} {counted(len(ready), 'stack')}"
         if len(ready) < len(stacks):
@@ -256,23 +196,12 @@ _PREVIEWS: Mapping[Command, Sequence[str]] = {
 }
 
 
-def _in_parallel(function: Callable[[_T], _R], items: Sequence[_T], jobs: int) -> list[_R]:
-    """What a function returns for each item. The first error ends it."""
-    with ThreadPoolExecutor(jobs) as pool:
-        try:
-            return list(pool.map(function, items))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
 class _Shown:
     """Shows how a run goes, on stderr: a progress bar on a terminal, lines anywhere else."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._bar: Any = None
-        self._position = 0
         self._finished = 0
         self._last = time.monotonic()
 

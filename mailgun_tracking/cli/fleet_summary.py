@@ -33,7 +33,7 @@ def summary(outcomes: Sequence[Outcome], command: Command, *, is_preview: bool =
             by_result[row.result].append(row)
     lines = []
     for result in RESULTS:
-        rows = by_result[result]
+        rows = sorted(by_result[result], key=lambda row: row.name)
         if rows:
             lines.append(f"{len(rows)} {words.get(result, result)}")
             lines += [f"  {line}" for line in _groups(rows)]
@@ -41,7 +41,7 @@ def summary(outcomes: Sequence[Outcome], command: Command, *, is_preview: bool =
     for outcome in outcomes:
         if outcome.error:
             errors[outcome.error].append(outcome.stack)
-    lines += [f"{_names(stacks)}: {error}" for error, stacks in errors.items()]
+    lines += [f"{names_of(stacks)}: {error}" for error, stacks in errors.items()]
     done = sum(outcome.is_done for outcome in outcomes)
     lines.append(f"{counted(len(outcomes), 'stack')}, {done} done")
     return "\n".join(lines)
@@ -97,7 +97,7 @@ def _groups(rows: Sequence[Row]) -> Iterator[str]:
         )
         groups[said].append(row)
     for texts, alike in groups.items():
-        names = _names([_name(row) for row in alike])
+        names = names_of([_name(row) for row in alike])
         text = "; ".join(texts)
         if len(alike) == 1:
             text = text.replace("DOMAIN", alike[0].name)
@@ -110,7 +110,8 @@ def _name(row: Row) -> str:
     return f"{row.name} ({row.stack})" if row.result == "failed" else row.name
 
 
-def _names(names: Sequence[str]) -> str:
+def names_of(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
     more = len(names) - NAMES_SHOWN
     shown = ", ".join(names[:NAMES_SHOWN])
     return f"{shown} and {more} more" if more > 0 else shown

@@ -37,12 +37,18 @@ class Backend:
     def stacks(self) -> list[str]:
         """The names of the stacks that exist."""
         listed = json.loads(self._run("cannot list the stacks", "stack", "ls", "--json"))
-        return [one["name"] for one in listed]
+        # Pulumi Cloud names the organization, too, where it is not the default one.
+        return [one["name"].rpartition("/")[2] for one in listed]
+
+    def state(self, stack: str) -> Mapping[str, Any]:
+        """The state of a stack, as Pulumi calls a deployment."""
+        text = self._run(f"cannot read {stack}", "stack", "export", "--stack", stack)
+        deployment: Mapping[str, Any] = json.loads(text)["deployment"]
+        return deployment
 
     def resources(self, stack: str) -> list[Resource]:
         """The resources in the state of a stack."""
-        text = self._run(f"cannot read {stack}", "stack", "export", "--stack", stack)
-        return json.loads(text)["deployment"].get("resources") or []
+        return self.state(stack).get("resources") or []
 
     def create(
         self, stack: str, secrets_provider: str | None = None, config_of: str | None = None

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ..errors import FleetError
 from .backend import NEVER_ASK, Backend
 from .outcome import Events, Outcome, not_begun, one_line
 from .project import Project
@@ -51,7 +52,7 @@ class Watcher(Protocol):
         """Something that the user should know."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Run:
     """How stacks are run.
 
@@ -62,6 +63,7 @@ class Run:
         environment: the environment of the engines.
         logs: a folder for their logs.
         watcher: is told how it goes.
+        interrupted: whether it was interrupted.
     """
 
     project: Project
@@ -70,6 +72,7 @@ class Run:
     environment: Mapping[str, str]
     logs: Path
     watcher: Watcher
+    interrupted: bool = False
 
     def stacks(self, stacks: Sequence[str], *command: str) -> list[Outcome]:
         """Run a command on stacks, and wait for its end, even if it is interrupted.
@@ -85,37 +88,61 @@ class Run:
         running: list[_Engine] = []
         outcomes: list[Outcome] = []
         with _signals() as received:
-            heard = 0
-            while running or (waiting and not heard and not _same_for_all(outcomes)):
-                if not heard and not _same_for_all(outcomes):
-                    while waiting and len(running) < self.jobs:
-                        running.append(_Engine(self, waiting.popleft(), command))
-                time.sleep(SECONDS_BETWEEN_LOOKS)
-                if len(received) > heard:
-                    heard = len(received)
-                    for engine in running:
-                        engine.interrupt(is_last=heard > 1)
-                    self.watcher.say(
-                        "Interrupted again: ending at once"
-                        if heard > 1
-                        else "Interrupted: waiting for what is under way; again ends it at once"
-                    )
-                for engine in [*running]:
-                    outcome = engine.look()
-                    if outcome is None:
-                        continue
-                    running.remove(engine)
-                    if not heard and outcome.error and self._unlock(outcome):
-                        waiting.appendleft(engine.stack)
-                        continue
-                    outcomes.append(outcome)
-                    self.watcher.finished(outcome)
-                self.watcher.going_on({one.stack: one.done for one in running}, len(waiting))
-        why = (
-            "interrupted before it was started" if heard else outcomes[-1].error if waiting else ""
-        )
+            try:
+                while running or (waiting and not self._must_stop(outcomes)):
+                    self._start(waiting, running, outcomes, command)
+                    time.sleep(SECONDS_BETWEEN_LOOKS)
+                    while received:
+                        self._interrupt(running, received.pop())
+                    self._collect(waiting, running, outcomes)
+                    self.watcher.going_on({one.stack: one.done for one in running}, len(waiting))
+            finally:
+                # Only after an error of our own.
+                for engine in running:
+                    engine.interrupt(is_last=False)
+        why = "interrupted" if self.interrupted else outcomes[-1].error if waiting else ""
         outcomes += [not_begun(stack, self.project, why) for stack in waiting]
         return sorted(outcomes, key=lambda outcome: stacks.index(outcome.stack))
+
+    def _must_stop(self, outcomes: Sequence[Outcome]) -> bool:
+        """Whether nothing more is started: if two stacks could not begin for the same reason, no
+        other one can."""
+        reasons = [outcome.error for outcome in outcomes if not outcome.has_begun]
+        return self.interrupted or len(set(reasons)) < len(reasons)
+
+    def _start(
+        self,
+        waiting: deque[str],
+        running: list[_Engine],
+        outcomes: Sequence[Outcome],
+        command: Sequence[str],
+    ) -> None:
+        while waiting and len(running) < self.jobs and not self._must_stop(outcomes):
+            running.append(_Engine(self, waiting.popleft(), command))
+
+    def _interrupt(self, running: Sequence[_Engine], number: int) -> None:
+        name = signal.Signals(number).name
+        if self.interrupted:
+            self.watcher.say(f"{name} again: ending at once")
+        else:
+            self.watcher.say(f"{name}: waiting for what is under way; once more ends it at once")
+        for engine in running:
+            engine.interrupt(is_last=self.interrupted)
+        self.interrupted = True
+
+    def _collect(
+        self, waiting: deque[str], running: list[_Engine], outcomes: list[Outcome]
+    ) -> None:
+        for engine in [*running]:
+            outcome = engine.look()
+            if outcome is None:
+                continue
+            running.remove(engine)
+            if not self.interrupted and self._unlock(outcome):
+                waiting.appendleft(engine.stack)
+                continue
+            outcomes.append(outcome)
+            self.watcher.finished(outcome)
 
     def _unlock(self, outcome: Outcome) -> bool:
         """Release the lock that an earlier run on this machine left when it was killed.
@@ -127,7 +154,11 @@ class Run:
         note = _Note(self.project, outcome.stack)
         if outcome.has_begun or not holders or not all(map(note.is_of_the_dead, holders)):
             return False
-        self.backend.cancel(outcome.stack)
+        try:
+            self.backend.cancel(outcome.stack)
+        except FleetError:
+            # The outcome says which command to type, and that says why it fails.
+            return False
         self.watcher.say(f"{outcome.stack}: released the lock of an earlier run that was killed")
         return True
 
@@ -253,12 +284,6 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:
         pass
     return True
-
-
-def _same_for_all(outcomes: Sequence[Outcome]) -> bool:
-    """Whether two stacks could not begin for the same reason: then no other one can."""
-    reasons = [outcome.error for outcome in outcomes if not outcome.has_begun]
-    return len(set(reasons)) < len(reasons)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,164 @@
+"""`mailgun-tracking fleet preview`, `up`, `refresh`, `destroy` and `status` on the real engine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from mailgun_tracking.emulator import Emulator
+from tests.behaviour.mail import puts
+from tests.fleet.fleets import Fleet
+
+FIVE = [f"mg{number}.example.com" for number in range(1, 6)]
+ENTRY = {"type": "string", "minLength": 1}
+TEXTS = {"type": "array", "items": ENTRY}
+RESULTS = ["created", "changed", "deleted", "unchanged", "not done", "failed"]
+REPORT = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["command", "done", "counts", "stacks", "domains"],
+    "properties": {
+        "command": {"enum": ["preview", "up", "refresh", "destroy"]},
+        "done": {"type": "boolean"},
+        "counts": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": RESULTS,
+            "properties": dict.fromkeys(RESULTS, {"type": "integer", "minimum": 0}),
+        },
+        "stacks": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["stack", "done", "error", "seconds"],
+                "properties": {
+                    "stack": ENTRY,
+                    "done": {"type": "boolean"},
+                    "error": {"type": "string"},
+                    "seconds": {"type": "number", "minimum": 0},
+                },
+            },
+        },
+        "domains": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["stack", "result", "changes", "notes", "reason"],
+                "oneOf": [{"required": ["domain"]}, {"required": ["resource"]}],
+                "properties": {
+                    "domain": ENTRY,
+                    "resource": ENTRY,
+                    "stack": ENTRY,
+                    "result": {"enum": RESULTS},
+                    "changes": TEXTS,
+                    "notes": TEXTS,
+                    "reason": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+
+def report(text: str) -> dict[str, Any]:
+    """A JSON report, which is as documented."""
+    found = json.loads(text)
+    jsonschema.validate(found, REPORT)
+    return dict(found)
+
+
+def fleet_of(folder: Path, emulator: Emulator, domains: list[str], size: int) -> Fleet:
+    """A fleet whose domains have click tracking, with stacks of a size."""
+    fleet = Fleet(folder, emulator)
+    fleet.write("domains.yaml", "".join(f"{domain}: {{click: true}}\n" for domain in domains))
+    fleet.run("assign", "--size", str(size))
+    return fleet
+
+
+@pytest.mark.behaviour(121, 122)
+def test_one_of_five_fails(tmp_path: Path) -> None:
+    """The others are done, the summary names stack, domain and reason; the next run mends it."""
+    with Emulator(domains=FIVE) as emulator:
+        fleet = fleet_of(tmp_path, emulator, FIVE, 1)
+        fleet.pulumi("stack", "init", "mine")
+        path = "/v3/domains/mg3.example.com/tracking/click"
+        emulator.add_fault(method="PUT", path=path, status=400, body={"message": "no clicks"})
+        failed = fleet.run("up", "--yes", "--jobs", "2", code=1)
+        assert "fleet-003: failed in " in failed.stderr
+        assert "4 created\n" in failed.stdout
+        assert "1 failed\n  mg3.example.com (fleet-003): " in failed.stdout
+        assert "no clicks (400)" in failed.stdout
+        assert "5 stacks, 4 done\n" in failed.stdout
+        assert len(puts(emulator)) == 5
+
+        emulator.clear_faults()
+        done = fleet.run("up", "--yes", "--json", "--jobs", "2", "--domain", "mg3.example.com")
+        found = report(done.stdout)
+        assert found["counts"]["created"] == 1
+        assert [one["stack"] for one in found["stacks"]] == ["fleet-003"]
+        assert '"name": "mine",\n    "current": true' in fleet.pulumi("stack", "ls", "--json")
+        for text in (failed.output, done.output):
+            assert emulator.key not in text
+
+
+@pytest.mark.behaviour(121, 125)
+def test_every_command(tmp_path: Path) -> None:
+    """From the first preview to the removal of the stacks."""
+    domains = FIVE[:3]
+    with Emulator(domains=domains) as emulator:
+        fleet = fleet_of(tmp_path, emulator, domains, 2)
+        assert fleet.run("status", code=1).stdout.splitlines() == [
+            "fleet-001: 2 domains; does not exist yet",
+            "fleet-002: 1 domain; does not exist yet",
+        ]
+        assert "needed" in fleet.run("up", code=2).stderr
+        preview = fleet.run("preview").stdout
+        assert preview.startswith(
+            "3 to create\n  mg1.example.com, mg2.example.com, mg3.example.com: "
+        )
+        assert "DOMAIN already exists; will change click false => true\n" in preview
+        assert puts(emulator) == []
+        assert fleet.run("up", "--yes").stdout.startswith("3 created\n")
+        same = fleet.run("preview", "--expect-no-changes", "--slice", "1/2").stdout
+        assert same == "2 unchanged\n1 stack, 1 done\n"
+
+        emulator.drift("mg1.example.com", click=False)
+        flipped = fleet.run("refresh", "--yes").stdout
+        change = "mg1.example.com: click.active true → false\n"
+        assert flipped == f"1 changed at Mailgun\n  {change}2 unchanged\n2 stacks, 2 done\n"
+        expected = fleet.run("preview", "--expect-no-changes", "--stack", "fleet-001", code=1)
+        assert expected.stdout.startswith(
+            "1 to change\n  mg1.example.com: click.active false → true"
+        )
+
+        # A domain leaves, and with it all that its stack has.
+        fleet.write("domains.yaml", "".join(f"{d}: {{click: true}}\n" for d in domains[:2]))
+        fleet.run("assign")
+        left = "fleet-002: 0 domains; 1 no longer in the file (mg3.example.com)"
+        assert fleet.run("status", code=1).stdout.splitlines() == ["fleet-001: 2 domains", left]
+        emptied = fleet.run("up", "--yes").stdout
+        assert emptied.startswith(
+            "1 changed\n  mg1.example.com: click.active false → true\n1 deleted"
+        )
+        assert fleet.run("status").stdout.splitlines()[1] == "fleet-002: 0 domains"
+
+        # What stacks.csv gives to another stack would be deleted here.
+        kept = fleet.read("stacks.csv")
+        fleet.write(
+            "stacks.csv", kept.replace("mg2.example.com,fleet-001", "mg2.example.com,other")
+        )
+        emulator.forget_requests()
+        refused = fleet.run("up", "--yes", code=2).stderr
+        assert "mg2.example.com is in fleet-001, and stacks.csv says other; run " in refused
+        assert emulator.requests == []
+        fleet.write("stacks.csv", kept)
+
+        assert fleet.run("destroy", "--yes", "--remove").stdout.startswith("2 deleted\n")
+        assert fleet.pulumi("stack", "ls", "--json").strip() == "[]"
+        assert not emulator.domain("mg1.example.com").click["active"]
