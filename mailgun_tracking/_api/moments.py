@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import ConfigurationError
@@ -77,7 +77,7 @@ def in_file(path: Path) -> Memory:
             before = replace(moments, calls=[*moments.calls])
             yield moments
             if moments != before:
-                text = json.dumps({"booted": _booted(), **asdict(moments)}).encode() + b"\n"
+                text = json.dumps({"booted": _booted(), **vars(moments)}).encode() + b"\n"
                 with _usable(path):
                     os.pwrite(file, text, 0)
                     os.truncate(file, len(text))
