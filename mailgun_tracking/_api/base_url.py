@@ -12,14 +12,13 @@ from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
 from .models import is_host, normalize_domain
+from .setting_names import IN_STACK, SettingNames
 
 BASE_URLS: Mapping[str, str] = {
     "us": "https://api.mailgun.net",
     "eu": "https://api.eu.mailgun.net",
 }
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-BASE_URL_SETTINGS = "mailgun-tracking:baseUrl or MAILGUN_BASE_URL"
-_EXAMPLE = f"write it like {BASE_URLS['us']}, in {BASE_URL_SETTINGS}"
 _PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:%/-]*")
 
 
@@ -44,20 +43,23 @@ def is_host_or_address(host: str) -> bool:
     return True
 
 
-def check_base_url(url: str) -> str:
+def check_base_url(url: str, names: SettingNames = IN_STACK) -> str:
     """A base URL without its trailing slash: https, or http on the loopback interface.
+
+    Args:
+        url: the base URL.
+        names: where it can be set.
 
     Raises:
         ConfigurationError: it cannot be used, or the key would be sent unencrypted. The text does
             not show the URL, which may hold a key.
     """
+    example = f"write it like {BASE_URLS['us']}, in {names.base_url}"
     if "@" in url:
-        reason = "it contains credentials"
-        raise _refused(
-            reason, f"remove them from {BASE_URL_SETTINGS} (the key is configured separately)"
-        )
+        advice = f"remove them from {names.base_url} (the key is configured separately)"
+        raise _refused("it contains credentials", advice)
     if "?" in url or "#" in url:
-        raise _refused("it contains a query or a fragment", _EXAMPLE)
+        raise _refused("it contains a query or a fragment", example)
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -73,9 +75,9 @@ def check_base_url(url: str) -> str:
     except ValueError:
         is_valid = False
     if not is_valid:
-        raise _refused("it is not a valid URL", _EXAMPLE)
+        raise _refused("it is not a valid URL", example)
     if parts.scheme != "https" and host not in LOOPBACK:
-        advice = f"use https in {BASE_URL_SETTINGS}; plain http is only allowed for localhost"
+        advice = f"use https in {names.base_url}; plain http is only allowed for localhost"
         raise _refused("the API key would be sent unencrypted", advice)
     return url.rstrip("/")
 

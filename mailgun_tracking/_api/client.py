@@ -56,14 +56,15 @@ from .models import (
     write_form,
 )
 from .refusals import (
-    CHECK_BASE_URL,
     LIST_PATH,
     SUBACCOUNTS_PATH,
     X509_PATH,
     access_of,
+    advise_base_url,
     rate_limited,
     refusal,
 )
+from .setting_names import IN_STACK, SettingNames
 from .transport import Answer, Transport, shorten
 
 CALL_DEADLINE_SECONDS = 120.0
@@ -129,6 +130,7 @@ class MailgunClient:
             from the third attempt of a call on.
         cancelled: is set when all waiting must end.
         writing: the lock that a PUT of a domain holds, so that this process sends one at a time.
+        names: where settings can be set, for errors.
     """
 
     transport: Transport
@@ -136,6 +138,7 @@ class MailgunClient:
     say: Callable[[str], None] = _ignore
     cancelled: threading.Event = field(default_factory=threading.Event)
     writing: Callable[[str], AbstractContextManager[Any]] = nullcontext
+    names: SettingNames = IN_STACK
 
     def get_tracking(self, domain: str) -> dict[str, Any]:
         """The sections of ``GET /v3/domains/{name}/tracking``, and ``web_scheme`` if given."""
@@ -302,7 +305,7 @@ class MailgunClient:
                 shown = errors.Cancelled(what, reason, domain=domain)
             elif isinstance(error, errors.UnreadableResponse) and not self._is_mailgun:
                 shown = errors.UnexpectedResponse(
-                    what, error.reason, advice=CHECK_BASE_URL, domain=domain
+                    what, error.reason, advice=advise_base_url(self.names), domain=domain
                 )
             # Also of an attempt before the last one.
             shown.is_unclear = elapsed.is_unclear
@@ -351,7 +354,7 @@ class MailgunClient:
             if is_success:
                 return response
             self.transport.was_reached = True
-            error = refusal(response, self.transport, method, path, what, domain, form)
+            error = refusal(response, self.transport, method, path, what, domain, form, self.names)
             if not isinstance(error, RETRIED):
                 elapsed.is_unclear = was_unclear
             if not isinstance(error, errors.RateLimited):
@@ -371,7 +374,7 @@ class MailgunClient:
         while True:
             while held := limit.held_for():
                 if elapsed.held + held > RATE_LIMIT_SECONDS:
-                    raise rate_limited(what, held, domain)
+                    raise rate_limited(what, held, domain, self.names)
                 self.report_rate_limit()
                 self.pause(held)
                 elapsed.held += held

@@ -92,8 +92,7 @@ class RateLimit:
             if held > 0:
                 return held, "Mailgun's rate limit is reached"
             return self._budget_wait(moments.calls, now), (
-                f"the budget of {self.per_minute} requests per minute "
-                "(mailgun-tracking:requestsPerMinute) is used up"
+                f"your budget of {self.per_minute} requests per minute is used up"
             )
 
     def _budget_wait(self, calls: list[float], now: float) -> float:

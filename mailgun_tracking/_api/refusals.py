@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 from .. import errors
-from .base_url import BASE_URL_SETTINGS, region_of
+from .base_url import region_of
 from .models import UNSUBSCRIBE_URLS
+from .setting_names import IN_STACK, SettingNames
 from .transport import Answer, Transport, shorten
 
 _UNCLEAR = (408, 425, 499)
@@ -21,7 +22,6 @@ SUBACCOUNTS_PATH = "/v5/accounts/subaccounts"
 _AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//([^/?#\\]*)", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,12}")
 _REASONS = ("message", "Reason", "Description", "error")
-CHECK_BASE_URL = f"check the base URL, {BASE_URL_SETTINGS}"
 NO_REASON = "no reason given"
 PART = 12
 """How many characters of a footer in a row an error may not repeat."""
@@ -36,6 +36,7 @@ def refusal(
     what: str,
     domain: str,
     form: Mapping[str, str] | None = None,
+    names: SettingNames = IN_STACK,
 ) -> errors.MailgunError:
     """The error that a response other than 2xx stands for.
 
@@ -47,12 +48,14 @@ def refusal(
         what: what the request was for.
         domain: the domain it was about.
         form: what was sent.
+        names: where settings can be set.
     """
     status = response.status
     is_x509 = path.startswith(X509_PATH)
     if status == 429 and not (is_x509 and method == "PUT" and _is_in_progress(response)):
         wait = _retry_after(response)
-        return rate_limited(what, _until_reset(response) if wait is None else wait, domain)
+        wait = _until_reset(response) if wait is None else wait
+        return rate_limited(what, wait, domain, names)
     type_, advice = _meaning(status, is_x509=is_x509)
     reason = shorten(_reason(response))
     if any(_has_part_of(text, reason) for text in _footers(form or {})):
@@ -61,7 +64,7 @@ def refusal(
         host = shorten(_host(response.headers.get("Location", "")))
         reason = f"{transport.base_url} redirects to {host or 'another address'}"
     if status == 404 and region_of(transport.base_url) is None and not _is_from_mailgun(response):
-        type_, advice = errors.UnexpectedResponse, CHECK_BASE_URL
+        type_, advice = errors.UnexpectedResponse, advise_base_url(names)
         reason = f"the server at {transport.base_url} is not Mailgun: {reason}"
     if status == 407 or (status == 403 and _is_from_proxy(response)):
         type_, advice = errors.UnexpectedResponse, "check the proxy; the key is not the cause"
@@ -90,13 +93,20 @@ def _has_part_of(text: str, reason: str) -> bool:
     return any(part in text for part in parts)
 
 
-def rate_limited(what: str, seconds: float | None, domain: str) -> errors.RateLimited:
+def advise_base_url(names: SettingNames) -> str:
+    """What to do where the server is not Mailgun."""
+    return f"check the base URL, {names.base_url}"
+
+
+def rate_limited(
+    what: str, seconds: float | None, domain: str, names: SettingNames = IN_STACK
+) -> errors.RateLimited:
     """The error of a call that the rate limit holds up, for that many seconds if known."""
     error = errors.RateLimited(
         what,
         "Mailgun's rate limit is reached" + (f" and resets in {seconds:.0f} s" if seconds else ""),
         status=429,
-        advice="try again later, or set mailgun-tracking:requestsPerMinute to stay below it",
+        advice=f"try again later, or set {names.budget} to stay below it",
         domain=domain,
     )
     error.retry_after = seconds

@@ -35,13 +35,13 @@ from .base_url import BASE_URLS, check_base_url, is_host_or_address, region_of
 from .moments import SHARED_LIMIT
 from .rate_limit import RateLimit
 from .resolving import NameServer
+from .setting_names import NAMESPACE, SettingNames
 from .target import DEFAULT_ACCOUNT, REGIONS, Target, is_subaccount
 
 if TYPE_CHECKING:
     from .client import MailgunClient
     from .transport import Transport
 
-NAMESPACE = "mailgun-tracking"
 KEY_SETTINGS = (f"{NAMESPACE}:apiKey", "mailgun:apiKey")
 ACCOUNTS_SETTING = f"{NAMESPACE}:accounts"
 SECRET_SETTINGS = (*KEY_SETTINGS, ACCOUNTS_SETTING)
@@ -134,7 +134,7 @@ class Settings:
         if region not in REGIONS:
             raise ConfigurationError(
                 "the configured region cannot be used",
-                advice=f"set {self._names('region', 'MAILGUN_REGION')} to us or eu",
+                advice=f"set {self._names.of('region', 'MAILGUN_REGION')} to us or eu",
             )
         return region
 
@@ -146,7 +146,7 @@ class Settings:
         if subaccount and not is_subaccount(subaccount):
             raise ConfigurationError(
                 "the configured subaccount cannot be used",
-                advice=f"set {self._names('subaccount', 'MAILGUN_SUBACCOUNT')} to its ID",
+                advice=f"set {self._names.of('subaccount', 'MAILGUN_SUBACCOUNT')} to its ID",
             )
         return subaccount
 
@@ -170,7 +170,7 @@ class Settings:
                 f"it belongs to region {name}",
                 advice=f"set the region to {name}, or unset the base URL",
             )
-        return check_base_url(own.replace("{region}", region))
+        return check_base_url(own.replace("{region}", region), self._names)
 
     def name_server(self) -> NameServer | None:
         """The name server to look up hosts with; None for the machine's own.
@@ -190,7 +190,7 @@ class Settings:
         if not is_valid:
             raise ConfigurationError(
                 "the configured name server cannot be used",
-                advice=f"set {self._names('nameserver', 'MAILGUN_TRACKING_NAMESERVER')} to HOST "
+                advice=f"set {self._names.of('nameserver', 'MAILGUN_TRACKING_NAMESERVER')} to HOST "
                 "or HOST:PORT, such as 192.0.2.53 or [2001:db8::53]:53",
             )
         return NameServer(host, port or 53)
@@ -203,15 +203,13 @@ class Settings:
 
     def requests_per_minute(self) -> int | None:
         """How many requests to make in any minute with each key; None leaves that to Mailgun."""
-        variable = "MAILGUN_REQUESTS_PER_MINUTE"
-        text = self._text(f"{NAMESPACE}:requestsPerMinute", variable)
+        text = self._text(f"{NAMESPACE}:requestsPerMinute", "MAILGUN_REQUESTS_PER_MINUTE")
         if not text:
             return None
         if not _BUDGET.fullmatch(text):
             raise ConfigurationError(
                 "the configured requests per minute cannot be used",
-                advice=f"set {self._names('requestsPerMinute', variable)} to a whole number "
-                "from 1 to 99999",
+                advice=f"set {self._names.budget} to a whole number from 1 to 99999",
             )
         return int(text)
 
@@ -282,6 +280,7 @@ class Settings:
         return MailgunClient(
             self.connections.transport(base_url, key, target.subaccount, limit),
             writing=functools.partial(self.connections.writing, base_url),
+            names=self._names,
         )
 
     def _accounts(self) -> Mapping[str, str]:
@@ -300,9 +299,9 @@ class Settings:
             )
         return {str(name): _text(key) for name, key in accounts.items()}
 
-    def _names(self, name: str, variable: str) -> str:
-        """Where a setting can be set: without a stack, only in the environment."""
-        return variable if self.configuration is no_stack else f"{NAMESPACE}:{name} or {variable}"
+    @property
+    def _names(self) -> SettingNames:
+        return SettingNames(has_stack=self.configuration is not no_stack)
 
     def _set_key(self, variable: str, path: str) -> str:
         """How to configure a key."""

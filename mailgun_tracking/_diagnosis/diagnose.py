@@ -134,9 +134,6 @@ def _key(facts: Facts) -> Finding | None:
     error = facts.domain
     if error is None:
         return None
-    if isinstance(error, errors.ConfigurationError):
-        found = f"{error.what}: {error.reason}" if error.reason else error.what
-        return Finding("key", "configuration", "fix", found, mend=error.advice)
     if isinstance(error, errors.Unauthorized):
         if error.is_about_subaccount:
             return _ok("key", "accepted")

@@ -44,6 +44,8 @@ def doctor(domain: str, dns: str | None, show_json: bool, html: Path | None, acc
     try:
         target = target_of(domain, settings, account)
         network = Network(Dns(settings.name_server()))
+        # Otherwise nothing can be looked at.
+        settings.client(target)
     except errors.TrackingError as error:
         raise refused(error) from None
     facts = examine(Reader(settings).operation(target), network, now())

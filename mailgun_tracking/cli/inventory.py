@@ -72,12 +72,16 @@ def every_domain(reader: Reader, accounts: Sequence[str], *, subaccounts: bool) 
     if subaccounts:
         places += _subaccounts(reader, inventory, places)
     found = reader.read_all("Listing domains", places, functools.partial(_domains, reader))
+    parents = []
     for place, domains in zip(places, found, strict=True):
         if isinstance(domains, errors.TrackingError):
             inventory.failures.append(_located(domains, place))
             continue
+        if place.region == own and not (subaccounts or place.subaccount):
+            parents.append(place)
         for details in sorted(domains, key=lambda details: details.name):
             inventory.domains[place.with_domain(details.name)] = details
+    _mention_subaccounts(reader, inventory, parents)
     return inventory
 
 
@@ -106,6 +110,20 @@ def _subaccounts(reader: Reader, inventory: Inventory, places: Sequence[Target])
                 # Both regions list it.
                 inventory.left_out.append(note)
     return children
+
+
+def _mention_subaccounts(reader: Reader, inventory: Inventory, parents: Sequence[Target]) -> None:
+    """Note that accounts have subaccounts, which nobody asked for; where the key may list them."""
+    found = reader.read_all(
+        "Looking for subaccounts", parents, functools.partial(_subaccounts_of, reader)
+    )
+    for place, listed in zip(parents, found, strict=True):
+        # Nobody asked for them, so that they cannot be listed is no error.
+        known = [] if isinstance(listed, errors.TrackingError) else listed
+        if count := sum(one.status == "open" for one in known):
+            what = f"{count} subaccounts" if count > 1 else "1 subaccount"
+            whose = f" of account {place.account}" if place.account != DEFAULT_ACCOUNT else ""
+            inventory.left_out.append(f"the domains of {what}{whose}; add --subaccounts")
 
 
 def _subaccounts_of(reader: Reader, place: Target) -> list[Subaccount]:

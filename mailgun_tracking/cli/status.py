@@ -77,6 +77,9 @@ def status(
                     listed[target] = details
         else:
             listed = {target_of(text, settings, accounts[0]): None for text in domains}
+            for target in listed:
+                # What is wrong with the settings is wrong for all of them.
+                settings.client(target)
     except errors.TrackingError as error:
         raise refused(error) from None
     for failure in failures:

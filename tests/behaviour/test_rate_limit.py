@@ -77,10 +77,7 @@ def test_a_budget_keeps_below_the_rate_limit(mail: MailFactory, emulator: Emulat
     stack.set_constants(
         {"_api.rate_limit.BUDGET_SECONDS": 1.5, "_provider.read_ahead.REPORT_SECONDS": 0.1}
     )
-    told = (
-        "the budget of 30 requests per minute (mailgun-tracking:requestsPerMinute) is used up: "
-        "continuing in "
-    )
+    told = "your budget of 30 requests per minute is used up: continuing in "
     for result in (stack.preview(), stack.up("--parallel", "64"), stack.destroy()):
         assert any(text.startswith(told) for text in rows(result))
     assert too_many(emulator) == 0

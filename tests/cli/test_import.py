@@ -270,6 +270,7 @@ def test_what_the_stack_has_is_left_out(emulator: Emulator, tmp_path: Path) -> N
     second = run_import(tmp_path / "2", "--all", "--stack=-", stdin=state)
     assert second.code == 0
     assert second.told == [
+        "left out: the domains of 3 subaccounts; add --subaccounts",
         "left out: 1 domain that the stack has already",
         "left out: the certificate for email.a.example.com is in the stack already",
     ]

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.behaviour(105)
 
 Status = Callable[..., Result]
 DAY = 24 * 3600
+DOMAIN = "mg.example.com"
 
 
 @pytest.fixture
@@ -91,6 +92,42 @@ def test_a_wrong_key(status: Status, environment: Environment) -> None:
     assert "0-not-a-key-0" not in result.output
 
 
+@pytest.mark.behaviour(103)
+@pytest.mark.parametrize("command", [("status", "--all"), ("status", DOMAIN), ("doctor", DOMAIN)])
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("MAILGUN_API_KEY", "", "no Mailgun API key is configured; set MAILGUN_API_KEY"),
+        ("MAILGUN_BASE_URL", "ftp://a", "write it like https://api.mailgun.net, in MAILGUN_BASE"),
+        ("MAILGUN_REQUESTS_PER_MINUTE", "many", "set MAILGUN_REQUESTS_PER_MINUTE to a whole"),
+    ],
+)
+def test_wrong_settings_are_no_finding(
+    environment: Environment, command: tuple[str, str], variable: str, value: str, told: str
+) -> None:
+    """Nothing could be looked at, so the exit code is not that of something to fix."""
+    environment.set(**{variable: value})
+    result = CliRunner().invoke(commands, command, catch_exceptions=False)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert told in result.stderr
+    assert "mailgun-tracking:" not in result.stderr
+
+
+@pytest.mark.behaviour(103)
+def test_advice_names_what_a_command_has(
+    status: Status, emulator: Emulator, environment: Environment
+) -> None:
+    """It has no stack, so that only environment variables can be set."""
+    environment.set(MAILGUN_BASE_URL=f"{emulator.url}/none")
+    assert "check the base URL, MAILGUN_BASE_URL" in status("--all").stderr
+    environment.set(MAILGUN_BASE_URL=f"{emulator.url}/{{region}}")
+    # Longer than a call waits.
+    emulator.add_fault(path="/v4/domains", status=429, headers={"Retry-After": str(DAY)})
+    result = status("--all")
+    assert "or set MAILGUN_REQUESTS_PER_MINUTE to stay below it" in result.stderr
+    assert "mailgun-tracking:" not in result.output
+
+
 @pytest.mark.behaviour(102)
 def test_doctor_finds_an_emulated_domain_well(emulator: Emulator) -> None:
     """The emulator's name server also says who serves the zone."""
@@ -116,7 +153,7 @@ def test_sandbox_domains_are_left_out_and_named(status: Status, emulator: Emulat
     emulator.add_domain("sandbox1.example.com", type="sandbox")
     result = status("--all")
     assert (result.exit_code, result.stdout) == (0, "3 domains: all well\n")
-    assert result.stderr == "left out: sandbox1.example.com is a sandbox domain\n"
+    assert "left out: sandbox1.example.com is a sandbox domain\n" in result.stderr
 
 
 def test_subaccounts_and_other_accounts(status: Status, emulator: Emulator) -> None:

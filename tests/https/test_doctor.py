@@ -215,11 +215,6 @@ def test_a_key_that_cannot_list(doctor: Doctor, certified: AcmeEmulator) -> None
     assert report.findings[0].found == "accepted; it can read this domain, but not list domains"
 
 
-def test_no_key(doctor: Doctor, snapshot: SnapshotAssertion) -> None:
-    """It says how to configure one."""
-    assert_found(doctor(MAILGUN_API_KEY=""), "configuration", snapshot)
-
-
 @pytest.mark.behaviour(103)
 def test_mailgun_does_not_answer(doctor: Doctor, snapshot: SnapshotAssertion) -> None:
     """That is "not checked", which has an exit code of its own."""

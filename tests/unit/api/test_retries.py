@@ -359,10 +359,7 @@ class TestBudget:
             for _ in range(3):
                 mailgun.get_tracking(DOMAIN)
         assert clock.passed == 60
-        assert told == [
-            "the budget of 2 requests per minute (mailgun-tracking:requestsPerMinute) is used up: "
-            "continuing in 60 s"
-        ]
+        assert told == ["your budget of 2 requests per minute is used up: continuing in 60 s"]
 
     def test_is_only_one_of_the_limits(self, clock: Clock) -> None:
         budget = RateLimit(per_minute=1)
