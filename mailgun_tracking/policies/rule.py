@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -90,16 +92,25 @@ class Rule(ABC):
 
     def _report(
         self,
+        told: threading.Lock,
         subjects: Sequence[Subject],
         find: Find,
         args: ResourceValidationArgs | StackValidationArgs,
         report: ReportViolation,
     ) -> None:
-        """Report what is wrong, with the steps, which Pulumi's command line does not show."""
+        """Report what is wrong, with the steps, which Pulumi's command line does not show.
+
+        Args:
+            told: is taken by who reports an unknown setting: once, not for each resource.
+            subjects: the resources.
+            find: says what is wrong with one of them.
+            args: what Pulumi passes.
+            report: reports a violation.
+        """
         unknown = sorted(args.get_config().keys() - self.properties.keys())
         subject = next((one for one in subjects if one.resource_type in self.types), None)
-        if unknown and subject:
-            # Pulumi takes any setting, and a misspelt one would leave the rule without effect.
+        # Pulumi takes any setting, and a misspelt one would leave the rule without effect.
+        if unknown and subject and told.acquire(blocking=False):
             report(f"the rule has no setting {', '.join(unknown)}", subject.urn)
         default = self.properties.get("mode", {}).get("default")
         steps = self.steps_by_mode.get(args.get_config().get("mode", default), self.steps)
@@ -150,12 +161,14 @@ class ResourceRule(Rule):
     def policy(self, url: str | None) -> Policy:
         return ResourceValidationPolicy(
             **self._metadata(url),
-            validate=self._validate,
+            validate=functools.partial(self._validate, threading.Lock()),
             remediate=self._remediate if self.fix else None,
         )
 
-    def _validate(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
-        self._report([args], self.find, args, report)
+    def _validate(
+        self, told: threading.Lock, args: ResourceValidationArgs, report: ReportViolation
+    ) -> None:
+        self._report(told, [args], self.find, args, report)
 
     def _remediate(self, args: ResourceValidationArgs) -> Any:
         is_wrong = next(self._violations([args], self.find, args), None)
@@ -177,7 +190,8 @@ class StackRule(Rule):
         return StackValidationPolicy(**self._metadata(url), validate=self._validate)
 
     def _validate(self, args: StackValidationArgs, report: ReportViolation) -> None:
-        self._report(args.resources, self.find(args.resources), args, report)
+        # Once for all resources.
+        self._report(threading.Lock(), args.resources, self.find(args.resources), args, report)
 
 
 def _is_left_out(subject: Subject, settings: Settings) -> bool:
