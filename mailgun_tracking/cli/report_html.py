@@ -61,7 +61,9 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
   tr { display: flex; flex-wrap: wrap; padding: 10px 0; border-top: 1px solid var(--line); }
   tr:first-child { border-top: 0; }
   th, td { padding: 0 12px 0 0; border: 0; }
-  th { flex: 1 1 70%; }
+  th, th.short { flex: 1 1 0; min-width: 50%; white-space: normal; }
+  tr::before { content: ""; order: 1; flex-basis: 100%; } /* a line end after the name */
+  td:not(:first-child) { order: 2; }
   td[data-name]::before { content: attr(data-name) " "; color: var(--soft); }
   td.long { flex: 1 1 100%; }
   .number { text-align: left; }
