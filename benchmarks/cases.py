@@ -15,7 +15,7 @@ It lives in a module, like this package's resources, so that the state holds a r
 provider instead of the pickled provider.
 """
 
-from pulumi.dynamic import CreateResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import CheckResult, CreateResult, Resource, ResourceProvider, UpdateResult
 
 
 class NoOpProvider(ResourceProvider):
@@ -28,6 +28,30 @@ class NoOpProvider(ResourceProvider):
         return UpdateResult(dict(news))
 
 
+class ManyProvider(NoOpProvider):
+    """With the properties of a DomainTracking that manages three fields."""
+
+    def check(self, _olds, news):
+        computed = {
+            "account": "default",
+            "cname": {"name": "email.example.com", "value": "mailgun.org"},
+            "https_by": "mailgun",
+            "managed": ["open.active", "click.active", "unsubscribe.active"],
+            "region": "us",
+            "subaccount": "",
+            "tracking_domain": "email.example.com",
+            "web_prefix": "email",
+            "web_scheme": "http",
+        }
+        return CheckResult(news | computed, [])
+
+    def create(self, props):
+        return CreateResult("no-op", props | {"domain_id": "f230d2df17aaa319e5482eb2"})
+
+    def update(self, _id, _olds, news):
+        return UpdateResult(news | {"domain_id": "f230d2df17aaa319e5482eb2"})
+
+
 class NoOp(Resource, module="bench", name="NoOp"):
     pass
 '''
@@ -36,6 +60,14 @@ from no_op import NoOp, NoOpProvider
 
 for i in range({n}):
     NoOp(NoOpProvider(), f"d{{i}}", {{"value": {changed}}})
+"""
+NO_OP_MANY = """
+from no_op import NoOp, ManyProvider
+
+for i in range({n}):
+    section, changed = {{"active": True}}, {{"active": {changed}}}
+    inputs = {{"domain": "example.com", "open": section, "click": changed, "unsubscribe": section}}
+    NoOp(ManyProvider(), f"d{{i}}", inputs)
 """
 DOMAIN_TRACKING = """
 from mailgun_tracking import DomainTracking
@@ -77,12 +109,14 @@ class Case:
 
 
 BASELINE = Case("no-op", NO_OP)
+BASELINE_MANY = Case("no-op, as many properties", NO_OP_MANY, baseline=BASELINE.name)
 BASELINE_64 = Case("no-op, --parallel 64", NO_OP, parallel=64)
 BASELINE_512 = Case("no-op, --parallel 512", NO_OP, parallel=512)
 TRACKING_100_MS = Case("DomainTracking, 100 ms", DOMAIN_TRACKING, 0.1, baseline=BASELINE.name)
 
 CASES = (
     BASELINE,
+    BASELINE_MANY,
     Case("DomainTracking, 0 ms", DOMAIN_TRACKING, baseline=BASELINE.name),
     TRACKING_100_MS,
     Case("DomainTracking, 200 ms", DOMAIN_TRACKING, 0.2, baseline=BASELINE.name),

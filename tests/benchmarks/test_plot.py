@@ -23,7 +23,7 @@ def figure(results: Results) -> Figure:
 def test_the_legend_is_inside_the_figure_and_below_the_plot(figure: Figure) -> None:
     """Each of its texts is whole, and none overlaps the axis labels."""
     (legend,) = figure.legends
-    assert len(legend.get_texts()) == 6
+    assert len(legend.get_texts()) == 7
     (axes,) = figure.axes
     lowest = axes.xaxis.label.get_window_extent().y0
     for part in (legend, *legend.get_texts()):
