@@ -26,8 +26,8 @@ from typing import Any
 
 import pulumi
 
-CALLERS = frozenset({"pulumi", "runpy"})
-"""The packages that call a program."""
+CALLERS = frozenset({"asyncio", "concurrent", "pulumi", "runpy", "threading"})
+"""The packages that call a program, or a part of it."""
 OWN = __name__.partition(".")[0]
 
 

@@ -28,6 +28,12 @@ TrackingCertificate("certificate", "email.mg.example.com")  # certificate
 DomainTracking.get("read", "two.example.com")  # read
 HttpsTracking("all", "two.example.com", click=True)  # all
 Other(Provider(), "other", {})
+
+async def declare_later():
+    return DomainTracking.get("later", "two.example.com")  # later
+
+pulumi.Output.from_input(declare_later())
+pulumi.Output.from_input(1).apply(lambda _: DomainTracking.get("then", "two.example.com"))  # then
 """
 
 
@@ -55,7 +61,8 @@ def test_a_resource_has_the_line_that_declares_it(mail: MailFactory, emulator: E
     tracking = resources["DomainTracking", "tracking"]
     assert _positions(tracking) == [here["frame 0"], here["frame 1"]]
     assert _positions(resources["TrackingCertificate", "certificate"]) == [here["certificate"]]
-    assert _positions(resources["DomainTracking", "read"]) == [here["read"]]
+    for name in ("read", "later", "then"):
+        assert _positions(resources["DomainTracking", name]) == [here[name]]
     for kind in ("HttpsTracking", "TrackingCertificate", "DomainTracking", "TrackingHost"):
         assert _positions(resources[kind, "all"]) == [here["all"]]
     # What is not ours is left to the SDK.
