@@ -1,9 +1,10 @@
 """A replacement for Pulumi's Python language host that needs only the Pulumi SDK.
 
 The engine starts it, reads the port it prints, and tells it over gRPC to run a program or a policy
-pack. `pulumi up` and `pulumi preview` also start one just to read the Python version. Importing the
-SDK is the slow part, so this module does without it: it handles messages as bytes, and
-`language_host_run` imports the SDK when there is something to run.
+pack. `pulumi up` and `pulumi preview` also start one just to read the Python version, and `refresh`
+and `destroy` start one that runs nothing. Importing the SDK is the slow part, so this module does
+without it: it handles messages as bytes, and `language_host_run` imports the SDK when there is
+something to run.
 """
 
 from __future__ import annotations
@@ -55,16 +56,17 @@ class LanguageHost:
 
     def serve(self) -> None:
         """Run the programs that the engine requests, until it terminates this process."""
+        request, response = self._requests.get()
         from language_host_run import run_program
 
         sys.path.remove(HERE)
         while True:
-            request, response = self._requests.get()
             try:
                 response.set_result(run_program(request, self._engine_address))
             except BaseException as error:
                 response.set_exception(error)
                 raise
+            request, response = self._requests.get()
 
 
 def about(request: bytes, context: Any) -> bytes:

@@ -142,6 +142,8 @@ def test_a_stack_that_moves(mail: MailFactory, emulator: Emulator, tmp_path: Pat
         """,
         env={"MAILGUN_API_KEY": None},
     )
+    # The stacks of tests have no passphrase.
+    stack.run("stack", "change-secrets-provider", "passphrase")
     stack.config_set("mailgun:apiKey", emulator.key, secret=True)
     stack.up()
     emulator.forget_requests()

@@ -1,16 +1,19 @@
 """A Pulumi stack of its own for a test: program, local backend, and the literal `pulumi` command.
 
-What a command costs on 2 idle cores with two trivial resources, and what was done about it:
+What a command costs with two trivial resources, in processor time, and what was done about it:
 
-- `up --skip-preview` and `preview` take about 1.0 s, `refresh` 0.8 s, `destroy` 0.5 s; `up` with
-  its preview 1.9 s. Hence `skip_preview=True` is the default here.
-- 0.2 s of each is the engine's own start (`pulumi version` takes as long), 0.25 s Python importing
+- `up --skip-preview` and `preview` take about 0.95 s, `refresh` and `destroy` 0.75 s; `up` with its
+  preview 1.6 s. Hence `skip_preview=True` is the default here.
+- 0.15 s of each is the engine's own start (`pulumi version` takes as long), 0.25 s Python importing
   the Pulumi SDK for the program, and as much again for the provider's process. The engine starts
-  both anew for preview and update. What the program imports comes on top, in both.
-- `up` and `preview` start one more language host only to learn Python's version. The stand-in
-  answers that before it imports the SDK, which saves 0.2 s.
-- `pulumi stack init` takes 0.5 s (a passphrase is made slow to guess): it is done once a session,
-  and each stack starts as a copy. `config_set` writes the file itself unless a value is secret.
+  both anew for preview and update. What the program imports comes on top, in both: Python compiles
+  it each time, unless it is compiled already (`make test` sees to that).
+- `up` and `preview` start one more language host only to learn Python's version, `refresh` and
+  `destroy` one that runs nothing. The stand-in imports the SDK only to run a program, which saves
+  0.2 s.
+- A key that is derived from a passphrase would cost 0.16 s: see `key_service`.
+- `pulumi stack init` is done once a session, and each stack starts as a copy. `config_set` writes
+  the file itself unless a value is secret.
 - No other setting is worth its place: GOGC, journaling, checkpoints and `PULUMI_HOME` change less
   than 0.05 s, and an empty `PULUMI_HOME` costs nothing.
 """
@@ -34,6 +37,7 @@ from typing import Any
 
 import yaml
 
+from tests.engine.key_service import SECRETS_PROVIDER, key_service
 from tests.engine.processes import Process, descendants
 from tests.engine.result import Event, PulumiFailed, Result, read_events
 
@@ -62,6 +66,7 @@ def engine_environment(home: Path) -> dict[str, str]:
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION="true",
         PULUMI_DEBUG_COMMANDS="true",
         NO_COLOR="1",
+        **key_service(),
     )
     return environment
 
@@ -352,7 +357,9 @@ class StackFactory:
             (made / "backend").mkdir()
             description = {"name": project, "runtime": "python"}
             (made / "Pulumi.yaml").write_text(yaml.safe_dump(description))
-            Stack(made, self._home, "", project).run("stack", "init")
+            Stack(made, self._home, "", project).run(
+                "stack", "init", "--secrets-provider", SECRETS_PROVIDER
+            )
             shutil.rmtree(made / "logs")
             made.rename(template)
         return template
