@@ -44,9 +44,11 @@ env: ## Set up this shell for pulumi, without the emulator: eval "$(make -s env)
 
 # --- Development
 
-# Coverage, and its minimum, are for a complete run only.
+# Coverage, and its minimum, are for a complete run only. The tests start many Python processes, each
+# of which would compile for itself what has no bytecode.
 test: engine .venv/examples test-tools test-clients ## Run all tests
-	@$(BIN)/python -m pytest -n 4 --dist worksteal $(or $(ARGS),--cov)
+	@$(BIN)/python -m compileall -q engine mailgun_tracking
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist worksteal $(or $(ARGS),--cov)
 
 test-pythons: .venv/dev ## Run the fast tests on the built wheel with each other installed Python
 	@.ci/test-pythons

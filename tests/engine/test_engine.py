@@ -124,6 +124,7 @@ def test_a_resource_lives_from_preview_to_destroy(stack: Stack) -> None:
     assert drift.detailed_diff("thing", "update") == {"size": "update"}
     assert stack.refresh().step("thing") == "update"
     assert stack.resource("thing")["outputs"]["size"] == 9
+    assert stack.export() == json.loads(stack.run("stack", "export").stdout)
 
     assert stack.destroy().changes == {"delete": 1}
     assert calls(stack)[-1] == "delete"
