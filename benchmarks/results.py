@@ -48,6 +48,16 @@ class Measurement:
         return statistics.median(self.values(quantity))
 
 
+@dataclass
+class Saved:
+    """What can be kept in a file."""
+
+    def save(self, file: Path) -> None:
+        """Write everything to a file, as JSON."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+
 @dataclass(frozen=True)
 class Machine:
     """Where it was measured, and with which versions."""
@@ -60,7 +70,7 @@ class Machine:
 
 
 @dataclass
-class Results:
+class Results(Saved):
     """One run of the benchmark.
 
     Attributes:
@@ -95,11 +105,6 @@ class Results:
     def baseline_of(self, measurement: Measurement) -> Measurement | None:
         """The same command of the case's baseline; None for a baseline."""
         return self.get(measurement.baseline, measurement.n, measurement.command)
-
-    def save(self, file: Path) -> None:
-        """Write everything to a file, as JSON."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, file: Path) -> Results:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.results import Machine
+from benchmarks.results import Machine, Saved
 from chaos.checks import Check
 from chaos.kills import Kill, Plan
 from chaos.life import Command
 
 
 @dataclass
-class Results:
+class Results(Saved):
     """One run of `make chaos`; parts that were left out are empty.
 
     Attributes:
@@ -49,11 +49,6 @@ class Results:
         return found + [
             f"{check.name}: {check.failed} failed" for check in self.checks if check.failed
         ]
-
-    def save(self, file: Path) -> None:
-        """Write everything to a file, as JSON."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, file: Path) -> Results:

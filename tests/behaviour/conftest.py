@@ -9,6 +9,7 @@ import pytest
 
 from mailgun_tracking.emulator import Emulator
 from tests.behaviour.mail import MailFactory, MailStack
+from tests.cli.accounts import SUBACCOUNTS
 from tests.engine.stack import StackFactory
 
 KEYS = {"key-of-default-3f2a91": "default", "key-of-brand-b-77c04e": "brand-b"}
@@ -25,7 +26,7 @@ def one_emulator() -> Iterator[Emulator]:
             "us/sub-1/sub.example.com",
         ],
         keys=KEYS,
-        subaccounts=("sub-1",),
+        subaccounts=SUBACCOUNTS,
     ) as emulator:
         yield emulator
 

@@ -13,8 +13,9 @@ from click.testing import CliRunner
 from mailgun_tracking._api.fields import FIELDS
 from mailgun_tracking.cli.commands import commands
 from mailgun_tracking.emulator import Emulator
+from tests.behaviour.conftest import KEYS
 from tests.cli.accounts import add_domain
-from tests.cli.conftest import KEYS, Environment
+from tests.cli.conftest import Environment
 from tests.cli.running import run_import
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailgun_tracking.emulator import Dials, Emulator
+from tests.behaviour.conftest import KEYS
 from tests.behaviour.mail import MailStack
 from tests.engine.stack import StackFactory
 
-KEYS = {"key-of-default-3f2a91": "default", "key-of-brand-b-77c04e": "brand-b"}
 KEY, KEY_OF_BRAND_B = KEYS
 BOTH_KEYS = {"MAILGUN_API_KEY": KEY, "MAILGUN_API_KEY_BRAND_B": KEY_OF_BRAND_B}
 SUBACCOUNT = "sub-1"
