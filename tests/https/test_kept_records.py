@@ -169,16 +169,16 @@ def test_a_record_that_is_declared_anew(
         assert hint(host) in preview.diagnostics(f"HttpsTracking::{name}")
     for name in before:
         write(stack, trackings({**before, name: after[name]}))
-        for _ in range(2):
-            assert refused(stack.up(check=False)), name
-            assert in_dns(bind, before) == hosts
-        write(stack, trackings(before))
-        result = stack.preview("--expect-no-changes")
-        assert not any(hint(host) in result.output for host in hosts)
+        assert refused(stack.up(check=False)), name
+        assert in_dns(bind, before) == hosts
+    write(stack, trackings(before))
+    result = stack.preview("--expect-no-changes")
+    assert not any(hint(host) in result.output for host in hosts)
     stack.refresh("--expect-no-changes")
 
     write(stack, trackings(after))
-    assert REFUSED in stack.up(check=False).output
+    for _ in range(2):
+        assert REFUSED in stack.up(check=False).output
     write(stack, trackings(dict.fromkeys(before, "None")))
     assert stack.up().changes == {"same": 16, "delete": 4}
     stack.preview("--refresh", "--expect-no-changes")
