@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import uuid
 from collections.abc import Iterator
 
@@ -10,6 +11,9 @@ import pytest
 
 from tests.engine.processes import marked
 from tests.engine.stack import StackFactory
+
+# jsonschema would import it, and that takes 2 s in each worker: for formats that no test checks.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 MARK = "STARTED_BY_TEST_SESSION"
 SECONDS_TO_LEAVE = 60.0
