@@ -7,10 +7,8 @@ import pytest
 from mailgun_tracking.emulator import Emulator
 from tests.behaviour.mail import MailFactory, MailStack, puts
 
-NEW = (
-    "mg.example.com was deleted and recreated at Mailgun; "
-    "`pulumi up --refresh` restores what it lost"
-)
+TOLD = "{domain} was deleted and recreated at Mailgun; `pulumi up --refresh` restores what it lost"
+NEW = TOLD.format(domain="mg.example.com")
 MODULE = '''
 """The domain itself, and its record, as resources."""
 
@@ -65,16 +63,17 @@ def cname(record, opts):
 '''
 
 
-def make_again(emulator: Emulator) -> None:
-    """Delete the domain, and create it again."""
-    emulator.remove_domain("mg.example.com")
-    emulator.add_domain("mg.example.com")
+def make_again(emulator: Emulator, *domains: str) -> None:
+    """Delete domains, and create them again."""
+    for domain in domains or ("mg.example.com",):
+        emulator.remove_domain(domain)
+        emulator.add_domain(domain)
     emulator.forget_requests()
 
 
-def is_as_declared(emulator: Emulator, prefix: str = "email") -> bool:
+def is_as_declared(emulator: Emulator, prefix: str = "email", name: str = "mg.example.com") -> bool:
     """Whether click tracking is on, over https, with an active certificate."""
-    domain = emulator.domain("mg.example.com")
+    domain = emulator.domain(name)
     certificate = domain.certificates.get(domain.tracking_host)
     assert certificate is not None
     return (domain.click["active"], domain.web_scheme, domain.web_prefix, certificate.status) == (
@@ -87,35 +86,43 @@ def is_as_declared(emulator: Emulator, prefix: str = "email") -> bool:
 
 @pytest.mark.behaviour(67)
 @pytest.mark.parametrize("other_host", ["not_found", "issues"])
-@pytest.mark.parametrize("prefix", ["email", "links"])
 def test_one_up_with_refresh_puts_the_component_right(
-    mail: MailFactory, emulator: Emulator, prefix: str, other_host: str
+    mail: MailFactory, emulator: Emulator, other_host: str
 ) -> None:
-    """The rows tell it, and https comes after the certificate."""
+    """The rows tell it, and https comes after the certificate; so with a prefix of its own."""
     emulator.set_dials(x509_other_host=other_host)
-    more = "" if prefix == "email" else f', web_prefix="{prefix}"'
-    stack = mail(f'HttpsTracking("mail", "mg.example.com", click=True{more})')
+    prefixes = {"mg": "email", "two": "links"}
+    domains = {name: f"{name}.example.com" for name in prefixes}
+    stack = mail(
+        """
+        HttpsTracking("mg", "mg.example.com", click=True)
+        HttpsTracking("two", "two.example.com", click=True, web_prefix="links")
+        """
+    )
     stack.up()
-    assert is_as_declared(emulator, prefix)
-    make_again(emulator)
+    assert all(is_as_declared(emulator, prefixes[one], domains[one]) for one in domains)
+    make_again(emulator, *domains.values())
 
     preview = stack.preview("--refresh")
-    assert preview.diagnostics("DomainTracking::mail") == [NEW]
-    assert preview.diagnostics("TrackingHost::mail")[0] == NEW
-    assert preview.step("TrackingCertificate::mail") == "create"
+    for name, domain in domains.items():
+        assert preview.diagnostics(f"DomainTracking::{name}") == [TOLD.format(domain=domain)]
+        assert preview.diagnostics(f"TrackingHost::{name}")[0] == TOLD.format(domain=domain)
+        assert preview.step(f"TrackingCertificate::{name}") == "create"
     assert puts(emulator) == []
 
     stack.up("--refresh")
-    assert is_as_declared(emulator, prefix)
-    sent = puts(emulator)
-    https = [
-        at
-        for at, request in enumerate(r for r in emulator.requests if r.method != "GET")
-        if request.form.get("web_scheme") == "https"
-    ]
-    assert sent.index(f"POST /v2/x509/{prefix}.mg.example.com") < https[0]
+    changing = [request for request in emulator.requests if request.method != "GET"]
+    for name, domain in domains.items():
+        assert is_as_declared(emulator, prefixes[name], domain)
+        issued = puts(emulator).index(f"POST /v2/x509/{prefixes[name]}.{domain}")
+        https = [
+            at
+            for at, request in enumerate(changing)
+            if request.form.get("web_scheme") == "https" and f"/{domain}" in request.path
+        ]
+        assert issued < https[0]
     preview = stack.preview("--refresh", "--expect-no-changes")
-    assert preview.diagnostics("DomainTracking::mail") == []
+    assert [preview.diagnostics(f"DomainTracking::{name}") for name in domains] == [[], []]
 
 
 @pytest.mark.behaviour(67)

@@ -37,7 +37,13 @@ def test_a_wheel_in_another_project(mail: MailFactory, emulator: Emulator, tmp_p
 
     stack = mail(PROGRAM.format(root=str(ROOT)), project="elsewhere")
     path = os.pathsep.join([str(environment / "bin"), stack.environment["PATH"]])
-    own = {"PYTHONPATH": None, "PATH": path, "PULUMI_PYTHON_CMD": str(python)}
+    own = {
+        "PYTHONPATH": None,
+        "PATH": path,
+        "PULUMI_PYTHON_CMD": str(python),
+        # All that uv installed is compiled only once.
+        "PYTHONDONTWRITEBYTECODE": None,
+    }
     result = stack.up(env=own)
     assert result.changes == {"create": 2}
     outputs = stack.outputs(env=own)

@@ -192,20 +192,18 @@ def test_https(opened: Opener, release: str) -> None:
     names = ("alone", "record", "moved")
     refreshed = stack.refresh()
     assert refreshed.changes == {"same": 11}
-    for command in (stack.preview, stack.up):
-        adopted = command()
-        assert adopted.changes == {"create": 3, "same": 8, "update": 3}
-        for name in names:
-            assert adopted.step(f"TrackingHost::{name}") == "create"
-            assert adopted.step(f"DomainTracking::{name}") == "update"
-            [(path, (before, after))] = adopted.diff(f"DomainTracking::{name}").items()
-            assert path == "managed"
-            released = [field for field in before if field not in after]
-            assert released == ["web_scheme", "web_prefix"][: 2 if name == "moved" else 1]
-            assert [*after, *released] == before
+    adopted = stack.up(skip_preview=False)
+    assert adopted.changes == {"create": 3, "same": 8, "update": 3}
+    for name in names:
+        assert adopted.step(f"TrackingHost::{name}") == "create"
+        assert adopted.step(f"DomainTracking::{name}") == "update"
+        [(path, (before, after))] = adopted.diff(f"DomainTracking::{name}").items()
+        assert path == "managed"
+        released = [field for field in before if field not in after]
+        assert released == ["web_scheme", "web_prefix"][: 2 if name == "moved" else 1]
+        assert [*after, *released] == before
     assert puts(emulator) == []
-    stack.preview("--expect-no-changes")
-    stack.refresh("--expect-no-changes")
+    stack.preview("--refresh", "--expect-no-changes")
     assert puts(emulator) == []
 
     stack.write(
