@@ -80,4 +80,7 @@ def wait_for_urn_only(resource: pulumi.Resource, outputs: Iterable[str]) -> None
     untrack = getattr(pulumi.Output, "_untrack", None)
     if callable(untrack):
         for name in outputs:
-            untrack(vars(resource)[name])
+            output = vars(resource).get(name)
+            # A transformation may have taken it away.
+            if isinstance(output, pulumi.Output):
+                untrack(output)

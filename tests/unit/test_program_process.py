@@ -54,6 +54,21 @@ def test_the_sdk_waits_for_the_urn_and_the_id(use_mocks: Callable[[Mocks], None]
     run_program(program)
 
 
+def test_a_transformation_takes_a_property_away(use_mocks: Callable[[Mocks], None]) -> None:
+    """There is no output to wait for then."""
+    use_mocks(mocks := Recording())
+
+    def without_click(
+        args: pulumi.ResourceTransformationArgs,
+    ) -> pulumi.ResourceTransformationResult:
+        props = {name: value for name, value in args.props.items() if name != "click"}
+        return pulumi.ResourceTransformationResult(props, args.opts)
+
+    opts = pulumi.ResourceOptions(transformations=[without_click])
+    run_program(lambda: DomainTracking("tracking", "mg.example.com", click=True, opts=opts).urn)
+    assert set(mocks.pickled) == {"tracking"}
+
+
 @pytest.mark.usefixtures("_afresh")
 def test_without_the_private_parts_of_the_sdk(
     use_mocks: Callable[[Mocks], None], monkeypatch: pytest.MonkeyPatch
