@@ -66,5 +66,6 @@ def _described(one: Standing) -> Iterator[str]:
         yield f"{len(one.left)} no longer in the file ({names_of(one.left)})"
     for domain, place in one.misplaced.items():
         yield f"{domain} belongs to {place}: run `mailgun-tracking fleet move`"
-    if one.unfinished:
-        yield f"{counted(one.unfinished, 'operation')} unfinished: `up` looks at them again"
+    if one.pending:
+        command = f"`pulumi refresh --clear-pending-creates --stack {one.stack}`"
+        yield f"{one.pending} pending since a run was killed: after `fleet up`, run {command}"

@@ -21,7 +21,7 @@ class Standing:
         missing: the domains of the files that are not in its state.
         left: the domains of its state that have left the files.
         misplaced: the domains of its state that the files give to other stacks, with these.
-        unfinished: how many operations were under way when a run ended.
+        pending: how many creations a run that was killed left as pending.
     """
 
     stack: str
@@ -30,12 +30,12 @@ class Standing:
     missing: Sequence[str]
     left: Sequence[str]
     misplaced: Mapping[str, str]
-    unfinished: int
+    pending: int
 
     @property
     def is_well(self) -> bool:
         """Whether it has what the files say."""
-        return not (self.missing or self.left or self.misplaced or self.unfinished)
+        return not (self.missing or self.left or self.misplaced)
 
 
 def standing(stack: str, state: Mapping[str, Any] | None, project: Project) -> Standing:
@@ -51,5 +51,5 @@ def standing(stack: str, state: Mapping[str, Any] | None, project: Project) -> S
         missing=[domain for domain in wanted if domain not in held],
         left=sorted(held - places.keys()),
         misplaced={d: places[d] for d in sorted(held & places.keys()) if places[d] != stack},
-        unfinished=len((state or {}).get("pending_operations") or []),
+        pending=len((state or {}).get("pending_operations") or []),
     )

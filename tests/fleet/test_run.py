@@ -28,7 +28,7 @@ REPORT = {
             "type": "object",
             "additionalProperties": False,
             "required": RESULTS,
-            "properties": dict.fromkeys(RESULTS, {"type": "integer", "minimum": 0}),
+            "properties": {one: {"type": "integer"} for one in RESULTS},
         },
         "stacks": {
             "type": "array",
