@@ -132,8 +132,10 @@ class _Command:
         else:
             is_preview = self.command == "preview"
             click.echo(summary(outcomes, self.command, is_preview=is_preview))
-        if expect_no_changes and not all(
-            row.result == "unchanged" for outcome in outcomes for row in outcome.rows
+        if expect_no_changes and any(
+            row.result in ("created", "changed", "deleted")
+            for outcome in outcomes
+            for row in outcome.rows
         ):
             raise click.ClickException("no changes were expected")
         is_done = ready == stacks and all(outcome.is_done for outcome in outcomes)

@@ -36,7 +36,9 @@ def summary(outcomes: Sequence[Outcome], command: Command, *, is_preview: bool =
         rows = sorted(by_result[result], key=lambda row: row.name)
         if rows:
             lines.append(f"{len(rows)} {words.get(result, result)}")
-            lines += [f"  {line}" for line in _groups(rows)]
+            # What goes away is named in full, unless all of it does.
+            limit = len(rows) if result == "deleted" and command != "destroy" else NAMES_SHOWN
+            lines += [f"  {line}" for line in _groups(rows, limit)]
     errors: defaultdict[str, list[str]] = defaultdict(list)
     for outcome in outcomes:
         if outcome.error:
@@ -86,7 +88,7 @@ def as_json(outcomes: Sequence[Outcome], command: Command) -> dict[str, Any]:
     }
 
 
-def _groups(rows: Sequence[Row]) -> Iterator[str]:
+def _groups(rows: Sequence[Row], limit: int) -> Iterator[str]:
     """A line for the rows that are alike, but for the name of the domain."""
     groups: defaultdict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in rows:
@@ -97,7 +99,7 @@ def _groups(rows: Sequence[Row]) -> Iterator[str]:
         )
         groups[said].append(row)
     for texts, alike in groups.items():
-        names = names_of([_name(row) for row in alike])
+        names = names_of([_name(row) for row in alike], limit)
         text = "; ".join(texts)
         if len(alike) == 1:
             text = text.replace("DOMAIN", alike[0].name)
@@ -110,8 +112,8 @@ def _name(row: Row) -> str:
     return f"{row.name} ({row.stack})" if row.result == "failed" else row.name
 
 
-def names_of(names: Sequence[str]) -> str:
+def names_of(names: Sequence[str], limit: int = NAMES_SHOWN) -> str:
     """The first of some names, and how many more there are."""
-    more = len(names) - NAMES_SHOWN
-    shown = ", ".join(names[:NAMES_SHOWN])
+    more = len(names) - limit
+    shown = ", ".join(names[:limit])
     return f"{shown} and {more} more" if more > 0 else shown

@@ -83,7 +83,7 @@ class Outcome:
     def is_done(self) -> bool:
         """Whether all of it was done."""
         unfinished = any(row.result in ("failed", "not done") for row in self.rows)
-        return self.has_begun and not self.error and not unfinished
+        return not self.error and not unfinished
 
 
 def not_begun(stack: str, project: Project, error: str, seconds: float = 0.0) -> Outcome:

@@ -15,7 +15,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +89,7 @@ class Run:
         outcomes: list[Outcome] = []
         with _signals() as received:
             try:
-                while running or (waiting and not self._must_stop(outcomes)):
+                while running or (waiting and not self._why_to_stop(outcomes)):
                     self._start(waiting, running, outcomes, command)
                     time.sleep(SECONDS_BETWEEN_LOOKS)
                     while received:
@@ -100,15 +100,19 @@ class Run:
                 # Only after an error of our own.
                 for engine in running:
                     engine.interrupt(is_last=False)
-        why = "interrupted" if self.interrupted else outcomes[-1].error if waiting else ""
+        why = self._why_to_stop(outcomes)
         outcomes += [not_begun(stack, self.project, why) for stack in waiting]
         return sorted(outcomes, key=lambda outcome: stacks.index(outcome.stack))
 
-    def _must_stop(self, outcomes: Sequence[Outcome]) -> bool:
-        """Whether nothing more is started: if two stacks could not begin for the same reason, no
-        other one can."""
-        reasons = [outcome.error for outcome in outcomes if not outcome.has_begun]
-        return self.interrupted or len(set(reasons)) < len(reasons)
+    def _why_to_stop(self, outcomes: Sequence[Outcome]) -> str:
+        """Why nothing more is started; empty if there is no reason.
+
+        If two stacks could not begin for the same reason, no other one can.
+        """
+        if self.interrupted:
+            return "interrupted"
+        reasons = Counter(outcome.error for outcome in outcomes if not outcome.has_begun)
+        return next((reason for reason, count in reasons.items() if count > 1), "")
 
     def _start(
         self,
@@ -117,7 +121,7 @@ class Run:
         outcomes: Sequence[Outcome],
         command: Sequence[str],
     ) -> None:
-        while waiting and len(running) < self.jobs and not self._must_stop(outcomes):
+        while waiting and len(running) < self.jobs and not self._why_to_stop(outcomes):
             running.append(_Engine(self, waiting.popleft(), command))
 
     def _interrupt(self, running: Sequence[_Engine], number: int) -> None:
@@ -159,6 +163,7 @@ class Run:
         except FleetError:
             # The outcome says which command to type, and that says why it fails.
             return False
+        note.remove()
         self.watcher.say(f"{outcome.stack}: released the lock of an earlier run that was killed")
         return True
 
@@ -215,7 +220,7 @@ class _Engine:
             self._note.remove()
         seconds = time.monotonic() - self._started
         error = self._error(code)
-        if self._events.has_begun:
+        if self._events.has_begun or code == 0:
             return self._events.outcome(self.stack, self._project, error, seconds)
         return not_begun(self.stack, self._project, error, seconds)
 
@@ -293,6 +298,8 @@ def _signals() -> Iterator[list[int]]:
     before = {
         number: signal.signal(number, lambda number, _frame: received.append(number))
         for number in _SIGNALS
+        # As `nohup` has it.
+        if signal.getsignal(number) is not signal.SIG_IGN
     }
     try:
         yield received

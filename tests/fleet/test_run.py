@@ -11,6 +11,7 @@ import pytest
 
 from mailgun_tracking.emulator import Emulator
 from tests.behaviour.mail import puts
+from tests.engine.stack import ROOT
 from tests.fleet.fleets import Fleet
 
 FIVE = [f"mg{number}.example.com" for number in range(1, 6)]
@@ -81,7 +82,13 @@ def fleet_of(folder: Path, emulator: Emulator, domains: list[str], size: int) ->
     return fleet
 
 
-@pytest.mark.behaviour(121, 122)
+def test_the_documented_report() -> None:
+    page = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
+    found = report(page.partition("## mailgun-tracking fleet up")[2].split("```")[1].lstrip("json"))
+    assert found["domains"]
+
+
+@pytest.mark.behaviour(121, 122, 126)
 def test_one_of_five_fails(tmp_path: Path) -> None:
     """The others are done, the summary names stack, domain and reason; the next run mends it."""
     with Emulator(domains=FIVE) as emulator:

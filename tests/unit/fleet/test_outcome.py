@@ -1,0 +1,125 @@
+"""What became of a stack, from the engine's events."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailgun_tracking.fleet.outcome import Row
+from tests.unit.fleet.events import STACK, both, outcome, said, step, urn
+
+RECORD = "mailgun-tracking:index:HttpsTracking$dns:index:Record"
+COMPONENT = "mailgun-tracking:index:HttpsTracking"
+
+
+@pytest.mark.parametrize(
+    ("operation", "result"),
+    [
+        ("create", "created"),
+        ("import", "created"),
+        ("update", "changed"),
+        ("replace", "changed"),
+        ("delete", "deleted"),
+        ("same", "unchanged"),
+    ],
+)
+def test_operations(operation: str, result: str) -> None:
+    done = outcome(both(operation, "a.test", new={}), "a.test")
+    assert [(row.name, row.is_domain, row.result) for row in done.rows] == [
+        ("a.test", True, result)
+    ]
+    assert done.is_done
+
+
+def test_a_domain_has_several_resources() -> None:
+    """It has failed if one of them has, and has changed if they differ in what became of them."""
+    component = both("same", "a.test", of=COMPONENT, new={})
+    under = {"parent": urn("a.test", COMPONENT)}
+    tracking = both("update", "a.test", new={}, **under)
+    record = both("create", "a.test-cname", of=RECORD, new={}, **under)
+    changed = outcome([*component, *tracking, *record], "a.test")
+    assert [(row.name, row.result) for row in changed.rows] == [("a.test", "changed")]
+    failure = said("it exists", urn("a.test-cname", RECORD), "error")
+    failed = outcome([*component, *tracking, record[0], failure], "a.test", error="exited")
+    assert [(row.result, row.reason) for row in failed.rows] == [("failed", "it exists")]
+    assert not failed.is_done
+    assert failed.error == ""
+
+
+def test_a_resource_of_no_domain_has_a_row_of_its_own() -> None:
+    done = outcome(both("create", "topic", of="aws:sns:Topic", new={}), "a.test")
+    assert done.rows == [Row("topic", False, "fleet-001", "created")]
+
+
+def test_the_stack_and_providers_and_what_is_only_read_are_none_of_it() -> None:
+    events = [
+        *both("create", "mail-fleet-001", of="pulumi:pulumi:Stack", new={}),
+        *both("create", "default", of="pulumi:providers:aws", new={}),
+        *both("read", "zone", of="aws:route53:Zone", new={}),
+    ]
+    assert outcome(events, "a.test").rows == []
+
+
+def test_changes() -> None:
+    """Switches with their values, and of everything else only the name: it may be secret."""
+    old = {
+        "click": {"active": True},
+        "unsubscribe": {"active": True, "html_footer": "before"},
+        "managed": ["click.active"],
+    }
+    new = {
+        "click": {"active": "htmlonly"},
+        "open": {"active": True},
+        "unsubscribe": {"active": False},
+    }
+    paths = ["click.active", "managed[0]", "open", "unsubscribe.html_footer", "unsubscribe.active"]
+    [row] = outcome(both("update", "a.test", old=old, new=new, diff=paths), "a.test").rows
+    assert row.changes == (
+        "click.active",
+        "open.active unset → true",
+        "unsubscribe.active true → false",
+        "unsubscribe.html_footer",
+    )
+
+
+def test_messages() -> None:
+    """Without colors, each once; not those for debugging, and not those that go away."""
+    about = urn("a.test")
+    events = [
+        *both("create", "a.test", new={}),
+        said("<{%fg 12%}>waiting<{%reset%}>\n", about),
+        said("\x1b[1mwaiting\x1b[0m", about, "warning"),
+        said("registering", about, "debug"),
+        said("3 s", about, ephemeral=True),
+    ]
+    [row] = outcome(events, "a.test").rows
+    assert row.notes == ("waiting",)
+
+
+def test_what_fails_in_a_check_has_no_step() -> None:
+    message = "pulumi-python:dynamic/mailgun:DomainTracking resource 'a.test' has a problem: no"
+    done = outcome([said(message, urn("a.test"), "error")], "a.test", "b.test", error="exited")
+    assert [(row.name, row.result, row.reason) for row in done.rows] == [
+        ("a.test", "failed", "no"),
+        ("b.test", "not done", ""),
+    ]
+
+
+def test_a_step_that_fails_without_a_message() -> None:
+    events = [step("Pre", "create", "a.test", new={}), step("Failed", "create", "a.test", new={})]
+    [row] = outcome(events, "a.test", error="exited").rows
+    assert (row.result, row.reason) == ("failed", "create failed")
+
+
+def test_a_step_that_does_not_end() -> None:
+    done = outcome([step("Pre", "create", "a.test", new={})], "a.test", error="pulumi was killed")
+    assert [(row.name, row.result) for row in done.rows] == [("a.test", "not done")]
+    assert done.error == "pulumi was killed"
+
+
+def test_a_program_that_fails() -> None:
+    """Of its traceback there is the first line and the last."""
+    trace = "Program failed:\nTraceback (most recent call last):\n  File x\n    y\nKeyError: 'a'\n"
+    events = [said(trace, STACK, "error"), said("update failed\n", "", "error")]
+    done = outcome(events, "a.test", error="exited")
+    assert done.error == "Program failed: KeyError: 'a'"
+    assert [row.result for row in done.rows] == ["not done"]

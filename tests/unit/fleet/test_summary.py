@@ -1,0 +1,52 @@
+"""The summary of a fleet's run, as text."""
+
+from __future__ import annotations
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from mailgun_tracking.cli.fleet_summary import Command, finished, summary
+from mailgun_tracking.fleet.outcome import Outcome, Row
+
+ALIKE = [
+    Row(f"mg{n:03}.test", True, "fleet-001", "created", notes=(f"mg{n:03}.test exists",))
+    for n in range(150)
+]
+OUTCOMES = [
+    Outcome("fleet-001", ALIKE, seconds=61.4),
+    Outcome(
+        "fleet-002",
+        [
+            Row("a.test", True, "fleet-002", "changed", ("click.active true → false", "open")),
+            Row("b.test", True, "fleet-002", "changed", ("click.active true → false", "open")),
+            Row("c.test", True, "fleet-002", "changed", ("click.active true → false",)),
+            Row("d.test", True, "fleet-002", "deleted"),
+            Row("e.test", True, "fleet-002", "unchanged"),
+            Row("f.test", True, "fleet-002", "unchanged", notes=("f.test was recreated",)),
+            Row("g.test", True, "fleet-002", "failed", reason="g.test: no clicks (400)"),
+            Row("topic", False, "fleet-002", "created"),
+        ],
+    ),
+    Outcome(
+        "fleet-003",
+        [Row("h.test", True, "fleet-003", "not done")],
+        "no passphrase",
+        has_begun=False,
+    ),
+    Outcome(
+        "fleet-004",
+        [Row("i.test", True, "fleet-004", "not done")],
+        "no passphrase",
+        has_begun=False,
+    ),
+]
+
+
+@pytest.mark.parametrize("command", ["preview", "up", "refresh", "destroy"])
+@pytest.mark.behaviour(122)
+def test_summary(command: Command, snapshot: SnapshotAssertion) -> None:
+    assert summary(OUTCOMES, command, is_preview=command == "preview") == snapshot
+
+
+def test_finished(snapshot: SnapshotAssertion) -> None:
+    assert [finished(outcome) for outcome in OUTCOMES] == snapshot
