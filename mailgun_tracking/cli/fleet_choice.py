@@ -113,7 +113,8 @@ def in_parallel(
     results: list[_R] = []
     if not stacks:
         return results
-    click.echo(f"{label} of {counted(len(stacks), 'stack')}", err=True)
+    label = f"{label} {counted(len(stacks), 'stack')}"
+    click.echo(label, err=True)
     last = time.monotonic()
     with ThreadPoolExecutor(jobs) as pool:
         try:
@@ -121,7 +122,7 @@ def in_parallel(
                 results.append(result)
                 if time.monotonic() - last > SECONDS_OF_SILENCE:
                     last = time.monotonic()
-                    click.echo(f"{label}: {len(results)} of {len(stacks)}", err=True)
+                    click.echo(f"{label}: {len(results)} done", err=True)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -158,14 +158,14 @@ class _Command:
         existing = backend.stacks()
         chosen = Choice(self.stacks, self.domains, self.part).of(project, existing)
         present = [stack for stack in chosen if stack in existing]
-        read = in_parallel("reading the state", backend.resources, present, self.jobs)
+        read = in_parallel("reading the state of", backend.resources, present, self.jobs)
         states = dict(zip(present, read, strict=True))
         for stack, resources in states.items():
             refuse_misplaced(resources, stack, project)
         if self.command in ("preview", "up"):
             missing = [stack for stack in chosen if stack not in existing]
             create = functools.partial(backend.create, secrets_provider=self.secrets_provider)
-            in_parallel("creation", create, missing, self.jobs)
+            in_parallel("creating", create, missing, self.jobs)
             return [s for s in chosen if project.stacks.get(s) or states.get(s)]
         return [stack for stack in present if states[stack] or self.command == "destroy"]
 

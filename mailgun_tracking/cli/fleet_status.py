@@ -42,7 +42,7 @@ def status(
         existing = backend.stacks()
         chosen = Choice(stacks, domains, part).of(project, existing)
         present = [stack for stack in chosen if stack in existing]
-        read = in_parallel("reading the state", backend.state, present, os.cpu_count() or 1)
+        read = in_parallel("reading the state of", backend.state, present, os.cpu_count() or 1)
         states = dict(zip(present, read, strict=True))
         standings = [standing(stack, states.get(stack), project) for stack in chosen]
     except errors.TrackingError as error:

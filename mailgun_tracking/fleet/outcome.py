@@ -34,6 +34,8 @@ _RESULTS: Mapping[str, Result] = {
 _ENDINGS = re.compile(r"(update|preview|refresh|destroy) (failed|canceled)|resource .* failed")
 """How the engine ends a command after an error that it has reported already."""
 _PREFIXES = re.compile(r"error: |\S+ resource '[^']*' has a problem: ")
+_PROGRESS = re.compile(r" \d+ s$")
+"""How a row says that it waits, as for the rate limit: of no interest once that is over."""
 _COLOR = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 _VALUES = {None: "unset", True: "true", False: "false"}
 
@@ -175,7 +177,7 @@ class Events:
             else:
                 self._failures.setdefault(urn, text)
                 self._resources.setdefault(urn, {"urn": urn, "type": _type_of(urn)})
-        elif urn:
+        elif urn and not _PROGRESS.search(text):
             self._notes[urn][text] = None
 
     def _add_step(self, kind: str, step: Mapping[str, Any]) -> None:

@@ -23,7 +23,7 @@ from tests.fleet.fleets import Fleet
 from tests.fleet.test_run import fleet_of
 
 DOMAINS = [f"mg{number}.example.com" for number in range(1, 5)]
-SECONDS = 90.0
+SECONDS = 300.0
 MARK = "FLEET_UNDER_TEST"
 
 
@@ -91,16 +91,16 @@ MOMENTS: dict[str, Callable[[Fleet, Emulator], bool]] = {
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_killed_run(fleet: Fleet, emulator: Emulator, moment: str) -> None:
     """The next one ends as the file says; the lock of the one that was killed is released."""
-    for number in (2, 4):
-        path = f"/v3/domains/mg{number}.example.com/*"
-        emulator.add_fault(method="PUT", path=path, delay_seconds=1000)
+    held_up = "mg4" if moment == "near the end" else "mg2"
+    path = f"/v3/domains/{held_up}.example.com/*"
+    emulator.add_fault(method="PUT", path=path, delay_seconds=1000)
     started = Started(fleet)
     started.wait_until(lambda: MOMENTS[moment](fleet, emulator))
     started.kill()
     emulator.clear_faults()
     done = fleet.run("up", "--yes")
-    is_locked = moment != "while stacks are created"
-    assert ("released the lock of an earlier run that was killed" in done.stderr) == is_locked
+    if moment != "while stacks are created":
+        assert "released the lock of an earlier run that was killed" in done.stderr
     assert all(emulator.domain(domain).click["active"] for domain in DOMAINS)
     fleet.run("status")
 
@@ -136,7 +136,6 @@ def test_interrupted_twice(fleet: Fleet, emulator: Emulator) -> None:
 @pytest.mark.behaviour(123)
 def test_locks_of_others(fleet: Fleet, emulator: Emulator) -> None:
     """Only the lock of an engine that fleet started, and that is gone, is ever released."""
-    fleet.run("preview")
     host = socket.gethostname()
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
@@ -147,6 +146,7 @@ def test_locks_of_others(fleet: Fleet, emulator: Emulator) -> None:
         notes = fleet.folder / "home" / "mailgun-tracking" / "fleet"
         notes.mkdir(parents=True, exist_ok=True)
         (notes / f"mail.{stack}").write_text(f"{host} {pid}\n")
+        fleet.pulumi("stack", "init", stack)
         folder = fleet.folder / "backend" / ".pulumi" / "locks" / "organization" / "mail" / stack
         folder.mkdir(parents=True, exist_ok=True)
         lock = {"pid": pid, "username": "root", "hostname": name}

@@ -82,14 +82,15 @@ def test_changes() -> None:
 
 
 def test_messages() -> None:
-    """Without colors, each once; not those for debugging, and not those that go away."""
+    """Without colors, each once; not those for debugging, and not those that are soon over."""
     about = urn("a.test")
     events = [
         *both("create", "a.test", new={}),
         said("<{%fg 12%}>waiting<{%reset%}>\n", about),
         said("\x1b[1mwaiting\x1b[0m", about, "warning"),
         said("registering", about, "debug"),
-        said("3 s", about, ephemeral=True),
+        said("checking", about, ephemeral=True),
+        said("Mailgun's rate limit is reached: continuing in 34 s\n", about),
     ]
     [row] = outcome(events, "a.test").rows
     assert row.notes == ("waiting",)
