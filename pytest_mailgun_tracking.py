@@ -41,9 +41,8 @@ def mailgun(
     mailgun_emulator.reset()
     # What programs in this process know of rate limits, for example.
     process.reset()
-    monkeypatch.setenv("MAILGUN_BASE_URL", f"{mailgun_emulator.url}/{{region}}")
-    monkeypatch.setenv("MAILGUN_API_KEY", mailgun_emulator.key)
-    monkeypatch.setenv("MAILGUN_TRACKING_NAMESERVER", mailgun_emulator.name_server)
+    for name, value in mailgun_emulator.environment.items():
+        monkeypatch.setenv(name, value)
     return mailgun_emulator
 
 
@@ -62,7 +61,10 @@ def mailgun_stack(
     """Makes stacks on the real Pulumi engine: `mailgun_stack(program)`, against `mailgun`."""
     from mailgun_tracking.testing import MailgunStackFactory
 
-    return MailgunStackFactory(mailgun, tmp_path_factory.mktemp("mailgun_stack"))
+    folder = tmp_path_factory.mktemp("mailgun_stack")
+    # One for the whole run.
+    initialized = tmp_path_factory.getbasetemp() / "mailgun_stacks_initialized"
+    return MailgunStackFactory(mailgun, folder, initialized)
 
 
 @pytest.fixture

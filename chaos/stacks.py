@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chaos.fleet import Fleet
 from mailgun_tracking.emulator import Emulator, RecordedRequest
-from tests.behaviour.mail import MailStack
+from tests.behaviour.mail import MailStack, mail_stack
 from tests.engine.stack import StackFactory
 
 CONSTANTS = {
@@ -35,12 +35,6 @@ def mailgun(
 def new_stack(emulator: Emulator) -> Iterator[MailStack]:
     """An empty stack in a folder of its own, which is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="mailgun-tracking-chaos-") as folder:
-        made = StackFactory(Path(folder) / "stacks")("")
-        stack = MailStack(made.directory, made.home, "", made.project)
-        stack.environment.update(
-            MAILGUN_BASE_URL=f"{emulator.url}/{{region}}",
-            MAILGUN_API_KEY=emulator.key,
-            MAILGUN_TRACKING_NAMESERVER=emulator.name_server,
-        )
+        stack = mail_stack(StackFactory(Path(folder))(""), emulator)
         stack.set_constants(CONSTANTS)
         yield stack

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.engine.processes import marked
-from tests.engine.stack import StackFactory
+from tests.engine.stack import ROOT, StackFactory
 
 # jsonschema would import it, and that takes 2 s in each worker: for formats that no test checks.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
@@ -38,3 +38,9 @@ def _no_process_stays_behind() -> Iterator[None]:
 def new_stack(tmp_path_factory: pytest.TempPathFactory) -> StackFactory:
     """Makes Pulumi stacks on the real engine: `new_stack(PROGRAM)`, each with its own backend."""
     return StackFactory(tmp_path_factory.mktemp("stacks"))
+
+
+@pytest.fixture
+def engine_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The project's `pulumi` is on PATH, for tests with `mailgun_stack`."""
+    monkeypatch.setenv("PATH", os.pathsep.join([str(ROOT / ".engine" / "bin"), os.environ["PATH"]]))

@@ -185,12 +185,12 @@ def emulator(
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
     variables = {
-        "MAILGUN_BASE_URL": served.url + ("/{region}" if region == "both" else ""),
-        "MAILGUN_API_KEY": served.key,
+        **served.environment,
         "MAILGUN_EMULATOR_TOKEN": served.control_token,
-        "MAILGUN_TRACKING_NAMESERVER": served.name_server,
         "MAILGUN_EMULATOR_URL": served.url,
     }
+    if region != "both":
+        variables["MAILGUN_BASE_URL"] = served.url
     try:
         status = _run(command, variables) if command else _serve(served, variables)
     finally:

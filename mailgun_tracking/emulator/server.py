@@ -223,6 +223,15 @@ class Emulator:
         return self._accounts.first_key
 
     @property
+    def environment(self) -> dict[str, str]:
+        """The variables that lead a program to it, in both regions, with the first key."""
+        return {
+            "MAILGUN_BASE_URL": f"{self.url}/{{region}}",
+            "MAILGUN_API_KEY": self.key,
+            "MAILGUN_TRACKING_NAMESERVER": self.name_server,
+        }
+
+    @property
     def control_token(self) -> str:
         """The token of the control API, sent to it as ``Authorization: Bearer TOKEN``."""
         return self._control_token

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,7 +15,7 @@ from pulumi import automation
 
 from .._api.target import DEFAULT_ACCOUNT, Target
 from ..emulator import Emulator, RecordedRequest
-from . import upgrades
+from . import backends, upgrades
 from .projects import Program, config_text, full_key, project_settings
 
 ENGINE_MISSING = (
@@ -25,7 +24,6 @@ ENGINE_MISSING = (
 )
 UNCHANGED = ("same", "read", "refresh")
 _DOMAIN_PATH = re.compile(r"/v[34]/domains/([^/]+).*")
-PASSPHRASE = "mailgun-tracking"  # noqa: S105 - of a backend that is thrown away
 
 _Result = TypeVar("_Result")
 
@@ -42,7 +40,14 @@ class MailgunStack:
         stack: the Automation API's own stack, for everything else.
     """
 
-    def __init__(self, program: Program, name: str, mailgun: Emulator, folder: Path) -> None:
+    def __init__(
+        self,
+        program: Program,
+        name: str,
+        mailgun: Emulator,
+        folder: Path,
+        initialized: backends.InitializedStacks,
+    ) -> None:
         """Create the stack; the fixture ``mailgun_stack`` does.
 
         Args:
@@ -51,6 +56,7 @@ class MailgunStack:
             name: the stack's name.
             mailgun: the emulator; the environment leads to it.
             folder: an empty folder.
+            initialized: empty stacks to copy, instead of making a new one.
 
         Raises:
             RuntimeError: there is no engine; the text says what to install.
@@ -59,24 +65,19 @@ class MailgunStack:
             raise RuntimeError(ENGINE_MISSING)
         settings = project_settings(program)
         (folder / "Pulumi.yaml").write_text(yaml.safe_dump(settings), "utf-8")
-        home = folder / "home"
-        for part in (home, folder / "backend"):
-            part.mkdir()
+        variables = backends.environment(folder)
+        home = Path(variables["PULUMI_HOME"])
+        home.mkdir()
         plugins = Path(os.environ.get("PULUMI_HOME", Path.home() / ".pulumi")) / "plugins"
         if plugins.is_dir():
             # Those of other providers need not be downloaded again.
             (home / "plugins").symlink_to(plugins.absolute())
-        workspace = automation.LocalWorkspace(
+        workspace = _Workspace(
+            initialized,
             work_dir=str(folder),
             pulumi_home=str(home),
             program=cast(Any, program) if callable(program) else None,
-            env_vars={
-                "PULUMI_BACKEND_URL": (folder / "backend").as_uri(),
-                "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
-                "PULUMI_SKIP_UPDATE_CHECK": "true",
-                # The provider's Python is the one that runs the tests.
-                "PULUMI_PYTHON_CMD": sys.executable,
-            },
+            env_vars=variables,
         )
         self.mailgun = mailgun
         self.stack = automation.Stack.create(name, workspace)
@@ -258,10 +259,14 @@ class MailgunStack:
 class MailgunStackFactory:
     """What the fixture ``mailgun_stack`` is: makes stacks, each with its own backend."""
 
-    def __init__(self, mailgun: Emulator, folder: Path) -> None:
-        """Make stacks in subfolders of ``folder``, against ``mailgun``."""
+    def __init__(self, mailgun: Emulator, folder: Path, initialized: Path) -> None:
+        """Make stacks in subfolders of ``folder``, against ``mailgun``.
+
+        Empty stacks are kept in the folder ``initialized``, for other tests to copy.
+        """
         self._mailgun = mailgun
         self._folder = folder
+        self._initialized = backends.InitializedStacks(initialized)
         self._made = 0
 
     def __call__(self, program: Program, name: str = "test") -> MailgunStack:
@@ -274,7 +279,19 @@ class MailgunStackFactory:
         self._made += 1
         folder = self._folder / str(self._made)
         folder.mkdir()
-        return MailgunStack(program, name, self._mailgun, folder)
+        return MailgunStack(program, name, self._mailgun, folder, self._initialized)
+
+
+class _Workspace(automation.LocalWorkspace):
+    """A workspace whose stacks start as copies."""
+
+    def __init__(self, initialized: backends.InitializedStacks, **options: Any) -> None:
+        super().__init__(**options)
+        self._initialized = initialized
+
+    def create_stack(self, stack_name: str) -> None:
+        init = super().create_stack
+        self._initialized.create(Path(self.work_dir), stack_name, lambda: init(stack_name))
 
 
 def _described(step: automation.StepEventMetadata) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mailgun_tracking.emulator import Emulator
-from tests.behaviour.mail import MailFactory, MailStack
+from tests.behaviour.mail import MailFactory, MailStack, mail_stack
 from tests.cli.accounts import SUBACCOUNTS
 from tests.engine.stack import StackFactory
 
@@ -49,18 +49,10 @@ def mail(new_stack: StackFactory, emulator: Emulator) -> MailFactory:
         project: str = "mail",
         config: Mapping[str, Any] | None = None,
     ) -> MailStack:
-        made = new_stack("", project=project, config=config)
-        stack = MailStack(made.directory, made.home, "", project)
+        stack = mail_stack(new_stack("", project=project, config=config), emulator)
         stack.write(body)
-        environment = {
-            # Its own notes of runs that did not finish.
-            "PULUMI_HOME": str(made.directory / "home"),
-            "MAILGUN_BASE_URL": f"{emulator.url}/{{region}}",
-            "MAILGUN_API_KEY": emulator.key,
-            "MAILGUN_TRACKING_NAMESERVER": emulator.name_server,
-            **(env or {}),
-        }
-        for name, value in environment.items():
+        for name, value in (env or {}).items():
+            stack.environment.pop(name, None)
             if value is not None:
                 stack.environment[name] = value
         return stack

@@ -57,6 +57,13 @@ class MailFactory(Protocol):
         """
 
 
+def mail_stack(made: Stack, emulator: Emulator) -> MailStack:
+    """A new stack as one that talks to the emulator."""
+    stack = MailStack(made.directory, "", made.project)
+    stack.environment |= emulator.environment
+    return stack
+
+
 def calls(emulator: Emulator) -> list[str]:
     """The requests to Mailgun, in order, as "GET /v4/domains/mg.example.com"."""
     return [f"{request.method} {request.path}" for request in emulator.requests]

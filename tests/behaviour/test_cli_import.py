@@ -43,11 +43,7 @@ def test_a_whole_account_previews_without_a_change(mail: MailFactory) -> None:
     with Emulator(subaccounts=SUBACCOUNTS) as emulator:
         for number, row in enumerate(combinations(DOMAINS)):
             add_domain(emulator, f"mg{number:03}.example.com", row)
-        address = {
-            "MAILGUN_BASE_URL": f"{emulator.url}/{{region}}",
-            "MAILGUN_API_KEY": emulator.key,
-        }
-        stack = mail(env=address)
+        stack = mail(env=emulator.environment)
         done = mailgun_tracking(stack, "import", "--all", "--subaccounts", "--out", "all")
         assert (done.returncode, done.stderr) == (0, "")
         # The state is saved once, at the end.

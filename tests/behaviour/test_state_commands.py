@@ -156,7 +156,7 @@ def test_a_stack_that_moves(mail: MailFactory, emulator: Emulator, tmp_path: Pat
     folder = tmp_path / "copy"
     program_text = (stack.directory / "__main__.py").read_text()
     stack.directory.rename(folder)
-    moved = MailStack(folder, stack.home, "", stack.project)
+    moved = MailStack(folder, "", stack.project)
     moved.environment |= stack.environment
     moved.environment["PULUMI_BACKEND_URL"] = (folder / "backend").as_uri()
     moved.name = "production"

@@ -35,6 +35,7 @@ from mailgun_tracking.emulator import Emulator
 from tests.engine.stack import TIMEOUT_SECONDS, Stack
 from tests.examples.mocked import ANSWERS, Registered, run_mocked
 
+# The first one is in the environment.
 KEYS = {"your key": "default", "your new key": "default", "a key of brand-b": "brand-b"}
 """The keys of the emulated Mailgun, as the pages write them."""
 OWN_PACKAGES = {"pulumi", "mailgun_tracking"}
@@ -81,9 +82,7 @@ class Reader:
             **stack.environment,
             "PULUMI_SKIP_CONFIRMATIONS": "true",
             "PULUMI_OPTION_SKIP_PREVIEW": "true",
-            "MAILGUN_BASE_URL": f"{mailgun.url}/{{region}}",
-            "MAILGUN_TRACKING_NAMESERVER": mailgun.name_server,
-            "MAILGUN_API_KEY": "your key",
+            **mailgun.environment,
             "MAILGUN_API_KEY_BRAND_B": "a key of brand-b",
         }
         self._has_new_program = False

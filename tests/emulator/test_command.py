@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -81,8 +81,10 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("MAILGUN_")}
 
 
-def _start(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextlib.contextmanager
+def _start(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The command in a process, which is killed if the test fails."""
+    with subprocess.Popen(
         [*EMULATOR, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -90,7 +92,11 @@ def _start(*arguments: str) -> subprocess.Popen[str]:
         env={**_environment(), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
         cwd=ROOT,
         start_new_session=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _line(process: subprocess.Popen[str]) -> str:
@@ -100,7 +106,7 @@ def _line(process: subprocess.Popen[str]) -> str:
 
 def _exports(process: subprocess.Popen[str]) -> dict[str, str]:
     """Return the variables that a serving command prints."""
-    lines = [_line(process) for _ in range(3)]
+    lines = [_line(process) for _ in range(5)]
     return dict(line.removeprefix("export ").split("=", 1) for line in lines)
 
 

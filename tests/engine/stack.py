@@ -21,6 +21,7 @@ What a command costs with two trivial resources, in processor time, and what was
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -40,6 +41,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 from tests.engine.key_service import SECRETS_PROVIDER, key_service
+from mailgun_tracking.testing import backends
 from tests.engine.processes import Process, descendants
 from tests.engine.result import Event, PulumiFailed, Result, read_events
 
@@ -48,23 +50,21 @@ STACK_NAME = "dev"
 TIMEOUT_SECONDS = 120.0
 
 
-def engine_environment(home: Path) -> dict[str, str]:
-    """The environment that `pulumi` runs in: the project's engine, and this test run's own Python.
+def engine_environment(folder: Path) -> dict[str, str]:
+    """The environment that `pulumi` runs in, with the backend in a folder.
 
+    It has the project's engine and this test run's own Python.
     Nothing that would lead a test to a real account is taken over.
     """
     private = re.compile(r"(MAILGUN|PULUMI)_")
     environment = {key: value for key, value in os.environ.items() if not private.match(key)}
     path = [str(ROOT / ".engine" / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
     environment.update(
+        backends.environment(folder),
         PATH=os.pathsep.join(path),
         PYTHONPATH=str(ROOT),
         # A program that is replaced within a second would else run as it was.
         PYTHONDONTWRITEBYTECODE="1",
-        PULUMI_PYTHON_CMD=sys.executable,
-        PULUMI_HOME=str(home),
-        PULUMI_CONFIG_PASSPHRASE="a passphrase",
-        PULUMI_SKIP_UPDATE_CHECK="true",
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION="true",
         PULUMI_DEBUG_COMMANDS="true",
         NO_COLOR="1",
@@ -183,14 +183,12 @@ class Stack:
     in seconds.
     """
 
-    def __init__(self, directory: Path, home: Path, program: str, project: str) -> None:
+    def __init__(self, directory: Path, program: str, project: str) -> None:
         """Use `StackFactory` instead: it gives the folder its backend."""
         self.directory = directory
-        self.home = home
         self.project = project
         self.name = STACK_NAME
-        self.environment = engine_environment(home)
-        self.environment["PULUMI_BACKEND_URL"] = (directory / "backend").as_uri()
+        self.environment = engine_environment(directory)
         self.config_file = directory / f"Pulumi.{self.name}.yaml"
         self._runs = 0
         self.write_program(program)
@@ -334,8 +332,7 @@ class StackFactory:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._home = folder / "home"
-        self._home.mkdir(parents=True)
+        self._initialized = backends.InitializedStacks(folder / "initialized")
 
     def __call__(
         self,
@@ -351,28 +348,16 @@ class StackFactory:
         :param config: plain values for `config_set`.
         :param settings: more top-level entries for `Pulumi.yaml`; `runtime` is Python by default.
         """
+        self._folder.mkdir(parents=True, exist_ok=True)
         directory = Path(tempfile.mkdtemp(prefix="stack-", dir=self._folder))
-        shutil.copytree(self._template(project), directory, dirs_exist_ok=True)
-        if settings:
-            file = directory / "Pulumi.yaml"
-            file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), **settings}))
-        stack = Stack(directory, self._home, program, project)
+        description = {"name": project, "runtime": "python", **(settings or {})}
+        (directory / "Pulumi.yaml").write_text(yaml.safe_dump(description))
+        stack = Stack(directory, program, project)
+        if shutil.which("pulumi", path=stack.environment["PATH"]) is None:
+            raise PulumiFailed("there is no pulumi: run `make engine`")
+        init = functools.partial(stack.run, "stack", "init", "--secrets-provider", SECRETS_PROVIDER)
+        self._initialized.create(directory, stack.name, init)
         for key, value in (config or {}).items():
             stack.config_set(key, value)
         return stack
 
-    def _template(self, project: str) -> Path:
-        template = self._folder / f"template-{project}"
-        if not template.exists():
-            if shutil.which("pulumi", path=engine_environment(self._home)["PATH"]) is None:
-                raise PulumiFailed("there is no pulumi: run `make engine`")
-            made = Path(tempfile.mkdtemp(prefix="template-", dir=self._folder))
-            (made / "backend").mkdir()
-            description = {"name": project, "runtime": "python"}
-            (made / "Pulumi.yaml").write_text(yaml.safe_dump(description))
-            Stack(made, self._home, "", project).run(
-                "stack", "init", "--secrets-provider", SECRETS_PROVIDER
-            )
-            shutil.rmtree(made / "logs")
-            made.rename(template)
-        return template

@@ -63,8 +63,7 @@ def test_all_that_it_does_without_an_account(tmp_path: Path) -> None:
     """Its README and its tests, the job for forks, and the nightly jobs with their exit codes."""
     repository = installed(tmp_path)
     (tmp_path / "backend").mkdir()
-    environment = engine_environment(tmp_path / "home") | {
-        "PULUMI_BACKEND_URL": (tmp_path / "backend").as_uri(),
+    environment = engine_environment(tmp_path) | {
         "PULUMI_SKIP_CONFIRMATIONS": "true",
         "PULUMI_OPTION_SKIP_PREVIEW": "true",
     }
@@ -99,11 +98,7 @@ def test_all_that_it_does_without_an_account(tmp_path: Path) -> None:
     drift, status = (jobs[name][-1] for name in ("drift", "status"))
     drift = drift.replace("--stack prod", "--stack dev")
     with Emulator(state_file=repository / "emulator.json") as mailgun:
-        environment |= {
-            "MAILGUN_BASE_URL": f"{mailgun.url}/{{region}}",
-            "MAILGUN_API_KEY": mailgun.key,
-            "MAILGUN_TRACKING_NAMESERVER": mailgun.name_server,
-        }
+        environment |= mailgun.environment
         run(drift)
         assert "12 domains: all well" in run(status)
         mailgun.drift("app.notify.example.com", click=True)

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
+import runpy
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pulumi
 import pytest
 import yaml
 from packaging.requirements import Requirement
 
 from mailgun_tracking.emulator import Emulator
-from tests.behaviour.mail import puts
-from tests.engine.result import Result
+from mailgun_tracking.testing import MailgunMocks, MailgunStackFactory
 from tests.engine.stack import Stack, StackFactory
 from tests.examples.projects import EXAMPLES, VIRTUALENV, commands_of, project_of, text_of
 from tests.package.locks import LOCKS, applies, pins, pythons
 
 LOCAL = ("existing-domain", "many-domains")
-
-
-def copied(example: str, stack: Stack) -> None:
-    """Copy an example's files into a stack's directory, with this test run's virtualenv."""
-    kept = shutil.ignore_patterns("venv", "emulator.json", "Pulumi.*.yaml", "__pycache__")
-    shutil.copytree(EXAMPLES / example, stack.directory, dirs_exist_ok=True, ignore=kept)
-    (stack.directory / "venv").symlink_to(sys.prefix)
 
 
 def run(command: str, stack: Stack) -> str:
@@ -45,8 +39,13 @@ def run(command: str, stack: Stack) -> str:
 
 
 def follow(example: str, stack: Stack) -> list[str]:
-    """Run the commands of an example's README except for its virtualenv; return the outputs."""
-    copied(example, stack)
+    """Run the commands of an example's README in a stack's directory; return the outputs.
+
+    Its virtualenv is that of this test run.
+    """
+    kept = shutil.ignore_patterns("venv", "emulator.json", "Pulumi.*.yaml", "__pycache__")
+    shutil.copytree(EXAMPLES / example, stack.directory, dirs_exist_ok=True, ignore=kept)
+    (stack.directory / "venv").symlink_to(sys.prefix)
     for old in (*stack.directory.glob("Pulumi.*.yaml"), stack.directory / "backend"):
         shutil.rmtree(old) if old.is_dir() else old.unlink()
     (stack.directory / "backend").mkdir()
@@ -89,52 +88,27 @@ def test_many_domains(new_stack: StackFactory) -> None:
         assert mailgun.domain("eu.example.com", "eu").click == {"active": True}
 
 
-def preview_of(entries: str, new_stack: StackFactory, emulator: Emulator) -> Result:
-    """The failed preview of many-domains with these entries and a valid one."""
-    stack = new_stack("", project=project_of("many-domains")["name"])
-    copied("many-domains", stack)
-    entries = f"two.example.com: {{click: true}}\n{entries}\n"
-    (stack.directory / "domains.yaml").write_text(entries, encoding="utf-8")
-    where = {"MAILGUN_BASE_URL": f"{emulator.url}/{{region}}", "MAILGUN_API_KEY": emulator.key}
-    result = stack.preview(check=False, env=where)
-    assert result.code != 0
-    assert "Traceback" not in result.output
-    assert not puts(emulator)
-    return result
-
-
 @pytest.mark.parametrize(
     ("entry", "told"),
     [
-        ("mg.example.com: {clik: true}", "got an unexpected keyword argument 'clik'"),
-        ("mg.example.com: true", "must be a mapping, not bool"),
+        ("{clik: true}", r"domains\.yaml: mg.example.com: .*unexpected keyword argument 'clik'"),
+        ("true", r"domains\.yaml: mg.example.com: .*must be a mapping, not bool"),
+        ("{click: html}", "DomainTracking mg.example.com: click: must be "),
+        ("{open: {activ: true}}", r"DomainTracking mg.example.com: open\.activ: "),
     ],
 )
-def test_an_entry_of_another_form_is_named(
-    new_stack: StackFactory, emulator: Emulator, entry: str, told: str
+def test_a_wrong_entry_is_named(
+    mailgun_mocks: MailgunMocks, tmp_path: Path, entry: str, told: str
 ) -> None:
-    """An entry that is no resource fails the preview, in one line with its name."""
-    result = preview_of(entry, new_stack, emulator)
-    (line,) = [said for said in result.all_diagnostics() if said.startswith("domains.yaml: ")]
-    assert line.startswith("domains.yaml: mg.example.com: ")
-    assert line.endswith(told)
-
-
-@pytest.mark.parametrize(
-    ("entry", "property_"),
-    [
-        ("mg.example.com: {click: html}", "click"),
-        ("mg.example.com: {open: {activ: true}}", "open.activ"),
-    ],
-)
-def test_an_entry_with_a_wrong_value_is_named(
-    new_stack: StackFactory, emulator: Emulator, entry: str, property_: str
-) -> None:
-    """An invalid value fails the preview in the row of its own entry only."""
-    result = preview_of(entry, new_stack, emulator)
-    (message,) = result.diagnostics("mg.example.com", "error")
-    assert f" has a problem: {property_}: " in message
-    assert not result.diagnostics("two.example.com", "error")
+    """In an error that Pulumi shows as one line."""
+    for file in ("Pulumi.yaml", "__main__.py"):
+        shutil.copy(EXAMPLES / "many-domains" / file, tmp_path)
+    entries = f"two.example.com: {{click: true}}\nmg.example.com: {entry}\n"
+    (tmp_path / "domains.yaml").write_text(entries, encoding="utf-8")
+    with pytest.raises(pulumi.RunError, match=told) as error:
+        mailgun_mocks.run(tmp_path)
+    assert "\n" not in str(error.value)
+    assert "two.example.com" not in str(error.value)
 
 
 def test_each_example_is_whole() -> None:
@@ -174,21 +148,19 @@ def test_paths_of_examples_are_relative() -> None:
         assert (EXAMPLES / name / Path(path)).resolve() == EXAMPLES.parent
 
 
-def test_the_program_in_the_root_directory(new_stack: StackFactory, emulator: Emulator) -> None:
+@pytest.mark.usefixtures("engine_on_path")
+def test_the_program_in_the_root_directory(
+    mailgun: Emulator, mailgun_stack: MailgunStackFactory
+) -> None:
     """With the configuration in Pulumi.dev.yaml it turns on tracking and https."""
     root = EXAMPLES.parent
-    stack = new_stack((root / "__main__.py").read_text(encoding="utf-8"), project="mail")
     config = yaml.safe_load((root / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
     for domain in config["mail:domains"]:
-        emulator.add_domain(domain)
-    stack.config_set("domains", config["mail:domains"])
-    where = {"MAILGUN_BASE_URL": f"{emulator.url}/{{region}}", "MAILGUN_API_KEY": emulator.key}
-    stack.up(env=where)
-    news = emulator.domain("news.example.com")
-    assert (news.web_scheme, news.click) == ("https", {"active": "htmlonly"})
-    assert emulator.domain("receipts.example.com").web_scheme == "http"
-    assert set(stack.outputs()["certificates_valid_until"]) == {
-        "news.example.com",
-        "alerts.example.com",
-    }
-    assert stack.preview("--expect-no-changes", env=where).changes.keys() <= {"same"}
+        mailgun.add_domain(domain)
+    stack = mailgun_stack(lambda: runpy.run_path(str(root / "__main__.py")))
+    stack.set_config("domains", config["mail:domains"])
+    valid = stack.up().outputs["certificates_valid_until"].value
+    assert valid.keys() == {"news.example.com", "alerts.example.com"}
+    stack.assert_mailgun("news.example.com", web_scheme="https", click="htmlonly")
+    stack.assert_mailgun("receipts.example.com", web_scheme="http")
+    stack.assert_no_changes()

@@ -59,12 +59,10 @@ def emulated_mailgun(bind: Bind, pebble: Pebble, http_port: int, **options: Any)
 def example_stack(new_stack: StackFactory, mailgun: AcmeEmulator, bind: Bind) -> ExampleStack:
     """Return a new stack of the unchanged example, configured for these servers."""
     new = new_stack("", project=PROJECT)
-    stack = ExampleStack(new.directory, new.home, "", new.project)
+    stack = ExampleStack(new.directory, "", new.project)
     for file in EXAMPLE.glob("*.py"):
         shutil.copy(file, stack.directory)
-    stack.environment["PULUMI_HOME"] = str(stack.directory / "home")
-    stack.environment["MAILGUN_BASE_URL"] = f"{mailgun.url}/{{region}}"
-    stack.environment["MAILGUN_API_KEY"] = mailgun.key
+    stack.environment |= mailgun.environment
     stack.environment["MAILGUN_TRACKING_NAMESERVER"] = bind.address
     stack.config_set("zone", ZONE)
     stack.config_set("domain", f"mg.{ZONE}")

@@ -24,9 +24,8 @@ def emulator_is_mailgun(
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
     for name in ("MAILGUN_REGION", "MAILGUN_SUBACCOUNT"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("MAILGUN_BASE_URL", f"{emulator.url}/{{region}}")
-    monkeypatch.setenv("MAILGUN_API_KEY", emulator.key)
-    monkeypatch.setenv("MAILGUN_TRACKING_NAMESERVER", emulator.name_server)
+    for name, value in emulator.environment.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

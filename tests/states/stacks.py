@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mailgun_tracking.emulator import Dials, Emulator
 from tests.behaviour.conftest import KEYS
-from tests.behaviour.mail import MailStack
+from tests.behaviour.mail import MailStack, mail_stack
 from tests.engine.stack import StackFactory
 
 KEY, KEY_OF_BRAND_B = KEYS
@@ -52,13 +52,9 @@ class KeptStack:
 
     def stack(self, new_stack: StackFactory, emulator: Emulator) -> MailStack:
         """The stack, with its program, and nothing deployed."""
-        made = new_stack("")
-        stack = MailStack(made.directory, made.home, "", made.project)
-        stack.environment |= {
-            "MAILGUN_BASE_URL": f"{emulator.url}/{{region}}",
-            "MAILGUN_TRACKING_NAMESERVER": emulator.name_server,
-            **self.environment,
-        }
+        stack = mail_stack(new_stack(""), emulator)
+        del stack.environment["MAILGUN_API_KEY"]
+        stack.environment |= self.environment
         for name, value in self.config.items():
             stack.config_set(name, value, secret=value in KEYS)
         stack.write(self.program)

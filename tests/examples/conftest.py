@@ -1,7 +1,0 @@
-"""Fixtures for the tests of examples."""
-
-from __future__ import annotations
-
-from tests.behaviour.conftest import emulator, mail, one_emulator
-
-__all__ = ["emulator", "mail", "one_emulator"]
