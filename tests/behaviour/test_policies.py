@@ -68,7 +68,7 @@ def name_of(event: dict[str, Any]) -> str:
     return str(event["resourceUrn"]).rpartition("::")[2]
 
 
-@pytest.mark.behaviour(108, 109, 110, 132)
+@pytest.mark.behaviour(108, 109, 110, 114)
 def test_a_pack_blocks_warns_and_remedies(
     mail: MailFactory, emulator: Emulator, snapshot: SnapshotAssertion
 ) -> None:

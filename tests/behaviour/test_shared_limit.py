@@ -74,7 +74,7 @@ def most_in_a_window(emulator: Emulator) -> int:
     return max(sum(at <= other < at + WINDOW_SECONDS for other in times) for at in times)
 
 
-@pytest.mark.behaviour(127)
+@pytest.mark.behaviour(116)
 def test_processes_keep_below_the_limit_together(emulator: Emulator, tmp_path: Path) -> None:
     """A budget as high as the limit is enough: no request is one too many."""
     emulator.set(requests_per_minute=LIMIT, rate_window_seconds=WINDOW_SECONDS)
@@ -91,7 +91,7 @@ def test_processes_keep_below_the_limit_together(emulator: Emulator, tmp_path: P
     assert most_in_a_window(emulator) <= LIMIT
 
 
-@pytest.mark.behaviour(127)
+@pytest.mark.behaviour(116)
 def test_a_limit_that_was_reached_holds_up_all_processes(
     emulator: Emulator, tmp_path: Path
 ) -> None:
@@ -104,7 +104,7 @@ def test_a_limit_that_was_reached_holds_up_all_processes(
         emulator.forget_requests()
 
 
-@pytest.mark.behaviour(127)
+@pytest.mark.behaviour(116)
 def test_stacks_share_a_budget(mail: MailFactory, emulator: Emulator, tmp_path: Path) -> None:
     """Two of them at the same time, each with the processes of its program and its provider."""
     emulator.set(requests_per_minute=30, rate_window_seconds=1.5)

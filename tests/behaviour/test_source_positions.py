@@ -42,7 +42,7 @@ def _positions(resource: dict[str, Any]) -> list[str]:
     return [frame["sourcePosition"] for frame in resource["stackTrace"]]
 
 
-@pytest.mark.behaviour(114)
+@pytest.mark.behaviour(115)
 def test_a_resource_has_the_line_that_declares_it(mail: MailFactory, emulator: Emulator) -> None:
     """Nothing of this package, the SDK and the language host; a `DomainTracking` stays small."""
     lines = (HEADER + PROGRAM).splitlines()

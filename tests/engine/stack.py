@@ -40,8 +40,8 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from tests.engine.key_service import SECRETS_PROVIDER, key_service
 from mailgun_tracking.testing import backends
+from tests.engine.key_service import SECRETS_PROVIDER, key_service
 from tests.engine.processes import Process, descendants
 from tests.engine.result import Event, PulumiFailed, Result, read_events
 
@@ -360,4 +360,3 @@ class StackFactory:
         for key, value in (config or {}).items():
             stack.config_set(key, value)
         return stack
-

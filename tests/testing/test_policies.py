@@ -73,7 +73,7 @@ def bucket(public: object, name: str = "b", parent: SampleResource | None = None
     return SampleResource(BUCKET, inputs, {"address": f"{name}.test"}, name, parent)
 
 
-@pytest.mark.behaviour(132)
+@pytest.mark.behaviour(114)
 def test_violations_have_a_name_a_level_and_a_message() -> None:
     """Of one policy and one resource, by the policy's own level or the pack's."""
     assert analyze(PRIVATE, bucket(False)).violations == []
@@ -89,7 +89,7 @@ def test_violations_have_a_name_a_level_and_a_message() -> None:
     ]
 
 
-@pytest.mark.behaviour(132)
+@pytest.mark.behaviour(114)
 def test_an_unknown_value_is_unknown_to_policies() -> None:
     """The SDK warns, as in a preview. A policy may also say that it does not apply."""
     analysis = analyze(PRIVATE, bucket(UNKNOWN), config={"private": EnforcementLevel.REMEDIATE})
@@ -115,7 +115,7 @@ def test_an_unknown_value_is_unknown_to_policies() -> None:
     assert set(analyze(policy, WEB).not_applicable) == {("other", "there are no buckets")}
 
 
-@pytest.mark.behaviour(132)
+@pytest.mark.behaviour(114)
 def test_a_remediation_comes_before_all_else() -> None:
     """What it changes is in the inputs; secrets and unknown values stay."""
     config = {"all": "remediate", "few": {"most": 2}}
@@ -148,7 +148,7 @@ PolicyPack(
 """
 
 
-@pytest.mark.behaviour(132)
+@pytest.mark.behaviour(114)
 def test_a_folder_is_a_pack(tmp_path: Path) -> None:
     """With its levels and settings, which `config` overrides as a file does."""
     (tmp_path / "PulumiPolicy.yaml").write_text("{runtime: python, main: src}")
@@ -179,7 +179,7 @@ def test_a_folder_is_a_pack(tmp_path: Path) -> None:
         analyze(tmp_path)
 
 
-@pytest.mark.behaviour(111, 132)
+@pytest.mark.behaviour(111, 114)
 @pytest.mark.parametrize(
     ("missing", "told"),
     [

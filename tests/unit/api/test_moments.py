@@ -64,7 +64,7 @@ def stored(**changed: Any) -> bytes:
     return json.dumps(content).encode() + b"\n"
 
 
-@pytest.mark.behaviour(127)
+@pytest.mark.behaviour(116)
 def test_what_one_process_does_counts_in_all(file: Path) -> None:
     """Its calls, its turns, and the limit that Mailgun told it."""
     code = "limit.reserve(), limit.reserve(), limit.take_turn(), limit.hold(100)\nprint(flush=True)"
@@ -77,7 +77,7 @@ def test_what_one_process_does_counts_in_all(file: Path) -> None:
         assert 0 < mine.reserve()[1] <= 60
 
 
-@pytest.mark.behaviour(127)
+@pytest.mark.behaviour(116)
 def test_whoever_was_held_resumes_in_turn(file: Path) -> None:
     """Also calls of several processes."""
     one, other = RateLimit(file=file), RateLimit(file=file)
@@ -116,7 +116,7 @@ def test_a_due_call_goes_before_those_that_are_not(file: Path) -> None:
     assert RateLimit(2, file).reserve()[1] > 58
 
 
-@pytest.mark.behaviour(127)
+@pytest.mark.behaviour(116)
 def test_a_process_that_is_killed_with_the_lock_gives_it_back(file: Path) -> None:
     code = "memory = limit._memory()\nmemory.__enter__()\nprint(flush=True)\ntime.sleep(600)"
     limit = RateLimit(2, file)
@@ -130,7 +130,7 @@ def test_a_process_that_is_killed_with_the_lock_gives_it_back(file: Path) -> Non
         assert not waiting.is_alive()
 
 
-@pytest.mark.behaviour(127)
+@pytest.mark.behaviour(116)
 @pytest.mark.parametrize(
     "content",
     [
@@ -181,7 +181,7 @@ def test_a_step_of_the_wall_clock_does_not_end_a_wait(
         assert (RateLimit(file=file).held_for() > 0) is is_held
 
 
-@pytest.mark.behaviour(127)
+@pytest.mark.behaviour(116)
 @pytest.mark.parametrize(
     ("directory", "reason"),
     [
@@ -226,7 +226,7 @@ def test_nor_any_on_a_system_without_flock(file: Path, monkeypatch: pytest.Monke
         in_file(file)
 
 
-@pytest.mark.behaviour(127)
+@pytest.mark.behaviour(116)
 def test_each_account_has_a_file_that_does_not_tell_its_key(tmp_path: Path) -> None:
     settings = Settings(
         lambda name: {"b": "key-b"} if name == "mailgun-tracking:accounts" else None,
