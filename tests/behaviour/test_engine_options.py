@@ -59,7 +59,7 @@ def clicks(emulator: Emulator) -> set[object]:
     return {emulator.domain(f"d{i}.example.com").click["active"] for i in range(COUNT)}
 
 
-@pytest.mark.behaviour(128)
+@pytest.mark.behaviour(127)
 def test_without_checkpoints_a_kill_costs_nothing_but_other_resources(
     mail: MailFactory, emulator: Emulator
 ) -> None:
