@@ -16,7 +16,8 @@ _BACKEND = "backend"
 def environment(folder: Path) -> dict[str, str]:
     """The variables with which `pulumi` uses the backend in a folder, and a home beside it."""
     return {
-        "PULUMI_BACKEND_URL": (folder / _BACKEND).as_uri(),
+        # Without metadata: its files are what a killed engine leaves empty, which no command can read.
+        "PULUMI_BACKEND_URL": f"{(folder / _BACKEND).as_uri()}?metadata=skip",
         "PULUMI_HOME": str(folder / "home"),
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         "PULUMI_SKIP_UPDATE_CHECK": "true",

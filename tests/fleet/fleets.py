@@ -25,7 +25,7 @@ class Fleet:
         self.write("__main__.py", program)
         self.environment = {
             **engine_environment(folder / "home"),
-            "PULUMI_BACKEND_URL": (folder / "backend").as_uri(),
+            "PULUMI_BACKEND_URL": f"{(folder / 'backend').as_uri()}?metadata=skip",
             "MAILGUN_BASE_URL": f"{emulator.url}/{{region}}",
             "MAILGUN_API_KEY": emulator.key,
             "MAILGUN_TRACKING_NAMESERVER": emulator.name_server,
