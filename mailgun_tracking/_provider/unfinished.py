@@ -139,14 +139,15 @@ class Unfinished:
             _write(key, _Note(before.paths - paths, footers))
 
 
-def _folder() -> Path:
+def notes_folder(name: str) -> Path:
+    """Where notes of a kind are kept in Pulumi's home."""
     home = os.environ.get("PULUMI_HOME") or os.path.expanduser("~/.pulumi")
-    return Path(home) / "mailgun-tracking" / "unfinished"
+    return Path(home) / "mailgun-tracking" / name
 
 
 def _file(key: Target) -> Path:
     name = hashlib.sha256(f"{key.region} {key.domain}".encode()).hexdigest()[:32]
-    return _folder() / f"{name}.json"
+    return notes_folder("unfinished") / f"{name}.json"
 
 
 def _read(key: Target) -> _Note:

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from .. import errors
+from .._api.moments import SHARED_LIMIT
 from ..fleet.backend import Backend
 from ..fleet.moving import refuse_misplaced
 from ..fleet.outcome import Outcome
@@ -146,7 +147,7 @@ class _Command:
         limit.mkdir()
         environment = {
             **os.environ,
-            "MAILGUN_TRACKING_SHARED_LIMIT": str(limit),
+            SHARED_LIMIT: str(limit),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
         if self.requests_per_minute is not None:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from .._provider.unfinished import notes_folder
 from ..errors import FleetError
 from .backend import NEVER_ASK, Backend
 from .outcome import Events, Outcome, not_begun, one_line
@@ -256,8 +257,7 @@ class _Note:
     """
 
     def __init__(self, project: Project, stack: str) -> None:
-        home = os.environ.get("PULUMI_HOME") or os.path.expanduser("~/.pulumi")
-        self._file = Path(home) / "mailgun-tracking" / "fleet" / f"{project.name}.{stack}"
+        self._file = notes_folder("fleet") / f"{project.name}.{stack}"
 
     def add(self, pid: int) -> None:
         """Note an engine."""
