@@ -24,8 +24,7 @@ class Fleet:
         self.write("Pulumi.yaml", "name: mail\nruntime: python\n")
         self.write("__main__.py", program)
         self.environment = {
-            **engine_environment(folder / "home"),
-            "PULUMI_BACKEND_URL": f"{(folder / 'backend').as_uri()}?metadata=skip",
+            **engine_environment(folder),
             "MAILGUN_BASE_URL": f"{emulator.url}/{{region}}",
             "MAILGUN_API_KEY": emulator.key,
             "MAILGUN_TRACKING_NAMESERVER": emulator.name_server,
