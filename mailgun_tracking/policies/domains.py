@@ -9,9 +9,7 @@ from pulumi_policy import PolicyResource, Severity
 
 from .reading import canonical, domain_at, read_all
 from .rule import Find, ResourceRule, Settings, StackRule, Subject, is_managed, matches
-from .types import DOMAIN_TRACKING, TRACKING_HOST
-
-_STACK = "pulumi:pulumi:Stack"
+from .types import DOMAIN_TRACKING, STACK, TRACKING_HOST
 
 
 def _domains(description: str) -> dict[str, dict[str, Any]]:
@@ -69,7 +67,7 @@ RULES = (
         Severity.MEDIUM,
         "Declare a DomainTracking or HttpsTracking for the domain, "
         "or take it out of the rule's setting `domains`.",
-        (_STACK,),
+        (STACK,),
         _domains("The domains that the stack has to manage, by name."),
         find=_managed,
     ),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +23,7 @@ from pulumi_policy.proxy import UnknownValueError
 
 from .._api.models import sending_domain
 from .reading import at, canonical, domain_at
-from .types import HTTPS_TRACKING, TRACKING_CERTIFICATE
+from .types import HTTPS_TRACKING, STACK, TRACKING_CERTIFICATE
 
 Subject = Union[ResourceValidationArgs, PolicyResource]
 """A resource that a rule looks at: its inputs, or in a rule about the stack its outputs."""
@@ -92,30 +90,27 @@ class Rule(ABC):
 
     def _report(
         self,
-        told: threading.Lock,
         subjects: Sequence[Subject],
         find: Find,
         args: ResourceValidationArgs | StackValidationArgs,
         report: ReportViolation,
     ) -> None:
-        """Report what is wrong, with the steps, which Pulumi's command line does not show.
-
-        Args:
-            told: is taken by who reports an unknown setting: once, not for each resource.
-            subjects: the resources.
-            find: says what is wrong with one of them.
-            args: what Pulumi passes.
-            report: reports a violation.
-        """
-        unknown = sorted(args.get_config().keys() - self.properties.keys())
-        subject = next((one for one in subjects if one.resource_type in self.types), None)
-        # Pulumi takes any setting, and a misspelt one would leave the rule without effect.
-        if unknown and subject and told.acquire(blocking=False):
-            report(f"the rule has no setting {', '.join(unknown)}", subject.urn)
+        """Report what is wrong, with the steps, which Pulumi's command line does not show."""
         default = self.properties.get("mode", {}).get("default")
         steps = self.steps_by_mode.get(args.get_config().get("mode", default), self.steps)
         for message, urn in self._violations(subjects, find, args):
             report(f"{message}\n{steps}", urn)
+
+    def _report_unknown(
+        self, args: ResourceValidationArgs | StackValidationArgs, report: ReportViolation
+    ) -> None:
+        """Report settings that the rule has not.
+
+        Pulumi takes any setting, and a misspelt one would leave the rule without effect.
+        """
+        unknown = sorted(args.get_config().keys() - self.properties.keys())
+        if unknown:
+            report(f"the rule has no setting {', '.join(unknown)}", None)
 
     def _violations(
         self,
@@ -161,14 +156,15 @@ class ResourceRule(Rule):
     def policy(self, url: str | None) -> Policy:
         return ResourceValidationPolicy(
             **self._metadata(url),
-            validate=functools.partial(self._validate, threading.Lock()),
+            validate=self._validate,
             remediate=self._remediate if self.fix else None,
         )
 
-    def _validate(
-        self, told: threading.Lock, args: ResourceValidationArgs, report: ReportViolation
-    ) -> None:
-        self._report(told, [args], self.find, args, report)
+    def _validate(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
+        if args.resource_type == STACK:
+            # Every stack has this resource, once.
+            self._report_unknown(args, report)
+        self._report([args], self.find, args, report)
 
     def _remediate(self, args: ResourceValidationArgs) -> Any:
         is_wrong = next(self._violations([args], self.find, args), None)
@@ -190,8 +186,8 @@ class StackRule(Rule):
         return StackValidationPolicy(**self._metadata(url), validate=self._validate)
 
     def _validate(self, args: StackValidationArgs, report: ReportViolation) -> None:
-        # Once for all resources.
-        self._report(threading.Lock(), args.resources, self.find(args.resources), args, report)
+        self._report_unknown(args, report)
+        self._report(args.resources, self.find(args.resources), args, report)
 
 
 def _is_left_out(subject: Subject, settings: Settings) -> bool:

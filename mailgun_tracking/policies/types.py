@@ -1,4 +1,4 @@
-"""The type tokens of this package's resources, by which rules recognize them."""
+"""The type tokens of resources, by which rules recognize them."""
 
 from __future__ import annotations
 
@@ -13,3 +13,6 @@ TRACKING_CERTIFICATE = "pulumi-python:dynamic/mailgun:TrackingCertificate"
 
 HTTPS_TRACKING = "mailgun-tracking:index:HttpsTracking"
 """`.HttpsTracking`, the component: the parent of the resources above and of the DNS record."""
+
+STACK = "pulumi:pulumi:Stack"
+"""The resource of the stack itself, of which each stack has one."""

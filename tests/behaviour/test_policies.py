@@ -95,7 +95,7 @@ def test_a_pack_blocks_warns_and_remedies(
     file = stack.directory / "policies.json"
     settings = {
         "all": "disabled",
-        "https-links": "advisory",
+        "https-links": {"enforcementLevel": "advisory", "exept": ["b.c"]},
         "click-tracking": {"enforcementLevel": "remediate", "mode": "htmlonly"},
         "open-tracking": {"enforcementLevel": "remediate", "mode": "pixel-at-top"},
         "managed-domains": {"enforcementLevel": "advisory", "domains": ["mg.example.com", "a.b"]},
