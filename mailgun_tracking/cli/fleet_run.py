@@ -149,6 +149,8 @@ class _Command:
             **os.environ,
             SHARED_LIMIT: str(limit),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # Without it, pulumi does not know --event-log.
+            "PULUMI_DEBUG_COMMANDS": "true",
         }
         if self.requests_per_minute is not None:
             environment["MAILGUN_REQUESTS_PER_MINUTE"] = str(self.requests_per_minute)

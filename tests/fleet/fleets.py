@@ -29,6 +29,8 @@ class Fleet:
             "MAILGUN_API_KEY": emulator.key,
             "MAILGUN_TRACKING_NAMESERVER": emulator.name_server,
         }
+        # No user has set it.
+        del self.environment["PULUMI_DEBUG_COMMANDS"]
 
     def write(self, file: str, text: str) -> None:
         """Write one of its files."""
