@@ -69,7 +69,9 @@ def move_command(folder: Path, yes: bool, secrets_provider: str | None) -> None:
     for source, held in sources.items():
         moved = sum(len(move.units) for move in moves if move.source == source)
         if source not in project.stacks and moved == len(held):
-            click.echo(f"{source} is empty now: `pulumi stack rm {source}` removes it")
+            # `pulumi stack rm` refuses a stack that still has its default providers.
+            command = f"mailgun-tracking fleet destroy --stack {source} --remove"
+            click.echo(f"{source} is empty now: `{command}` removes it")
 
 
 def _described(move: Move) -> str:

@@ -60,7 +60,8 @@ def test_a_recut_and_a_rename(tmp_path: Path) -> None:
             "done: fleet-001 → brand-a: 2 domains: mg1.example.com, mg2.example.com",
             "done: fleet-001 → fleet-003: 1 domain: mg3.example.com",
             "done: fleet-002 → fleet-003: 1 domain: mg6.example.com",
-            "fleet-001 is empty now: `pulumi stack rm fleet-001` removes it",
+            "fleet-001 is empty now: "
+            "`mailgun-tracking fleet destroy --stack fleet-001 --remove` removes it",
         ]
         # As if it had been killed between the two states that it saves.
         fleet.state("fleet-001").write_text(old_state)
@@ -72,4 +73,6 @@ def test_a_recut_and_a_rename(tmp_path: Path) -> None:
             fleet.pulumi("preview", "--stack", stack, "--expect-no-changes")
         assert sorted(one for stack in stacks for one in fleet.resources(stack)) == before
         assert fleet.resources("fleet-001") == []
+        fleet.run("destroy", "--stack", "fleet-001", "--remove", "--yes")
+        assert "fleet-001" not in fleet.pulumi("stack", "ls", "--json")
         assert puts(emulator) == []
