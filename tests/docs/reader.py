@@ -183,7 +183,7 @@ class Reader:
             assert name == "mailgun-tracking", f"{name} is not this package"
 
     def _run(self, script: str) -> str:
-        if re.search(r"\bpulumi (up|preview)\b", script):
+        if re.search(r"\b(pulumi|fleet) (up|preview)\b", script):
             self._has_new_program = False
         finished = subprocess.run(
             ["sh", "-euc", script],

@@ -104,6 +104,7 @@ def run_mocked(
     project: str,
     config: Mapping[str, str],
     answers: Mapping[str, Mapping[str, Any]],
+    stack: str = STACK,
 ) -> list[Done]:
     """Run programs one after another. The outputs of resources are their inputs.
 
@@ -113,6 +114,7 @@ def run_mocked(
         project: the project's name.
         config: the stack configuration; keys include the namespace.
         answers: the results of providers' functions, by token.
+        stack: the stack's name.
     """
     files = []
     for number, text in enumerate(programs):
@@ -121,6 +123,7 @@ def run_mocked(
     job = {
         "files": files,
         "project": project,
+        "stack": stack,
         "config": dict(config),
         "answers": {token: dict(answer) for token, answer in answers.items()},
     }
@@ -210,7 +213,11 @@ def _run(file: str, job: Mapping[str, Any]) -> dict[str, Any]:
 
     set_all_config(dict(job["config"]))
     mocks.set_mocks(
-        Answers(), project=job["project"], stack=STACK, preview=False, monitor=Monitor(Answers())
+        Answers(),
+        project=job["project"],
+        stack=job["stack"],
+        preview=False,
+        monitor=Monitor(Answers()),
     )
     error = ""
     try:
