@@ -6,7 +6,7 @@ import inspect
 import re
 import shlex
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -36,6 +36,7 @@ SUBCOMMANDS = (
 )
 NOT_OURS = ("dig", "git", "make", "pip", "pytest", "python3")
 """Commands whose options are not checked."""
+INFRA_REPO = {"pulumi preview", "mailgun-tracking emulator", "mailgun-tracking status"}
 
 
 def dead_links(document: Document) -> list[str]:
@@ -160,12 +161,18 @@ def test_an_option_that_is_not_there_is_seen(known_options: dict[str, set[str]])
     assert unknown_options("mailgun-tracking import --name mail-{domain}", known_options) == []
 
 
-@pytest.mark.parametrize("scripts", [github_scripts, gitlab_scripts])
+@pytest.mark.parametrize(
+    ("jobs", "commands_named"),
+    [
+        (github_scripts("infra-repo"), INFRA_REPO),
+        (gitlab_scripts("infra-repo"), INFRA_REPO),
+        (github_scripts("fleet"), {"mailgun-tracking fleet"}),
+    ],
+)
 def test_ci_files_of_examples_name_what_exists(
-    scripts: Callable[[str], dict[str, list[str]]], known_options: dict[str, set[str]]
+    jobs: dict[str, list[str]], commands_named: set[str], known_options: dict[str, set[str]]
 ) -> None:
     """Each subcommand and option of `pulumi` and `mailgun-tracking`."""
-    jobs = scripts("infra-repo")
     lines = {line for job in jobs.values() for script in job for line in script.splitlines()}
     assert [one for line in lines for one in unknown_options(line, known_options)] == []
     named = {
@@ -173,7 +180,7 @@ def test_ci_files_of_examples_name_what_exists(
         for line in lines
         for found in re.findall(r"\b(pulumi|mailgun-tracking) ([a-z]+(?: init)?)\b", line)
     }
-    assert {"pulumi preview", "mailgun-tracking emulator", "mailgun-tracking status"} <= named
+    assert commands_named <= named
     assert named <= known_options.keys()
 
 
