@@ -11,7 +11,7 @@ UV := $(BIN)/uv --quiet --system-certs
 ON_STACK = STACK="$(STACK)" YES="$(YES)" engine/on-stack
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh down shell env test test-pythons lint audit docs live bench chaos https-demo lock dist \
+.PHONY: help up preview refresh down shell env test test-pythons lint audit docs live bench bench-fleet chaos https-demo lock dist \
 	engine test-tools test-clients clean
 
 help: ## Show this list
@@ -74,6 +74,9 @@ live: engine .venv/dev ## Test against a real account: MAILGUN_API_KEY=... LIVE_
 
 bench: engine .venv/dev ## Run the benchmarks
 	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+bench-fleet: engine .venv/dev ## Measure fleets of 300 to 3,000 domains
+	@$(BIN)/python benchmarks/fleet.py $(ARGS)
 
 chaos: engine .venv/dev ## Spoil responses and kill processes, and see that nothing is lost
 	@$(BIN)/python chaos/run.py $(ARGS)

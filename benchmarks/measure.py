@@ -132,10 +132,10 @@ def _measure_command(
 
     emulator.take_request_count()
     emulator_cpu_before = emulator.cpu_seconds()
-    cpu_before = _children_cpu_seconds()
+    cpu_before = children_cpu_seconds()
     wall_seconds, peak_bytes = _run(stack, arguments)
     measurement.wall_seconds.append(wall_seconds)
-    measurement.cpu_seconds.append(_children_cpu_seconds() - cpu_before)
+    measurement.cpu_seconds.append(children_cpu_seconds() - cpu_before)
     measurement.emulator_cpu_seconds.append(emulator.cpu_seconds() - emulator_cpu_before)
     measurement.requests.append(emulator.take_request_count())
     measurement.peak_bytes.append(peak_bytes)
@@ -152,7 +152,7 @@ _ARGUMENTS = {
 }
 
 
-def _children_cpu_seconds() -> float:
+def children_cpu_seconds() -> float:
     """The CPU time of all child processes that have ended, and of their children."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
