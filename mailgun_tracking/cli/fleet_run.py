@@ -18,11 +18,12 @@ import click
 
 from .. import errors
 from .._api.moments import SHARED_LIMIT
-from ..fleet.backend import Backend
+from ..fleet.backend import Backend, Resource
 from ..fleet.moving import refuse_misplaced
 from ..fleet.outcome import Outcome
 from ..fleet.project import Project, read_project
 from ..fleet.run import Run
+from ..fleet.standing import standing
 from .fleet_choice import SECONDS_OF_SILENCE, WHICH, Choice, in_parallel, options
 from .fleet_summary import Command, as_json, finished, summary
 from .import_plan import counted
@@ -160,17 +161,25 @@ class _Command:
         """The stacks to run, once their states have been looked at; those missing are created."""
         existing = backend.stacks()
         chosen = Choice(self.stacks, self.domains, self.part).of(project, existing)
-        present = [stack for stack in chosen if stack in existing]
-        read = in_parallel("reading the state of", backend.resources, present, self.jobs)
-        states = dict(zip(present, read, strict=True))
-        for stack, resources in states.items():
+        states = self._states(backend, [stack for stack in existing if stack in chosen])
+        others: Mapping[str, list[Resource]] = {}
+        if self.command in ("preview", "up") and any(
+            standing(stack, {"resources": states.get(stack)}, project).missing for stack in chosen
+        ):
+            # What is new here may be in another stack still.
+            others = self._states(backend, [stack for stack in existing if stack not in chosen])
+        for stack, resources in [*states.items(), *others.items()]:
             refuse_misplaced(resources, stack, project)
         if self.command in ("preview", "up"):
             missing = [stack for stack in chosen if stack not in existing]
             create = functools.partial(backend.create, secrets_provider=self.secrets_provider)
             in_parallel("creating", create, missing, self.jobs)
             return [s for s in chosen if project.stacks.get(s) or states.get(s)]
-        return [stack for stack in present if states[stack] or self.command == "destroy"]
+        return [s for s in chosen if states.get(s) or (self.command == "destroy" and s in states)]
+
+    def _states(self, backend: Backend, stacks: Sequence[str]) -> dict[str, list[Resource]]:
+        read = in_parallel("reading the state of", backend.resources, stacks, self.jobs)
+        return dict(zip(stacks, read, strict=True))
 
     def _confirmed(self, run: Run, shown: _Shown, stacks: list[str]) -> list[str]:
         """The stacks whose preview was done, once the user has agreed to it."""

@@ -32,6 +32,7 @@ SECONDS_TO_LEAVE = 5.0
 """How long an engine has after a second signal before it is killed."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _IN_USE = re.compile("currently locked by|Another update is currently in progress")
+_DAMAGED = "snapshot integrity error"
 _LOCK = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)")
 
 
@@ -246,6 +247,9 @@ class _Engine:
         if _IN_USE.search(text):
             command = f"`pulumi cancel --stack {self.stack}`"
             text += f"; if no other run is at work, release it with {command}"
+        if _DAMAGED in text:
+            command = f"`pulumi state repair --stack {self.stack}`"
+            text = f"Pulumi does not read its state (a {_DAMAGED}); run {command}"
         return text or f"pulumi exited with {code}"
 
 

@@ -99,3 +99,10 @@ def test_it_is_never_quiet_for_long(
         "running 1 stack with 2 domains",
         "running: fleet-001 (1 of 2); waiting: 3 stacks",
     ]
+
+
+def test_a_damaged_state(make: Make) -> None:
+    """Pulumi prints a page on it."""
+    run = make("echo 'error: The Pulumi CLI encountered a snapshot integrity error.' >&2; exit 1")
+    [outcome] = run.stacks(["fleet-001"], "up")
+    assert outcome.error.endswith("; run `pulumi state repair --stack fleet-001`")
