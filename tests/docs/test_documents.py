@@ -26,6 +26,7 @@ SUBCOMMANDS = (
     "config set",
     "destroy",
     "import",
+    "login",
     "preview",
     "refresh",
     "stack",

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from mailgun_tracking.emulator import Emulator
-from tests.docs.markdown import Document, codes
+from tests.docs.markdown import ROOT, Document, codes
 from tests.engine.stack import engine_environment
 from tests.examples.mocked import ANSWERS, Registered, kind_of, run_mocked
 from tests.examples.projects import (
@@ -77,9 +77,10 @@ def test_the_readme_can_be_followed(tmp_path: Path) -> None:
 
 
 def test_the_program_with_dns_records(tmp_path: Path) -> None:
-    """With the program of its README, the domains with https get a record each."""
+    """With the program of its README and of the guide, the domains with https get a record each."""
     folder = copied(tmp_path)
     (program,) = re.findall(r"```python\n(.*?)```", text_of(NAME, "README.md"), re.DOTALL)
+    assert program in Document(ROOT / "docs" / "guides" / "fleets.md").text
     (done,) = run_mocked(
         [program],
         directory=folder,
