@@ -18,13 +18,13 @@ MakeDomain = Callable[[str, dict[str, Any]], object]
 
 
 def make_domain(domain: str, settings: dict[str, Any], cname: CnameFactory | None = None) -> None:
-    """Declare a domain: an `HttpsTracking` where the settings have ``https: true``, else a
-    `DomainTracking`. Either is named after the domain.
+    """Declare a domain: an ``HttpsTracking`` where the settings have ``https: true``, else a
+    ``DomainTracking``. Either is named after the domain.
 
     Args:
         domain: the domain.
         settings: its arguments.
-        cname: with ``https: true``, creates the DNS resource, as for `HttpsTracking`.
+        cname: with ``https: true``, creates the DNS resource, as for ``HttpsTracking``.
     """
     arguments = {name: value for name, value in settings.items() if name != "https"}
     if settings.get("https"):
@@ -34,7 +34,7 @@ def make_domain(domain: str, settings: dict[str, Any], cname: CnameFactory | Non
 
 
 def declare(make: MakeDomain = make_domain) -> None:
-    """Declare the domains that `stacks.csv` gives to the current stack.
+    """Declare the domains that ``stacks.csv`` gives to the current stack.
 
     The files are those of the folder that the program runs in.
 
