@@ -16,7 +16,7 @@ _BACKEND = "backend"
 def environment(folder: Path) -> dict[str, str]:
     """The variables with which `pulumi` uses the backend in a folder, and a home beside it."""
     return {
-        # Without metadata: its files are what a killed engine leaves empty, which no command can read.
+        # A killed engine can leave its files of metadata empty, and then reads nothing.
         "PULUMI_BACKEND_URL": f"{(folder / _BACKEND).as_uri()}?metadata=skip",
         "PULUMI_HOME": str(folder / "home"),
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
