@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from ..fleet.assignment import in_order
+from ..fleet.assignment import in_order, is_assigned_name
 from ..fleet.project import Project
 from .fleet import in_folder
 from .import_plan import counted
@@ -75,6 +75,9 @@ class Choice:
     def of(self, project: Project, existing: Sequence[str]) -> list[str]:
         """The names of the stacks, in order; those that `stacks.csv` does not have are the last.
 
+        Of these, only the ones that `fleet assign` may have named are chosen without being asked
+        for: what they have left is deleted, and others may have a stack in the project.
+
         Args:
             project: what the files say.
             existing: the stacks that exist.
@@ -93,8 +96,13 @@ class Choice:
             wanted.update(places)
         if unknown := sorted(wanted.difference(known)):
             raise click.UsageError(f"there is no stack {', '.join(unknown)}")
+        foreign = [stack for stack in left if not is_assigned_name(stack)]
         if wanted:
             known = [stack for stack in known if stack in wanted]
+        elif foreign:
+            known = [stack for stack in known if stack not in foreign]
+            names = ", ".join(sorted(foreign, key=in_order))
+            click.echo(f"left out, as stacks.csv does not name it: {names}", err=True)
         number, of = self.part or (1, 1)
         return known[number - 1 :: of]
 

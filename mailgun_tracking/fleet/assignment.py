@@ -21,6 +21,8 @@ DEFAULT_SIZE = 150
 
 _STACK_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
+_ASSIGNED_NAME = re.compile(r"fleet-\d{3,}")
+
 Assignment = Mapping[str, str]
 """The stack of each domain."""
 
@@ -28,6 +30,11 @@ Assignment = Mapping[str, str]
 def in_order(stack: str) -> list[object]:
     """A key to sort stacks by: numbers in their names count as numbers."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", stack)]
+
+
+def is_assigned_name(stack: str) -> bool:
+    """Whether a stack's name is one that `assign` gives."""
+    return bool(_ASSIGNED_NAME.fullmatch(stack))
 
 
 def assign(current: Assignment, domains: Collection[str], size: int = DEFAULT_SIZE) -> Assignment:
