@@ -76,8 +76,10 @@ def measure(domains: int, size: int, folder: Path) -> Measured:
     (folder / "__main__.py").write_text(PROGRAM, encoding="utf-8")
     costs: list[Cost] = []
     with EmulatorProcess(domains, ROOT) as emulator:
-        environment = engine_environment(folder / "home") | emulator.environment
-        environment["PULUMI_BACKEND_URL"] = (folder / "backend").as_uri()
+        environment = engine_environment(folder) | emulator.environment
+        # A user has not set these.
+        for name in ("GOGC", "GOMEMLIMIT"):
+            del environment[name]
 
         def run(*arguments: str) -> Cost:
             emulator.take_request_count()
@@ -102,7 +104,8 @@ def measure(domains: int, size: int, folder: Path) -> Measured:
             if not costs:
                 run("assign", "--size", str(size))
             costs.append(run(*command))
-            click.echo(f"{domains} in stacks of {size}: {heading}: {costs[-1]}", err=True)
+            took = f"{costs[-1].cpu_seconds:.1f} processor seconds, {costs[-1].wall_seconds:.0f} s"
+            click.echo(f"{domains} domains in stacks of {size}: {heading}: {took}", err=True)
     return Measured(domains, size, costs)
 
 

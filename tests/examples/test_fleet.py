@@ -40,11 +40,8 @@ def test_the_readme_can_be_followed(tmp_path: Path) -> None:
     """The commands of its README create what its files say, and then there is nothing to do."""
     folder = copied(tmp_path)
     (tmp_path / "backend").mkdir()
-    environment = engine_environment(tmp_path / "home") | {
-        "PULUMI_BACKEND_URL": (tmp_path / "backend").as_uri(),
-        # The time to save 150 growing states is not what this is about.
-        "PULUMI_SKIP_CHECKPOINTS": "true",
-    }
+    # The time to save 150 growing states is not what this is about.
+    environment = engine_environment(tmp_path) | {"PULUMI_SKIP_CHECKPOINTS": "true"}
     # No user has set it.
     del environment["PULUMI_DEBUG_COMMANDS"]
 
