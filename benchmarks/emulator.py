@@ -12,6 +12,8 @@ import psutil
 import requests
 
 ISSUING_SECONDS = 10.0
+_LAST = "MAILGUN_EMULATOR_URL"
+"""The last variable that the emulator prints when it has started."""
 
 
 class EmulatorProcess:
@@ -39,10 +41,12 @@ class EmulatorProcess:
             text=True,
         )
         assert self._process.stdout is not None
-        exports = [self._process.stdout.readline() for _ in range(3)]
-        self.environment = dict(
-            re.sub(r"^export |['\"\n]", "", line).split("=", 1) for line in exports
-        )
+        self.environment: dict[str, str] = {}
+        for line in self._process.stdout:
+            name, value = re.sub(r"^export |['\"\n]", "", line).split("=", 1)
+            self.environment[name] = value
+            if name == _LAST:
+                break
         self._token = self.environment.pop("MAILGUN_EMULATOR_TOKEN")
         self._usage = psutil.Process(self._process.pid)
         return self
