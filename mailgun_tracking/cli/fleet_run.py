@@ -123,16 +123,16 @@ class _Command:
             raise refused(error) from None
         with tempfile.TemporaryDirectory(prefix="mailgun-tracking-fleet-") as folder:
             logs = Path(folder)
-            shown = _Shown(project)
+            shown = _Shown(project, self.command)
             run = Run(project, backend, self.jobs, self._environment(logs), logs, shown)
             ready = stacks if yes else self._confirmed(run, shown, stacks)
             command = _COMMANDS[self.command]
-            with shown.running(ready):
+            is_preview = self.command == "preview"
+            with shown.running(ready, is_preview=is_preview):
                 outcomes = run.stacks(ready, *command, *(["--remove"] if remove else []))
         if self.show_json:
             click.echo(json.dumps(as_json(outcomes, self.command), indent=2))
         else:
-            is_preview = self.command == "preview"
             click.echo(summary(outcomes, self.command, is_preview=is_preview))
         if expect_no_changes and any(
             row.result in ("created", "changed", "deleted")
@@ -183,7 +183,7 @@ class _Command:
 
     def _confirmed(self, run: Run, shown: _Shown, stacks: list[str]) -> list[str]:
         """The stacks whose preview was done, once the user has agreed to it."""
-        with shown.running(stacks):
+        with shown.running(stacks, is_preview=True):
             outcomes = run.stacks(stacks, *_PREVIEWS[self.command])
         click.echo(summary(outcomes, self.command, is_preview=True), err=self.show_json)
         ready = [outcome.stack for outcome in outcomes if outcome.is_done]
@@ -213,15 +213,18 @@ _PREVIEWS: Mapping[Command, Sequence[str]] = {
 class _Shown:
     """Shows how a run goes, on stderr: a progress bar on a terminal, lines anywhere else."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, command: Command) -> None:
         self._project = project
+        self._command: Command = command
+        self._is_preview = False
         self._bar: Any = None
         self._finished = 0
         self._last = time.monotonic()
 
     @contextlib.contextmanager
-    def running(self, stacks: Sequence[str]) -> Iterator[None]:
+    def running(self, stacks: Sequence[str], *, is_preview: bool) -> Iterator[None]:
         """Show the run of some stacks."""
+        self._is_preview = is_preview
         self._finished = 0
         total = sum(self._size(stack) for stack in stacks)
         if not sys.stderr.isatty():
@@ -248,7 +251,7 @@ class _Shown:
         """A line for the stack, unless there is a bar."""
         self._finished += self._size(outcome.stack)
         if self._bar is None:
-            self.say(finished(outcome))
+            self.say(finished(outcome, self._command, is_preview=self._is_preview))
 
     def say(self, message: str) -> None:
         """Print a line."""

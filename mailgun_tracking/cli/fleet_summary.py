@@ -24,9 +24,16 @@ _IN_REFRESH: Mapping[Result, str] = {
 }
 
 
+def _words(command: Command, *, is_preview: bool) -> Mapping[Result, str]:
+    """What results are called, where that is not their own name."""
+    if command == "refresh":
+        return _IN_REFRESH
+    return _IN_PREVIEW if is_preview else {}
+
+
 def summary(outcomes: Sequence[Outcome], command: Command, *, is_preview: bool = False) -> str:
     """The outcomes of a run, by domain: the domains that are alike in one line."""
-    words = _IN_REFRESH if command == "refresh" else _IN_PREVIEW if is_preview else {}
+    words = _words(command, is_preview=is_preview)
     by_result: defaultdict[Result, list[Row]] = defaultdict(list)
     for outcome in outcomes:
         for row in outcome.rows:
@@ -49,10 +56,13 @@ def summary(outcomes: Sequence[Outcome], command: Command, *, is_preview: bool =
     return "\n".join(lines)
 
 
-def finished(outcome: Outcome) -> str:
+def finished(outcome: Outcome, command: Command, *, is_preview: bool = False) -> str:
     """A line for a stack that has ended."""
+    words = _words(command, is_preview=is_preview)
     counts = Counter(row.result for row in outcome.rows)
-    parts = [f"{counts[result]} {result}" for result in RESULTS if counts[result]]
+    parts = [
+        f"{counts[result]} {words.get(result, result)}" for result in RESULTS if counts[result]
+    ]
     state = "done" if outcome.is_done else "failed"
     return f"{outcome.stack}: {state} in {outcome.seconds:.0f} s ({', '.join(parts) or 'nothing'})"
 

@@ -135,11 +135,12 @@ def test_every_command(tmp_path: Path) -> None:
             "fleet-002: 1 domain; does not exist yet",
         ]
         assert "needed" in fleet.run("up", code=2).stderr
-        preview = fleet.run("preview", "--stack", "fleet-001").stdout
-        assert preview.startswith(
+        preview = fleet.run("preview", "--stack", "fleet-001")
+        assert preview.stdout.startswith(
             "2 to create\n  mg1.example.com, mg2.example.com: DOMAIN already "
         )
-        assert "; will change click false => true\n" in preview
+        assert "; will change click false => true\n" in preview.stdout
+        assert " s (2 to create)\n" in preview.stderr
         assert puts(emulator) == []
         assert fleet.run("up", "--yes").stdout.startswith("3 created\n")
 

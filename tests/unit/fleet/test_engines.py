@@ -92,8 +92,8 @@ def test_it_is_never_quiet_for_long(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(fleet_run, "SECONDS_OF_SILENCE", -1.0)
-    shown = fleet_run._Shown(project("a.test", "b.test"))
-    with shown.running(["fleet-001"]):
+    shown = fleet_run._Shown(project("a.test", "b.test"), "up")
+    with shown.running(["fleet-001"], is_preview=False):
         shown.going_on({"fleet-001": 1}, 3)
     assert capsys.readouterr().err.splitlines() == [
         "running 1 stack with 2 domains",

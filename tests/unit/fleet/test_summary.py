@@ -48,5 +48,7 @@ def test_summary(command: Command, snapshot: SnapshotAssertion) -> None:
     assert summary(OUTCOMES, command, is_preview=command == "preview") == snapshot
 
 
-def test_finished(snapshot: SnapshotAssertion) -> None:
-    assert [finished(outcome) for outcome in OUTCOMES] == snapshot
+@pytest.mark.parametrize("command", ["preview", "up", "refresh"])
+def test_finished(command: Command, snapshot: SnapshotAssertion) -> None:
+    is_preview = command == "preview"
+    assert [finished(one, command, is_preview=is_preview) for one in OUTCOMES] == snapshot
