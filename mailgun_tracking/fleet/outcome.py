@@ -38,6 +38,8 @@ _PROGRESS = re.compile(r" \d+ s$")
 """How a row says that it waits, as for the rate limit: of no interest once that is over."""
 _COLOR = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 _VALUES = {None: "unset", True: "true", False: "false"}
+_CHOICES = ("htmlonly", "http", "https", "mailgun", "proxy")
+"""What settings can be that have few values: none of these is a secret."""
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,7 @@ def one_line(text: str) -> str:
 
 
 def _changes(step: Mapping[str, Any]) -> Iterator[str]:
-    """What an update changes. Only switches are shown with their values."""
+    """What an update changes. Only settings that have few values are shown with them."""
     old, new = ((step[side] or {}).get("inputs") or {} for side in ("old", "new"))
     for path in sorted(step.get("detailedDiff") or {}):
         if not re.match(r"managed\b|__", path):
@@ -230,8 +232,8 @@ def _differences(path: str, old: Any, new: Any) -> Iterator[str]:
         sides = [side if isinstance(side, Mapping) else {} for side in (old, new)]
         for name in sorted({*sides[0], *sides[1]}):
             yield from _differences(f"{path}.{name}", *(side.get(name) for side in sides))
-    elif all(value is None or isinstance(value, bool) for value in (old, new)):
+    elif all(value is None or isinstance(value, bool) or value in _CHOICES for value in (old, new)):
         if old != new:
-            yield f"{path} {_VALUES[old]} → {_VALUES[new]}"
+            yield f"{path} {_VALUES.get(old, old)} → {_VALUES.get(new, new)}"
     else:
         yield path

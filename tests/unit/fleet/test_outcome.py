@@ -60,7 +60,7 @@ def test_the_stack_and_providers_and_what_is_only_read_are_none_of_it() -> None:
 
 
 def test_changes() -> None:
-    """Switches with their values, and of everything else only the name: it may be secret."""
+    """Settings of few values with these, and of all others only the name: they may be secret."""
     old = {
         "click": {"active": True},
         "unsubscribe": {"active": True, "html_footer": "before"},
@@ -74,7 +74,7 @@ def test_changes() -> None:
     paths = ["click.active", "managed[0]", "open", "unsubscribe.html_footer", "unsubscribe.active"]
     [row] = outcome(both("update", "a.test", old=old, new=new, diff=paths), "a.test").rows
     assert row.changes == (
-        "click.active",
+        "click.active true → htmlonly",
         "open.active unset → true",
         "unsubscribe.active true → false",
         "unsubscribe.html_footer",
