@@ -99,4 +99,7 @@ class Backend:
             )
         except subprocess.CalledProcessError as error:
             lines = filter(None, map(str.strip, error.stderr.splitlines()))
-            raise FleetError(what, " ".join(lines).removeprefix("error: ")) from None
+            failure = FleetError(what, " ".join(lines).removeprefix("error: "))
+            if "must be set for login" in failure.reason:
+                failure.advise("run `pulumi login` first")
+            raise failure from None

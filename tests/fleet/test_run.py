@@ -179,3 +179,13 @@ def test_every_command(tmp_path: Path) -> None:
         assert fleet.run("destroy", "--yes", "--remove").stdout.startswith("2 deleted\n")
         assert fleet.pulumi("stack", "ls", "--json").strip() == "[]"
         assert not emulator.domain("mg1.example.com").click["active"]
+
+
+def test_without_a_backend(tmp_path: Path) -> None:
+    """Where nobody has logged in, the error says how to."""
+    with Emulator(domains=FIVE[:1]) as emulator:
+        fleet = fleet_of(tmp_path, emulator, FIVE[:1], 1)
+        del fleet.environment["PULUMI_BACKEND_URL"]
+        error = fleet.run("preview", code=2).stderr
+        assert error.startswith("Error: cannot list the stacks: ")
+        assert error.endswith("; run `pulumi login` first\n")
