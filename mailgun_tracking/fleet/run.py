@@ -292,7 +292,11 @@ def _is_alive(pid: int) -> bool:
         return False
     except PermissionError:
         pass
-    return True
+    try:
+        # Where nobody waits for it, as in many containers, a process that has ended stays listed.
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text("utf-8", "replace")
+    except OSError:
+        return True
 
 
 @contextlib.contextmanager
