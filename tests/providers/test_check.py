@@ -52,7 +52,7 @@ Resource = Callable[..., Any]
         (TrackingCertificate, DOMAIN, {}),
         (TrackingCertificate, "email.eu.example.com", {}),
         (DomainTracking, "eu.example.com", {"open": True}),
-        (DomainTracking, "sub.example.com", {"open": True, "subaccount": "sub-2"}),
+        (DomainTracking, "sub.example.com", {"open": True, "subaccount": "sub-9"}),
     ],
     ids=[
         "settings",
@@ -85,7 +85,7 @@ def test_an_invalid_input_is_refused_by_its_name(
     [
         ("MAILGUN_API_KEY", "wrong"),
         ("MAILGUN_API_KEY", ""),
-        ("MAILGUN_SUBACCOUNT", "sub-2"),
+        ("MAILGUN_SUBACCOUNT", "sub-9"),
         ("MAILGUN_REGION", "eu"),
         ("MAILGUN_REGION", "mars"),
         ("MAILGUN_BASE_URL", "http://api.example.com"),
