@@ -23,7 +23,7 @@ in_folder = click.option(
     "--cwd",
     "folder",
     default=".",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
     help="The folder of the fleet's files; the current one by default.",
 )
 """The option that every command of the group has."""

@@ -125,7 +125,7 @@ class _Command:
             logs = Path(folder)
             shown = _Shown(project, self.command)
             run = Run(project, backend, self.jobs, self._environment(logs), logs, shown)
-            ready = stacks if yes else self._confirmed(run, shown, stacks)
+            ready = stacks if yes or not stacks else self._confirmed(run, shown, stacks)
             command = _COMMANDS[self.command]
             is_preview = self.command == "preview"
             with shown.running(ready, is_preview=is_preview):
@@ -189,7 +189,8 @@ class _Command:
         ready = [outcome.stack for outcome in outcomes if outcome.is_done]
         if run.interrupted or not ready:
             sys.exit(1)
-        question = f"{self.command.capitalize()} {counted(len(ready), 'stack')}"
+        verb = "Update" if self.command == "up" else self.command.capitalize()
+        question = f"{verb} {counted(len(ready), 'stack')}"
         if len(ready) < len(stacks):
             question += f", and leave out {len(stacks) - len(ready)} whose preview failed"
         click.confirm(f"{question}?", abort=True, err=self.show_json)

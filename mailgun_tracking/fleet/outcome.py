@@ -33,7 +33,7 @@ _RESULTS: Mapping[str, Result] = {
 """Of an operation of the engine; every other one has changed the resource."""
 _ENDINGS = re.compile(r"(update|preview|refresh|destroy) (failed|canceled)|resource .* failed")
 """How the engine ends a command after an error that it has reported already."""
-_PREFIXES = re.compile(r"error: |\S+ resource '[^']*' has a problem: ")
+_PREFIXES = re.compile(r"error: |\S+ resource '[^']*' has a problem: |1 error occurred: \* ")
 _PROGRESS = re.compile(r" \d+ s$")
 """How a row says that it waits, as for the rate limit: of no interest once that is over."""
 _COLOR = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")

@@ -40,7 +40,7 @@ def test_it_previews_and_asks(tmp_path: Path) -> None:
         while "[y/N]: " not in shown:
             shown += os.read(ours, 10_000).decode()
         assert "1 to create\r\n  mg2.example.com: mg2.example.com already exists" in shown
-        assert "Up 1 stack? " in shown
+        assert "Update 1 stack? " in shown
         assert puts(emulator) == []
         os.write(ours, b"y\n")
         shown = ""

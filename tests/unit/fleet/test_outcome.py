@@ -96,8 +96,14 @@ def test_messages() -> None:
     assert row.notes == ("waiting",)
 
 
-def test_what_fails_in_a_check_has_no_step() -> None:
-    message = "pulumi-python:dynamic/mailgun:DomainTracking resource 'a.test' has a problem: no"
+@pytest.mark.parametrize(
+    "message",
+    [
+        "pulumi-python:dynamic/mailgun:DomainTracking resource 'a.test' has a problem: no",
+        "1 error occurred:\n\t* no\n\n",
+    ],
+)
+def test_what_fails_in_a_check_has_no_step(message: str) -> None:
     done = outcome([said(message, urn("a.test"), "error")], "a.test", "b.test", error="exited")
     assert [(row.name, row.result, row.reason) for row in done.rows] == [
         ("a.test", "failed", "no"),
