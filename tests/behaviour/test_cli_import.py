@@ -102,7 +102,7 @@ def test_the_configuration_is_for_the_program_of_this_repository(
     add_domain(emulator, "b.example.com", {"web_scheme": "https", "region": "eu"})
     stack = mail()
     done = mailgun_tracking(stack, "import", "--all", "--yaml", "--out=imported")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
     stack.import_(stack.directory / "imported" / "import.json")
     stack.write_program((ROOT / "__main__.py").read_text(encoding="utf-8"))
     with stack.config_file.open("a", encoding="utf-8") as file:

@@ -139,7 +139,7 @@ def test_stacks_share_a_budget(mail: MailFactory, emulator: Emulator, tmp_path: 
         ]
         results = [one.wait() for one in running]
     assert [result.code for result in results] == [0, 0]
-    told = "the budget of 30 requests per minute (mailgun-tracking:requestsPerMinute) is used up: "
+    told = "your budget of 30 requests per minute is used up: "
     assert any(told in result.output for result in results)
     assert too_many(emulator) == 0
     assert len(emulator.requests) > 30

@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -44,7 +45,14 @@ class Started:
 
     def __init__(self, fleet: Fleet, *arguments: str) -> None:
         self._id = uuid.uuid4().hex
-        self.process = subprocess.Popen(
+        self._errors = fleet.folder / "errors"
+        with self._errors.open("wb") as errors:
+            self.process = self._start(fleet, arguments, errors)
+
+    def _start(
+        self, fleet: Fleet, arguments: Sequence[str], errors: IO[bytes]
+    ) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [
                 *(sys.executable, "-c", "from mailgun_tracking.cli import main; main()"),
                 *("fleet", "up", "--yes", "--jobs", "1", *arguments),
@@ -52,10 +60,15 @@ class Started:
             cwd=fleet.folder,
             env={**fleet.environment, MARK: self._id},
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=errors,
             text=True,
             start_new_session=True,
         )
+
+    @property
+    def said(self) -> str:
+        """What it has printed to stderr so far."""
+        return self._errors.read_text()
 
     def wait_until(self, true: Callable[[], bool]) -> None:
         """Wait for something to become true."""
@@ -74,10 +87,10 @@ class Started:
 
     def end(self) -> tuple[int, str, str]:
         """Wait for its end, after which no process is left: exit code, stdout and stderr."""
-        stdout, stderr = self.process.communicate(timeout=SECONDS)
+        output, _ = self.process.communicate(timeout=SECONDS)
         for process in marked(MARK, self._id):
             assert process.gone_within(10), process.command
-        return self.process.returncode, stdout, stderr
+        return self.process.returncode, output, self.said
 
 
 MOMENTS: dict[str, Callable[[Fleet, Emulator], bool]] = {
@@ -124,10 +137,13 @@ def test_an_interrupted_run(fleet: Fleet, emulator: Emulator) -> None:
 @pytest.mark.behaviour(124)
 def test_interrupted_twice(fleet: Fleet, emulator: Emulator) -> None:
     """Then it ends at once, and leaves no process behind."""
+    emulator.add_fault(method="PUT", path="*", delay_seconds=1000)
     started = Started(fleet)
-    started.wait_until(lambda: bool(emulator.requests))
+    started.wait_until(lambda: len(puts(emulator)) == 2)
+    started.process.send_signal(signal.SIGSTOP)
     started.process.send_signal(signal.SIGINT)
     started.process.send_signal(signal.SIGTERM)
+    started.process.send_signal(signal.SIGCONT)
     code, _, stderr = started.end()
     assert code == 1
     assert "ending at once" in stderr
