@@ -18,11 +18,12 @@ import click
 
 from .. import errors
 from .._api.moments import SHARED_LIMIT
-from ..fleet.backend import Backend, Resource
+from ..fleet.backend import Backend, State, resources_of
 from ..fleet.moving import refuse_misplaced
 from ..fleet.outcome import Outcome
 from ..fleet.project import Project, read_project
 from ..fleet.run import Run
+from ..fleet.secrets_provider import refuse_lost_secrets_provider
 from ..fleet.standing import standing
 from .fleet_choice import SECONDS_OF_SILENCE, WHICH, Choice, in_parallel, options
 from .fleet_summary import Command, as_json, finished, summary
@@ -148,7 +149,8 @@ class _Command:
         limit.mkdir()
         environment = {
             **os.environ,
-            SHARED_LIMIT: str(limit),
+            # Other runs on this machine may share one already.
+            SHARED_LIMIT: os.environ.get(SHARED_LIMIT) or str(limit),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             # Without it, pulumi does not know --event-log.
             "PULUMI_DEBUG_COMMANDS": "true",
@@ -162,24 +164,32 @@ class _Command:
         existing = backend.stacks()
         chosen = Choice(self.stacks, self.domains, self.part).of(project, existing)
         states = self._states(backend, [stack for stack in existing if stack in chosen])
-        others: Mapping[str, list[Resource]] = {}
+        others: Mapping[str, State] = {}
         if self.command in ("preview", "up") and any(
-            standing(stack, {"resources": states.get(stack)}, project).missing for stack in chosen
+            standing(stack, states.get(stack), project).missing for stack in chosen
         ):
             # What is new here may be in another stack still.
             others = self._states(backend, [stack for stack in existing if stack not in chosen])
-        for stack, resources in [*states.items(), *others.items()]:
-            refuse_misplaced(resources, stack, project)
+        for stack, state in [*states.items(), *others.items()]:
+            refuse_misplaced(resources_of(state), stack, project)
+        for stack, state in states.items():
+            refuse_lost_secrets_provider(stack, state, self.folder)
+        held = {stack for stack, state in states.items() if resources_of(state)}
         if self.command in ("preview", "up"):
-            missing = [stack for stack in chosen if stack not in existing]
-            create = functools.partial(backend.create, secrets_provider=self.secrets_provider)
-            in_parallel("creating", create, missing, self.jobs)
-            return [s for s in chosen if project.stacks.get(s) or states.get(s)]
-        return [s for s in chosen if states.get(s) or (self.command == "destroy" and s in states)]
+            self._create(backend, [stack for stack in chosen if stack not in existing])
+            return [stack for stack in chosen if project.stacks.get(stack) or stack in held]
+        return [s for s in chosen if s in held or (self.command == "destroy" and s in states)]
 
-    def _states(self, backend: Backend, stacks: Sequence[str]) -> dict[str, list[Resource]]:
-        read = in_parallel("reading the state of", backend.resources, stacks, self.jobs)
+    def _states(self, backend: Backend, stacks: Sequence[str]) -> dict[str, State]:
+        read = in_parallel("reading the state of", backend.state, stacks, self.jobs)
         return dict(zip(stacks, read, strict=True))
+
+    def _create(self, backend: Backend, stacks: Sequence[str]) -> None:
+        create = functools.partial(backend.create, secrets_provider=self.secrets_provider)
+        in_parallel("creating", create, stacks, self.jobs)
+        if stacks and self.secrets_provider:
+            files = ", ".join(f"Pulumi.{stack}.yaml" for stack in stacks)
+            click.echo(f"commit {files}: they have what decrypts the stacks' secrets", err=True)
 
     def _confirmed(self, run: Run, shown: _Shown, stacks: list[str]) -> list[str]:
         """The stacks whose preview was done, once the user has agreed to it."""
@@ -243,7 +253,8 @@ class _Shown:
         """Move the bar, or break the silence."""
         done = self._finished + sum(min(n, self._size(stack)) for stack, n in running.items())
         if self._bar is not None:
-            self._bar.update(done - self._bar.pos)
+            with contextlib.suppress(OSError):
+                self._bar.update(done - self._bar.pos)
         elif running and time.monotonic() - self._last > SECONDS_OF_SILENCE:
             parts = [f"{stack} ({done} of {self._size(stack)})" for stack, done in running.items()]
             self.say(f"running: {', '.join(parts)}; waiting: {counted(waiting, 'stack')}")
@@ -255,9 +266,10 @@ class _Shown:
             self.say(finished(outcome, self._command, is_preview=self._is_preview))
 
     def say(self, message: str) -> None:
-        """Print a line."""
+        """Print a line, unless the terminal is gone."""
         self._last = time.monotonic()
-        click.echo(f"\n{message}" if self._bar is not None else message, err=True)
+        with contextlib.suppress(OSError):
+            click.echo(f"\n{message}" if self._bar is not None else message, err=True)
 
     def _size(self, stack: str) -> int:
         return len(self._project.stacks.get(stack, ()))

@@ -13,8 +13,15 @@ from ..errors import FleetError
 
 Resource = Mapping[str, Any]
 """A resource of a state, as `pulumi stack export` prints it."""
+State = Mapping[str, Any]
+"""The state of a stack, as Pulumi calls a deployment."""
 NEVER_ASK = ("--non-interactive", "--color", "never")
 """Options of every `pulumi` process."""
+
+
+def resources_of(state: State) -> list[Resource]:
+    """The resources in a state."""
+    return state.get("resources") or []
 
 
 class Backend:
@@ -40,15 +47,15 @@ class Backend:
         # Pulumi Cloud names the organization, too, where it is not the default one.
         return [one["name"].rpartition("/")[2] for one in listed]
 
-    def state(self, stack: str) -> Mapping[str, Any]:
-        """The state of a stack, as Pulumi calls a deployment."""
+    def state(self, stack: str) -> State:
+        """The state of a stack."""
         text = self._run(f"cannot read {stack}", "stack", "export", "--stack", stack)
-        deployment: Mapping[str, Any] = json.loads(text)["deployment"]
+        deployment: State = json.loads(text)["deployment"]
         return deployment
 
     def resources(self, stack: str) -> list[Resource]:
         """The resources in the state of a stack."""
-        return self.state(stack).get("resources") or []
+        return resources_of(self.state(stack))
 
     def create(
         self, stack: str, secrets_provider: str | None = None, config_of: str | None = None

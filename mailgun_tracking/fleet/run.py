@@ -8,6 +8,7 @@ process is the leader of a session of its own, so that Ctrl-C in a terminal reac
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -99,9 +100,11 @@ class Run:
                     self._collect(waiting, running, outcomes)
                     self.watcher.going_on({one.stack: one.done for one in running}, len(waiting))
             finally:
-                # Only after an error of our own.
+                # Only after an error of our own. They use the folder of the logs until they end.
                 for engine in running:
                     engine.interrupt(is_last=False)
+                for engine in running:
+                    engine.wait()
         why = self._why_to_stop(outcomes)
         outcomes += [not_begun(stack, self.project, why) for stack in waiting]
         return sorted(outcomes, key=lambda outcome: stacks.index(outcome.stack))
@@ -127,14 +130,14 @@ class Run:
             running.append(_Engine(self, waiting.popleft(), command))
 
     def _interrupt(self, running: Sequence[_Engine], number: int) -> None:
+        is_last, self.interrupted = self.interrupted, True
+        for engine in running:
+            engine.interrupt(is_last=is_last)
         name = signal.Signals(number).name
-        if self.interrupted:
+        if is_last:
             self.watcher.say(f"{name} again: ending at once")
         else:
             self.watcher.say(f"{name}: waiting for what is under way; once more ends it at once")
-        for engine in running:
-            engine.interrupt(is_last=self.interrupted)
-        self.interrupted = True
 
     def _collect(
         self, waiting: deque[str], running: list[_Engine], outcomes: list[Outcome]
@@ -158,14 +161,18 @@ class Run:
         """
         holders = set(_LOCK.findall(outcome.error))
         note = _Note(self.project, outcome.stack)
-        if outcome.has_begun or not holders or not all(map(note.is_of_the_dead, holders)):
+        if outcome.has_begun or not holders:
             return False
-        try:
-            self.backend.cancel(outcome.stack)
-        except FleetError:
-            # The outcome says which command to type, and that says why it fails.
-            return False
-        note.remove()
+        # Another run may have released it already, and have a lock of its own by now.
+        with note.alone():
+            if not all(map(note.is_of_the_dead, holders)):
+                return False
+            try:
+                self.backend.cancel(outcome.stack)
+            except FleetError:
+                # The outcome says which command to type, and that says why it fails.
+                return False
+            note.remove()
         self.watcher.say(f"{outcome.stack}: released the lock of an earlier run that was killed")
         return True
 
@@ -209,6 +216,10 @@ class _Engine:
         self._process.send_signal(signal.SIGINT)
         if is_last and self._kill_at is None:
             self._kill_at = time.monotonic() + SECONDS_TO_LEAVE
+
+    def wait(self) -> None:
+        """Wait for its end."""
+        self._process.wait()
 
     def look(self) -> Outcome | None:
         """Read what it has written; the outcome, if it has ended."""
@@ -274,6 +285,15 @@ class _Note:
         """Forget all of them: the lock was free."""
         with contextlib.suppress(OSError):
             self._file.unlink()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other runs from here."""
+        with contextlib.ExitStack() as entered:
+            with contextlib.suppress(OSError):
+                file = entered.enter_context(Path(f"{self._file}.lock").open("w"))
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def is_of_the_dead(self, holder: tuple[str, str]) -> bool:
         """Whether a lock's machine and process are those of a noted engine that has ended."""

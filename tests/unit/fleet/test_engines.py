@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -66,6 +70,39 @@ def test_errors(make: Make, script: str, error: str) -> None:
     [outcome] = make(script).stacks(["fleet-001"], "up")
     assert (outcome.error, outcome.has_begun, outcome.is_done) == (error, False, False)
     assert [(row.name, row.result) for row in outcome.rows] == [("a.test", "not done")]
+
+
+def test_a_terminal_that_is_gone(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine is told to end, whether or not anything can be printed, and is waited for."""
+
+    def hang_up() -> None:
+        while not (tmp_path / "begun").exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    run = make(
+        "trap 'sleep 0.3; touch ended; exit 1' INT; touch begun; while :; do sleep 0.1; done"
+    )
+    monkeypatch.chdir(tmp_path)
+
+    def say(message: str) -> None:
+        raise OSError(5, "Input/output error")
+
+    run.watcher.say = say  # type: ignore[method-assign]
+    threading.Thread(target=hang_up).start()
+    with contextlib.suppress(OSError):
+        run.stacks(["fleet-001"], "up")
+    assert (tmp_path / "ended").exists()
+
+
+def test_nothing_is_printed_to_a_terminal_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def echo(*args: object, **options: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("click.echo", echo)
+    fleet_run._Shown(project("a.test"), "up").say("anything")
 
 
 def test_nothing_to_do(make: Make) -> None:
