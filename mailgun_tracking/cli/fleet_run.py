@@ -70,7 +70,7 @@ def preview(expect_no_changes: bool, **options: Any) -> None:
 @click.command()
 @options(*WHICH, *_HOW, _YES)
 def up(yes: bool, **options: Any) -> None:
-    """Make Mailgun as the files say, in all stacks.
+    """Bring Mailgun in line with the files, in all stacks.
 
     On a terminal it previews and asks first; elsewhere it needs --yes. A domain that fails does not
     hold up the others. Run it again after a failure or an interruption: it does what is left.

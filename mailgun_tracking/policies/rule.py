@@ -104,7 +104,7 @@ class Rule(ABC):
     def _report_unknown(
         self, args: ResourceValidationArgs | StackValidationArgs, report: ReportViolation
     ) -> None:
-        """Report settings that the rule has not.
+        """Report settings that the rule does not have.
 
         Pulumi takes any setting, and a misspelt one would leave the rule without effect.
         """
