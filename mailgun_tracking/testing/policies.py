@@ -129,8 +129,8 @@ def analyze(
             this says otherwise.
 
     Raises:
-        ValueError: the folder declares no policy pack, or ``config`` names a policy that it has
-            not.
+        ValueError: the folder declares no policy pack, or ``config`` names a policy that does
+            not exist.
     """
     with _closing_loops():
         analyzer = _analyzer(policies)
