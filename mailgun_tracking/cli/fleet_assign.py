@@ -12,6 +12,7 @@ from ..fleet.assignment import (
     DEFAULT_SIZE,
     assign,
     in_order,
+    is_assigned_name,
     read_assignment,
     recut,
     write_assignment,
@@ -55,8 +56,13 @@ def assign_command(folder: Path, size: int, again: bool) -> None:
     new = Counter(stack for domain, stack in after.items() if domain not in before)
     for stack in sorted(new, key=in_order):
         click.echo(f"{stack}: {counted(new[stack], 'new domain')}")
-    if dropped := len(before.keys() - after.keys()):
-        click.echo(f"dropped: {counted(dropped)}")
+    if dropped := before.keys() - after.keys():
+        click.echo(f"dropped: {counted(len(dropped))}")
+    for stack in sorted({before[domain] for domain in dropped} - set(after.values()), key=in_order):
+        # The commands for all stacks leave out one that has another name.
+        if not is_assigned_name(stack):
+            command = f"mailgun-tracking fleet up --stack {stack}"
+            click.echo(f"{stack} has no domains left; `{command}` deletes what it still has")
     moved = sum(before[domain] != after[domain] for domain in before.keys() & after.keys())
     if moved:
         click.echo(f"{counted(moved)} to move: run `mailgun-tracking fleet move`")

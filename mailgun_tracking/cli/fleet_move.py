@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -14,6 +13,7 @@ from ..fleet.backend import Backend
 from ..fleet.moving import Move, plan_moves, units
 from ..fleet.project import read_project
 from .fleet import in_folder
+from .fleet_choice import in_parallel
 from .import_plan import counted
 from .reading import refused
 
@@ -35,8 +35,8 @@ def move_command(folder: Path, yes: bool, secrets_provider: str | None) -> None:
         project.require_assigned()
         backend = Backend(folder)
         stacks = backend.stacks()
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            states = dict(zip(stacks, pool.map(backend.resources, stacks), strict=True))
+        read = in_parallel("reading the state of", backend.resources, stacks, os.cpu_count() or 1)
+        states = dict(zip(stacks, read, strict=True))
         moves = plan_moves(states, project)
     except errors.TrackingError as error:
         raise refused(error) from None

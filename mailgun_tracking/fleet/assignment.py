@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import math
+import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -110,14 +111,17 @@ def read_assignment(folder: Path) -> Assignment:
 
 
 def write_assignment(folder: Path, assignment: Assignment) -> None:
-    """Write `stacks.csv`, sorted by domain.
+    """Write `stacks.csv`, sorted by domain, whole or not at all.
 
     Raises:
         FleetError: it cannot be written.
     """
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([HEADER, *sorted(assignment.items())])
+    file = (folder / FILE).resolve()
+    beside = file.with_name(f".{file.name}.new")
     try:
-        (folder / FILE).write_text(text.getvalue(), encoding="utf-8", newline="\n")
+        beside.write_text(text.getvalue(), encoding="utf-8", newline="\n")
+        os.replace(beside, file)
     except OSError as error:
         raise FleetError(f"cannot write {folder / FILE}", str(error.strerror)) from None

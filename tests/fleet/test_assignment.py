@@ -104,8 +104,14 @@ def test_numbers_in_names_are_numbers() -> None:
 @pytest.mark.behaviour(118)
 def test_the_file(tmp_path: Path) -> None:
     """Written in order; read in any order, and with the lines of two branches."""
+    file = tmp_path / "stacks.csv"
+    file.write_text("domain,stack\n")
+    (tmp_path / "before").hardlink_to(file)
     write_assignment(tmp_path, {"b.example": "fleet-002", "a.example": "fleet-001"})
-    text = (tmp_path / "stacks.csv").read_text()
+    # It is another file: no half of it was ever there to be read.
+    assert (tmp_path / "before").read_text() == "domain,stack\n"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["before", "stacks.csv"]
+    text = file.read_text()
     assert text == "domain,stack\na.example,fleet-001\nb.example,fleet-002\n"
     merged = "domain,stack\r\nb.example,fleet-002\n\na.example,fleet-001\nb.example,fleet-002"
     (tmp_path / "stacks.csv").write_text(merged)

@@ -55,7 +55,7 @@ def test_a_recut_and_a_rename(tmp_path: Path) -> None:
 
         fleet.run("assign", "--size", "2", "--recut")
         fleet.write("stacks.csv", fleet.read("stacks.csv").replace("fleet-001", "brand-a"))
-        moved = fleet.run("move", "--yes").output
+        moved = fleet.run("move", "--yes").stdout
         assert moved.splitlines()[3:] == [
             "done: fleet-001 → brand-a: 2 domains: mg1.example.com, mg2.example.com",
             "done: fleet-001 → fleet-003: 1 domain: mg3.example.com",
