@@ -21,7 +21,7 @@ from .._api.moments import SHARED_LIMIT
 from ..fleet.backend import Backend, State, resources_of
 from ..fleet.moving import refuse_misplaced
 from ..fleet.outcome import Outcome
-from ..fleet.project import Project, read_project
+from ..fleet.project import DIGEST_VARIABLE, Project, read_project
 from ..fleet.run import Run
 from ..fleet.secrets_provider import refuse_lost_secrets_provider
 from ..fleet.standing import standing
@@ -125,7 +125,7 @@ class _Command:
         with tempfile.TemporaryDirectory(prefix="mailgun-tracking-fleet-") as folder:
             logs = Path(folder)
             shown = _Shown(project, self.command)
-            run = Run(project, backend, self.jobs, self._environment(logs), logs, shown)
+            run = Run(project, backend, self.jobs, self._environment(logs, project), logs, shown)
             ready = stacks if yes or not stacks else self._confirmed(run, shown, stacks)
             command = _COMMANDS[self.command]
             is_preview = self.command == "preview"
@@ -144,13 +144,14 @@ class _Command:
         is_done = ready == stacks and all(outcome.is_done for outcome in outcomes)
         sys.exit(0 if is_done else 1)
 
-    def _environment(self, shared: Path) -> Mapping[str, str]:
+    def _environment(self, shared: Path, project: Project) -> Mapping[str, str]:
         limit = shared / "limit"
         limit.mkdir()
         environment = {
             **os.environ,
             # Other runs on this machine may share one already.
             SHARED_LIMIT: os.environ.get(SHARED_LIMIT) or str(limit),
+            DIGEST_VARIABLE: project.digest,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             # Without it, pulumi does not know --event-log.
             "PULUMI_DEBUG_COMMANDS": "true",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import pulumi
 
 from ..domain_tracking import DomainTracking
+from ..errors import FleetError
 from ..https_tracking import CnameFactory, HttpsTracking
-from .project import read_project
+from .project import DIGEST_VARIABLE, read_project
 
 MakeDomain = Callable[[str, dict[str, Any]], object]
 """Declares the resources of a domain with the settings that the file gives it."""
@@ -42,12 +44,22 @@ def declare(make: MakeDomain = make_domain) -> None:
         make: declares one domain.
 
     Raises:
-        FleetError: a file is missing, something in it cannot be used, or a domain has no stack.
+        FleetError: a file is missing, or something in it cannot be used; only one of the files has
+            a domain; they have changed since `mailgun-tracking fleet` read them; or the stack has
+            no domain, and it is not `mailgun-tracking fleet` that empties it.
     """
     stack = pulumi.get_stack()
     project = read_project(Path.cwd(), stack)
+    digest = os.environ.get(DIGEST_VARIABLE)
+    if digest and digest != project.digest:
+        raise FleetError(
+            "the files of the fleet have changed since the run began", advice="run it again"
+        )
     project.require_assigned()
-    if stack not in project.stacks:
-        pulumi.log.warn(f"stacks.csv gives no domain to the stack {stack}")
+    if not digest and stack not in project.stacks:
+        raise FleetError(
+            f"stacks.csv gives no domain to the stack {stack}",
+            advice=f"`mailgun-tracking fleet up --stack {stack}` deletes what it still has",
+        )
     for domain in project.stacks.get(stack, ()):
         make(domain, copy.deepcopy(dict(project.domains[domain])))

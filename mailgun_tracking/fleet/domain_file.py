@@ -64,10 +64,15 @@ class DomainFile(Mapping[str, Mapping[str, Any]]):
     """Domains with their settings. What is wrong with the settings of one is raised on access.
 
     A program of one stack needs few of them, and reading the settings of 10,000 takes a second.
+
+    Attributes:
+        name: the name of the file.
+        text: all that is in it.
     """
 
-    def __init__(self, name: str, entries: Mapping[str, _Entry]) -> None:
-        self._name = name
+    def __init__(self, name: str, text: str, entries: Mapping[str, _Entry]) -> None:
+        self.name = name
+        self.text = text
         self._entries = entries
 
     def __iter__(self) -> Iterator[str]:
@@ -86,11 +91,11 @@ class DomainFile(Mapping[str, Mapping[str, Any]]):
             FleetError: an argument does not exist, or has a value that cannot be used.
         """
         entry = self._entries[domain]
-        where = f"{self._name}, line {entry.line}: {domain}"
+        where = f"{self.name}, line {entry.line}: {domain}"
         try:
             settings = entry.settings()
         except yaml.YAMLError as error:
-            raise _unreadable(self._name, error) from None
+            raise _unreadable(self.name, error) from None
         except ValueError as error:
             raise FleetError(where, str(error)) from None
         settings = {} if settings is None else settings
@@ -128,7 +133,7 @@ def read_domain_file(folder: Path) -> DomainFile:
         if domain in entries:
             raise FleetError(where, f"{domain} is in line {entries[domain].line} already")
         entries[domain] = entry
-    return DomainFile(name, entries)
+    return DomainFile(name, text, entries)
 
 
 def read_text(file: Path) -> str:

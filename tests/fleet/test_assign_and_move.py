@@ -57,6 +57,38 @@ def test_assign(folder: Path) -> None:
     assert run(folder, "assign").stdout == "stacks.csv has 3 domains in 1 stack\n"
 
 
+@pytest.mark.behaviour(118)
+@pytest.mark.parametrize(
+    "command", ["preview", "up --yes", "refresh --yes", "destroy --yes", "status", "move"]
+)
+def test_a_file_that_has_lost_domains(folder: Path, command: str) -> None:
+    """Only `assign`, whose result is reviewed, lets go of them."""
+    run(folder, "assign")
+    declare(folder, "c")
+    refused = run(folder, *command.split())
+    assert (refused.exit_code, refused.stderr) == (
+        2,
+        "Error: a.example.com and 1 more are in stacks.csv, but not in domains.csv; "
+        "run `mailgun-tracking fleet assign` if they are to go, and commit stacks.csv\n",
+    )
+    assert run(folder, "assign").stdout.startswith("dropped: 2 domains\n")
+
+
+@pytest.mark.behaviour(118)
+def test_a_stack_that_loses_its_last_domain(folder: Path) -> None:
+    """Commands for all stacks leave it out, if its name could be that of something else."""
+    (folder / "stacks.csv").write_text(
+        "domain,stack\na.example.com,fleet-002\nb.example.com,brand-b\nc.example.com,fleet-001\n"
+    )
+    declare(folder, "c")
+    assert run(folder, "assign").stdout.splitlines() == [
+        "dropped: 2 domains",
+        "brand-b has no domains left; "
+        "`mailgun-tracking fleet up --stack brand-b` deletes what it still has",
+        "stacks.csv has 1 domain in 1 stack",
+    ]
+
+
 @pytest.mark.behaviour(117)
 def test_what_is_wrong_with_a_file(folder: Path) -> None:
     """It is one line, exit code 2, and nothing is written."""
@@ -120,7 +152,9 @@ def test_move_asks_on_a_terminal(
     (folder / "stacks.csv").write_text(
         stacks.replace("a.example.com,fleet-001", "a.example.com,old")
     )
-    assert run(folder, "move").stdout == "Each domain is in its stack.\n"
+    done = run(folder, "move")
+    assert done.stdout == "Each domain is in its stack.\n"
+    assert done.stderr == "reading the state of 2 stacks\n"
 
 
 def test_a_stacks_file_that_cannot_be_written(folder: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mailgun_tracking.errors import FleetError
-from mailgun_tracking.fleet.project import Project, read_project
+from mailgun_tracking.fleet.project import DIGEST_VARIABLE, Project, read_project
 from mailgun_tracking.testing import MailgunMocks
 
 DOMAINS = """
@@ -21,7 +21,6 @@ a.example.com,test
 b.example.com,test
 c.example.com,test
 d.example.com,fleet-002
-gone.example.com,fleet-003
 """
 PROGRAM = "from mailgun_tracking.fleet import declare, make_domain\n"
 
@@ -62,7 +61,7 @@ def test_a_function_of_the_user(folder: Path) -> None:
     (folder / "domains.yaml").write_text(
         "a.example.com: &a {open: {active: true}}\nb.example.com: *a\n"
     )
-    (folder / "stacks.csv").write_text(STACKS.replace("fleet-002", "test"))
+    (folder / "stacks.csv").write_text(STACKS.partition("c.example")[0])
     (folder / "__main__.py").write_text(
         PROGRAM
         + "def make(domain, settings):\n"
@@ -75,17 +74,38 @@ def test_a_function_of_the_user(folder: Path) -> None:
 
 
 @pytest.mark.behaviour(119)
-def test_a_stack_that_has_no_domain(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A line of a domain that is not in the file any more counts as one that it had."""
+def test_a_stack_that_has_no_domain(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the fleet command, whose preview has shown it, empties it."""
     (folder / "stacks.csv").write_text(STACKS.replace(",test\n", ",fleet-001\n"))
-    assert declared(folder) == []
-    assert "stacks.csv gives no domain to the stack test" in caplog.text
-    caplog.clear()
-    (folder / "stacks.csv").write_text(
-        STACKS.replace(",test\n", ",fleet-001\n").replace("fleet-003", "test")
+    with pytest.raises(FleetError) as raised:
+        declared(folder)
+    assert str(raised.value) == (
+        "stacks.csv gives no domain to the stack test; "
+        "`mailgun-tracking fleet up --stack test` deletes what it still has"
     )
+    monkeypatch.setenv(DIGEST_VARIABLE, read_project(folder).digest)
     assert declared(folder) == []
-    assert caplog.text == ""
+
+
+@pytest.mark.behaviour(125)
+def test_files_that_change_during_a_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither file may; the order of the lines of stacks.csv says nothing."""
+    monkeypatch.setenv(DIGEST_VARIABLE, read_project(folder).digest)
+    header, *lines = STACKS.splitlines(keepends=True)
+    (folder / "stacks.csv").write_text("".join([header, *reversed(lines)]))
+    assert len(declared(folder)) == 6
+    for file, text in (
+        ("stacks.csv", STACKS.replace("c.example.com,test\n", "c.example.com,fleet-002\n")),
+        ("domains.yaml", DOMAINS.replace("c.example.com: {https: false}\n", "")),
+    ):
+        before = (folder / file).read_text()
+        (folder / file).write_text(text)
+        with pytest.raises(FleetError) as raised:
+            declared(folder)
+        assert str(raised.value) == (
+            "the files of the fleet have changed since the run began; run it again"
+        )
+        (folder / file).write_text(before)
 
 
 @pytest.mark.behaviour(118)
@@ -99,6 +119,27 @@ def test_a_domain_without_a_stack(folder: Path) -> None:
     )
 
 
+@pytest.mark.behaviour(118)
+@pytest.mark.parametrize(
+    ("lost", "error"),
+    [
+        ("c", "c.example.com is in stacks.csv, but not in domains.yaml; run "),
+        ("cd", "c.example.com and 1 more are in stacks.csv, but not in domains.yaml; run "),
+    ],
+)
+def test_a_domain_that_the_file_has_lost(folder: Path, lost: str, error: str) -> None:
+    """A file that was cut off would turn off the tracking of the rest."""
+    kept = DOMAINS.splitlines(keepends=True)
+    text = "".join(line for line in kept if not line.startswith(tuple(lost)))
+    (folder / "domains.yaml").write_text(text)
+    with pytest.raises(FleetError) as raised:
+        declared(folder)
+    they = "it is" if lost == "c" else "they are"
+    assert str(raised.value) == (
+        f"{error}`mailgun-tracking fleet assign` if {they} to go, and commit stacks.csv"
+    )
+
+
 def test_the_project(folder: Path) -> None:
     project = read_project(folder)
     assert project == Project(
@@ -107,11 +148,14 @@ def test_the_project(folder: Path) -> None:
         project.domains,
         {
             "fleet-002": ("d.example.com",),
-            "fleet-003": (),
             "test": ("a.example.com", "b.example.com", "c.example.com"),
         },
         (),
+        (),
+        "domains.yaml",
+        project.digest,
     )
+    assert project.places["d.example.com"] == "fleet-002"
     assert list(project.domains) == [f"{letter}.example.com" for letter in "abcd"]
 
 

@@ -181,6 +181,20 @@ def test_every_command(tmp_path: Path) -> None:
         assert not emulator.domain("mg1.example.com").click["active"]
 
 
+@pytest.mark.behaviour(125)
+def test_files_that_change_during_a_run(tmp_path: Path) -> None:
+    """What no preview showed is not done; `git switch` may take a file away at any time."""
+    with Emulator(domains=FIVE[:1]) as emulator:
+        fleet = fleet_of(tmp_path, emulator, FIVE[:1], 1)
+        switch = "open('domains.yaml', 'a').write('mg2.example.com: {}\\n')\n"
+        fleet.write("__main__.py", switch + fleet.read("__main__.py"))
+        failed = fleet.run("up", "--yes", code=1)
+        error = "the files of the fleet have changed since the run began; run it again"
+        assert error in failed.stdout
+        assert "Traceback" not in failed.output
+        assert puts(emulator) == []
+
+
 def test_without_a_backend(tmp_path: Path) -> None:
     """Where nobody has logged in, the error says how to."""
     with Emulator(domains=FIVE[:1]) as emulator:

@@ -94,9 +94,16 @@ def test_providers_stay_where_states_refer_to_them(path: str) -> None:
 
 
 def test_settings_alone_read_the_environment() -> None:
-    """But for the transport's CA bundle and proxies, and the folder of Pulumi's own files."""
+    """But for the transport's CA bundle and proxies, the folder of Pulumi's own files, and what
+    the fleet command says to the programs that it runs.
+    """
     readers = modules_that_name("environ", "environb", "getenv", "get_environ_proxies")
-    assert readers == {"_api/settings", "_api/transport", "_provider/unfinished"}
+    assert readers == {
+        "_api/settings",
+        "_api/transport",
+        "_provider/unfinished",
+        "fleet/declaring",
+    }
 
 
 def test_only_messages_without_an_engine_are_printed() -> None:
