@@ -90,10 +90,9 @@ class Choice:
         known = [*(s for s in project.stacks if project.stacks[s]), *sorted(left, key=in_order)]
         wanted = set(self.stacks)
         for domain in self.domains:
-            places = [stack for stack, domains in project.stacks.items() if domain in domains]
-            if not places:
+            if domain not in project.places:
                 raise click.UsageError(f"{domain} is not among the domains of the fleet")
-            wanted.update(places)
+            wanted.add(project.places[domain])
         if unknown := sorted(wanted.difference(known)):
             raise click.UsageError(f"there is no stack {', '.join(unknown)}")
         foreign = [stack for stack in left if not is_assigned_name(stack)]

@@ -13,6 +13,7 @@ import click
 
 from .. import errors
 from ..fleet.backend import Backend
+from ..fleet.moving import MISPLACED_ADVICE
 from ..fleet.project import read_project
 from ..fleet.standing import Standing, standing
 from .fleet_choice import WHICH, Choice, in_parallel, options
@@ -65,7 +66,7 @@ def _described(one: Standing) -> Iterator[str]:
     if one.left:
         yield f"{len(one.left)} no longer in the file ({names_of(one.left)})"
     for domain, place in one.misplaced.items():
-        yield f"{domain} belongs to {place}: run `mailgun-tracking fleet move`"
+        yield f"{domain} belongs to {place}: {MISPLACED_ADVICE}"
     if one.pending:
         command = f"`pulumi refresh --clear-pending-creates --stack {one.stack}`"
         yield f"{one.pending} pending since a run was killed: after `fleet up`, run {command}"

@@ -6,7 +6,9 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from .._api.models import normalize_domain
 from ..errors import FleetError
 from .assignment import in_order
 from .backend import Resource
@@ -15,6 +17,10 @@ from .project import Project
 OURS = "pulumi-python:dynamic/mailgun:"
 STACK_TYPE = "pulumi:pulumi:Stack"
 PROVIDER_TYPES = "pulumi:providers:"
+MISPLACED_ADVICE = (
+    "update your checkout and, if stacks.csv still says so, run `mailgun-tracking fleet move`"
+)
+"""An old `stacks.csv` would move back what has moved since."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +83,17 @@ def _unit(members: Sequence[Resource], project: Project) -> Unit:
     urns = tuple(dict.fromkeys(member["urn"] for member in members))
     ours = [m for m in members if m["type"].startswith(OURS) and not m.get("external")]
     inputs = [member.get("inputs", {}) for member in ours]
-    domains = {one["domain"] for one in inputs if isinstance(one.get("domain"), str)}
+    domains = _names(inputs, "domain")
     if not domains:
-        texts = [urns[0].rpartition("::")[2], *(str(one.get("tracking_domain")) for one in inputs)]
+        texts = [urns[0].rpartition("::")[2], *sorted(_names(inputs, "tracking_domain"))]
         named = (_mentioned(text, project.domains) for text in texts)
         domains = set(filter(None, [next(filter(None, named), None)]))
     return Unit(urns, frozenset(domains))
+
+
+def _names(inputs: Iterable[Mapping[str, Any]], key: str) -> set[str]:
+    """The names that an input has, which a state keeps as the program spelled them."""
+    return {normalize_domain(one[key]) for one in inputs if isinstance(one.get(key), str)}
 
 
 def _mentioned(text: str, domains: Collection[str]) -> str | None:
@@ -99,7 +110,7 @@ def misplaced(resources: Iterable[Resource], stack: str, project: Project) -> di
     Raises:
         FleetError: a resource has domains of several stacks below it.
     """
-    places = {domain: name for name, domains in project.stacks.items() for domain in domains}
+    places = project.places
     found = defaultdict(list)
     for unit in units(resources, project):
         # Domains that have left the file are deleted where they are.
@@ -125,7 +136,7 @@ def refuse_misplaced(resources: Iterable[Resource], stack: str, project: Project
         domain = min(domain for unit in moved for domain in unit.domains)
         raise FleetError(
             f"{domain} is in {stack}, and stacks.csv says {dest}",
-            advice="run `mailgun-tracking fleet move`",
+            advice=MISPLACED_ADVICE,
         )
 
 

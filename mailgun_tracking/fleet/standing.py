@@ -40,7 +40,7 @@ class Standing:
 
 def standing(stack: str, state: Mapping[str, Any] | None, project: Project) -> Standing:
     """Compare the state of a stack, None if it does not exist, with the files."""
-    places = {domain: name for name, domains in project.stacks.items() for domain in domains}
+    places = project.places
     wanted = project.stacks.get(stack, ())
     resources = (state or {}).get("resources") or []
     held = {domain for unit in units(resources, project) for domain in unit.domains}

@@ -93,6 +93,19 @@ def test_what_is_one_unit() -> None:
 
 
 @pytest.mark.behaviour(120)
+def test_other_spellings() -> None:
+    """A state has a domain as the program spelled it."""
+    state = [tracking("any", "MG.example.com"), tracking("idn", "Bücher.example.")]
+    assert domains(*state) == [{"mg.example.com"}, {"xn--bcher-kva.example"}]
+    assert misplaced(state[:1], "one", PROJECT).keys() == {"two"}
+    stacks = {"two": ("xn--bcher-kva.example",)}
+    project = Project(Path(), "mail", {"xn--bcher-kva.example": {}}, stacks, ())
+    host = {"tracking_domain": "email.bücher.example"}
+    state.append(resource("host", f"{OURS}TrackingCertificate", inputs=host))
+    assert misplaced(state[1:], "one", project) == {"two": units(state[1:], project)}
+
+
+@pytest.mark.behaviour(120)
 def test_what_is_misplaced() -> None:
     """A domain that is not in the file stays, and so does what is about no domain."""
     state = [
@@ -107,7 +120,8 @@ def test_what_is_misplaced() -> None:
     with pytest.raises(FleetError) as raised:
         refuse_misplaced(state, "one", PROJECT)
     assert str(raised.value) == (
-        "mg.example.com is in one, and stacks.csv says two; run `mailgun-tracking fleet move`"
+        "mg.example.com is in one, and stacks.csv says two; update your checkout and, "
+        "if stacks.csv still says so, run `mailgun-tracking fleet move`"
     )
 
 

@@ -171,7 +171,7 @@ def test_every_command(tmp_path: Path) -> None:
         )
         emulator.forget_requests()
         refused = fleet.run("up", "--yes", code=2).stderr
-        assert "mg2.example.com is in fleet-001, and stacks.csv says other; run " in refused
+        assert "mg2.example.com is in fleet-001, and stacks.csv says other; update " in refused
         assert "is in fleet-001" in fleet.run("up", "--yes", "--stack", "other", code=2).stderr
         assert emulator.requests == []
         fleet.write("stacks.csv", kept)
