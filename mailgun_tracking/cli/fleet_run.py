@@ -20,7 +20,7 @@ from .. import errors
 from .._api.moments import SHARED_LIMIT
 from ..fleet.backend import Backend, State, resources_of
 from ..fleet.moving import refuse_misplaced
-from ..fleet.outcome import Outcome
+from ..fleet.outcome import Outcome, not_begun
 from ..fleet.project import DIGEST_VARIABLE, Project, read_project
 from ..fleet.run import Run
 from ..fleet.secrets_provider import refuse_lost_secrets_provider
@@ -131,6 +131,9 @@ class _Command:
             is_preview = self.command == "preview"
             with shown.running(ready, is_preview=is_preview):
                 outcomes = run.stacks(ready, *command, *(["--remove"] if remove else []))
+        left_out = [stack for stack in stacks if stack not in ready]
+        outcomes += [not_begun(stack, project, "its preview failed") for stack in left_out]
+        outcomes.sort(key=lambda outcome: stacks.index(outcome.stack))
         if self.show_json:
             click.echo(json.dumps(as_json(outcomes, self.command), indent=2))
         else:
@@ -141,8 +144,7 @@ class _Command:
             for row in outcome.rows
         ):
             raise click.ClickException("no changes were expected")
-        is_done = ready == stacks and all(outcome.is_done for outcome in outcomes)
-        sys.exit(0 if is_done else 1)
+        sys.exit(0 if all(outcome.is_done for outcome in outcomes) else 1)
 
     def _environment(self, shared: Path, project: Project) -> Mapping[str, str]:
         limit = shared / "limit"
