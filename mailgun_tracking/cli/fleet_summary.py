@@ -43,14 +43,15 @@ def summary(outcomes: Sequence[Outcome], command: Command, *, is_preview: bool =
         rows = sorted(by_result[result], key=lambda row: row.name)
         if rows:
             lines.append(f"{len(rows)} {words.get(result, result)}")
-            # What goes away is named in full, unless all of it does.
-            limit = len(rows) if result == "deleted" and command != "destroy" else NAMES_SHOWN
-            lines += [f"  {line}" for line in _groups(rows, limit)]
-    errors: defaultdict[str, list[str]] = defaultdict(list)
+            lines += [f"  {line}" for line in _groups(rows, command)]
+    said: defaultdict[str, list[str]] = defaultdict(list)
+    for outcome in outcomes:
+        for warning in outcome.warnings:
+            said[f"warning: {warning}"].append(outcome.stack)
     for outcome in outcomes:
         if outcome.error:
-            errors[outcome.error].append(outcome.stack)
-    lines += [f"{names_of(stacks)}: {error}" for error, stacks in errors.items()]
+            said[outcome.error].append(outcome.stack)
+    lines += [f"{names_of(stacks)}: {text}" for text, stacks in said.items()]
     done = sum(outcome.is_done for outcome in outcomes)
     lines.append(f"{counted(len(outcomes), 'stack')}, {done} done")
     return "\n".join(lines)
@@ -80,6 +81,7 @@ def as_json(outcomes: Sequence[Outcome], command: Command) -> dict[str, Any]:
                 "stack": outcome.stack,
                 "done": outcome.is_done,
                 "error": outcome.error,
+                "warnings": list(outcome.warnings),
                 "seconds": round(outcome.seconds, 1),
             }
             for outcome in outcomes
@@ -98,7 +100,7 @@ def as_json(outcomes: Sequence[Outcome], command: Command) -> dict[str, Any]:
     }
 
 
-def _groups(rows: Sequence[Row], limit: int) -> Iterator[str]:
+def _groups(rows: Sequence[Row], command: Command) -> Iterator[str]:
     """A line for the rows that are alike, but for the name of the domain."""
     groups: defaultdict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in rows:
@@ -109,7 +111,9 @@ def _groups(rows: Sequence[Row], limit: int) -> Iterator[str]:
         )
         groups[said].append(row)
     for texts, alike in groups.items():
-        names = names_of([_name(row) for row in alike], limit)
+        # What goes away is named in full, unless all of it does.
+        is_full = command != "destroy" and any(row.takes_away for row in alike)
+        names = names_of([_name(row) for row in alike], len(alike) if is_full else NAMES_SHOWN)
         text = "; ".join(texts)
         if len(alike) == 1:
             text = text.replace("DOMAIN", alike[0].name)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .moving import STACK_TYPE, units
+from .moving import PROVIDER_TYPES, STACK_TYPE, units
 from .project import Project
 
 Event = Mapping[str, Any]
@@ -28,9 +28,23 @@ _RESULTS: Mapping[str, Result] = {
     "create": "created",
     "import": "created",
     "delete": "deleted",
+    "keep": "deleted",
+    "gone": "deleted",
     "same": "unchanged",
 }
-"""Of an operation of the engine; every other one has changed the resource."""
+"""Of an operation of the engine; every other one has changed the resource.
+
+Two are only told apart here: a deletion that keeps the resource outside of the state, and a refresh
+that did not find it.
+"""
+_STEPS = {
+    "create": "creates {}",
+    "import": "imports {}",
+    "delete": "deletes {}",
+    "keep": "no longer manages {}, but keeps it",
+    "gone": "{} is gone",
+}
+"""What an operation does to one resource of a domain."""
 _ENDINGS = re.compile(r"(update|preview|refresh|destroy) (failed|canceled)|resource .* failed")
 """How the engine ends a command after an error that it has reported already."""
 _PREFIXES = re.compile(r"error: |\S+ resource '[^']*' has a problem: |1 error occurred: \* ")
@@ -54,6 +68,7 @@ class Row:
         changes: what differs, as ``click.active true → false``.
         notes: what the rows of its resources say.
         reason: why it failed; empty otherwise.
+        takes_away: whether a resource goes away or is replaced.
     """
 
     name: str
@@ -63,6 +78,7 @@ class Row:
     changes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     reason: str = ""
+    takes_away: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +91,7 @@ class Outcome:
         error: what was wrong with the stack as a whole; empty if nothing was.
         has_begun: whether the engine came as far as its first event.
         seconds: how long it took.
+        warnings: of the program, the engine and the providers.
     """
 
     stack: str
@@ -82,6 +99,7 @@ class Outcome:
     error: str = ""
     has_begun: bool = True
     seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_done(self) -> bool:
@@ -103,12 +121,14 @@ class Events:
     def __init__(self) -> None:
         self.has_begun = False
         self._resources: dict[str, dict[str, Any]] = {}
-        self._started: set[str] = set()
+        self._components: set[str] = set()
+        self._started: dict[str, str] = {}
         self._operations: defaultdict[str, set[str]] = defaultdict(set)
         self._changes: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._notes: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._failures: dict[str, str] = {}
         self._errors: dict[str, None] = {}
+        self._warnings: dict[str, None] = {}
 
     @property
     def done(self) -> int:
@@ -143,16 +163,16 @@ class Events:
             missing = (d for d in project.stacks.get(stack, ()) if (d, True) not in named)
             rows += [Row(domain, True, stack, "not done") for domain in missing]
         if error:
-            error = "; ".join(self._errors) or ("" if self._failures else error)
-        return Outcome(stack, sorted(rows, key=lambda row: row.name), error, True, seconds)
+            has_failed = any(row.result == "failed" for row in rows)
+            error = "; ".join(self._errors) or ("" if has_failed else error)
+        rows.sort(key=lambda row: row.name)
+        return Outcome(stack, rows, error, True, seconds, tuple(self._warnings))
 
     def _row(self, name: tuple[str, bool], stack: str, urns: Sequence[str]) -> Row:
-        results = {
-            _RESULTS.get(operation, "changed")
-            for urn in urns
-            for operation in self._operations[urn]
-        }
-        results.discard("unchanged")
+        # A component is nothing by itself.
+        own = [urn for urn in urns if urn not in self._components] or urns
+        operations = {operation for urn in own for operation in self._operations[urn]}
+        results = {_RESULTS.get(operation, "changed") for operation in operations}
         reasons = dict.fromkeys(self._failures[urn] for urn in urns if urn in self._failures)
         result: Result
         if reasons:
@@ -162,29 +182,46 @@ class Events:
         elif not results:
             result = "unchanged"
         else:
-            result = results.pop() if len(results) == 1 else "changed"
-        changes = dict.fromkeys(change for urn in urns for change in self._changes[urn])
+            result = next(iter(results)) if len(results) == 1 else "changed"
+        changes = dict.fromkeys(step for urn in own for step in self._steps(urn, result))
+        changes.update(dict.fromkeys(change for urn in urns for change in self._changes[urn]))
         notes = dict.fromkeys(note for urn in urns for note in self._notes[urn])
-        return Row(*name, stack, result, tuple(changes), tuple(notes), "; ".join(reasons))
+        takes_away = "deleted" in results or any(map(_is_replacement, operations))
+        reason = "; ".join(reasons)
+        return Row(*name, stack, result, tuple(changes), tuple(notes), reason, takes_away)
+
+    def _steps(self, urn: str, result: Result) -> Iterator[str]:
+        """What becomes of a resource, where that is not what becomes of its domain."""
+        operations = self._operations[urn]
+        if any(map(_is_replacement, operations)):
+            yield f"replaces {_called(urn)}"
+            return
+        for operation, text in _STEPS.items():
+            if operation in operations and _RESULTS[operation] != result:
+                yield text.format(_called(urn))
 
     def _add_message(self, message: Mapping[str, Any]) -> None:
         urn, severity = message.get("urn", ""), message["severity"]
         if severity == "debug" or message.get("ephemeral"):
             return
         text = one_line(message["message"])
-        if severity == "error":
-            if not urn or _type_of(urn) == STACK_TYPE:
-                if not _ENDINGS.fullmatch(text):
-                    self._errors[text] = None
-            else:
-                self._failures.setdefault(urn, text)
-                self._resources.setdefault(urn, {"urn": urn, "type": _type_of(urn)})
-        elif urn and not _PROGRESS.search(text):
+        kind = _type_of(urn) if urn else STACK_TYPE
+        if kind.startswith((STACK_TYPE, PROVIDER_TYPES)):
+            if kind != STACK_TYPE:
+                text = f"{_called(urn)}: {text}"
+            if severity == "warning":
+                self._warnings[text] = None
+            elif severity == "error" and not _ENDINGS.fullmatch(text):
+                self._errors[text] = None
+        elif severity == "error":
+            self._failures.setdefault(urn, text)
+            self._resources.setdefault(urn, {"urn": urn, "type": kind})
+        elif not _PROGRESS.search(text):
             self._notes[urn][text] = None
 
     def _add_step(self, kind: str, step: Mapping[str, Any]) -> None:
         urn, operation = step["urn"], step["op"]
-        if operation == "read":
+        if operation.startswith(("read", "discard")):
             return
         state = step["new"] or step["old"] or {}
         self._resources[urn] = {
@@ -193,8 +230,19 @@ class Events:
             "parent": state.get("parent"),
             "inputs": state.get("inputs") or {},
         }
-        self._started.add(urn)
-        if kind == "resOutputsEvent":
+        if not state.get("custom"):
+            self._components.add(urn)
+            if operation != "refresh":
+                # One that registers no outputs has no other event.
+                self._operations[urn].add(operation)
+        if kind == "resourcePreEvent":
+            self._started[urn] = operation
+        elif kind == "resOutputsEvent":
+            if operation == "delete":
+                if self._started.get(urn) == "refresh":
+                    operation = "gone"
+                elif state.get("retainOnDelete"):
+                    operation = "keep"
             self._operations[urn].add(operation)
             self._changes[urn].update(dict.fromkeys(_changes(step)))
         elif kind == "resOpFailedEvent":
@@ -203,6 +251,15 @@ class Events:
 
 def _type_of(urn: str) -> str:
     return urn.split("::")[2].rpartition("$")[2]
+
+
+def _called(urn: str) -> str:
+    """A resource as people call it: the last part of its type, and its name."""
+    return f"{_type_of(urn).rpartition(':')[2]} {urn.rpartition('::')[2]}"
+
+
+def _is_replacement(operation: str) -> bool:
+    return "replace" in operation
 
 
 def one_line(text: str) -> str:

@@ -43,11 +43,12 @@ REPORT = {
             "items": {
                 "type": "object",
                 "additionalProperties": False,
-                "required": ["stack", "done", "error", "seconds"],
+                "required": ["stack", "done", "error", "warnings", "seconds"],
                 "properties": {
                     "stack": ENTRY,
                     "done": {"type": "boolean"},
                     "error": {"type": "string"},
+                    "warnings": TEXTS,
                     "seconds": {"type": "number", "minimum": 0},
                 },
             },

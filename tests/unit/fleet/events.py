@@ -10,6 +10,7 @@ from mailgun_tracking.fleet.outcome import Events, Outcome
 from mailgun_tracking.fleet.project import Project
 
 TRACKING = "pulumi-python:dynamic/mailgun:DomainTracking"
+COMPONENT = "mailgun-tracking:index:HttpsTracking"
 STACK = "urn:pulumi:fleet-001::mail::pulumi:pulumi:Stack::mail-fleet-001"
 
 
@@ -33,17 +34,27 @@ def step(
     new: Mapping[str, Any] | None = None,
     diff: Iterable[str] = (),
     parent: str = STACK,
+    **state: Any,
 ) -> dict[str, Any]:
-    """A step of the engine: `kind` is "Pre", "Outputs" or "Failed"."""
+    """A step of the engine: `kind` is "Pre", "Outputs" or "Failed".
+
+    What else the states have, such as `retainOnDelete`, is in `state`; all but components are
+    custom resources.
+    """
     event = {
         "Pre": "resourcePreEvent",
         "Outputs": "resOutputsEvent",
         "Failed": "resOpFailedEvent",
     }[kind]
+    custom = of != COMPONENT
     sides = []
     for inputs in (old, new):
         given = {"domain": name, **inputs} if of == TRACKING and inputs is not None else inputs
-        sides.append(None if given is None else {"inputs": given, "parent": parent})
+        sides.append(
+            None
+            if given is None
+            else {"inputs": given, "parent": parent, "custom": custom, **state}
+        )
     return {
         event: {
             "metadata": {
