@@ -45,8 +45,8 @@ def declare(make: MakeDomain = make_domain) -> None:
 
     Raises:
         FleetError: a file is missing, or something in it cannot be used; only one of the files has
-            a domain; they have changed since `mailgun-tracking fleet` read them; or the stack has
-            no domain, and it is not `mailgun-tracking fleet` that empties it.
+            a domain; they have changed since ``mailgun-tracking fleet`` read them; or the stack has
+            no domain, and it is not ``mailgun-tracking fleet`` that empties it.
     """
     stack = pulumi.get_stack()
     project = read_project(Path.cwd(), stack)
