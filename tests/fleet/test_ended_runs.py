@@ -26,6 +26,15 @@ from tests.fleet.test_run import fleet_of
 DOMAINS = [f"mg{number}.example.com" for number in range(1, 5)]
 SECONDS = 300.0
 MARK = "FLEET_UNDER_TEST"
+COMMAND = """
+import signal
+
+# As in a terminal: a job in the background ignores it.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+from mailgun_tracking.cli import main
+
+main()
+"""
 
 
 @pytest.fixture
@@ -54,7 +63,7 @@ class Started:
     ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [
-                *(sys.executable, "-c", "from mailgun_tracking.cli import main; main()"),
+                *(sys.executable, "-c", COMMAND),
                 *("fleet", "up", "--yes", "--jobs", "1", *arguments),
             ],
             cwd=fleet.folder,
