@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT))  # this file is run as a script
 from benchmarks.emulator import EmulatorProcess  # noqa: E402
 from benchmarks.marked import replace_marked  # noqa: E402
 from benchmarks.measure import children_cpu_seconds, this_machine  # noqa: E402
+from benchmarks.options import whole_numbers  # noqa: E402
 from benchmarks.tables import describe, table  # noqa: E402
 from mailgun_tracking.fleet.assignment import DEFAULT_SIZE  # noqa: E402
 from tests.engine.stack import engine_environment  # noqa: E402
@@ -151,20 +152,13 @@ def _cpu_ms(one: Measured, cost: Cost) -> float:
     return cost.cpu_seconds * 1000 / one.domains
 
 
-def _sizes(_context: click.Context, _option: click.Parameter, text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise click.BadParameter("must be whole numbers separated by commas") from None
-
-
 @click.command()
 @click.option("--one-stack", default=1000, show_default=True, help="Domains of the single stack.")
 @click.option(
     "--fleets",
     default="300,1000,3000",
     show_default=True,
-    callback=_sizes,
+    callback=whole_numbers,
     help="Domains of each fleet.",
 )
 @click.option(

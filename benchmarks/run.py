@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT))  # this file is run as a script
 from benchmarks.cases import CASES, select  # noqa: E402
 from benchmarks.marked import replace_marked  # noqa: E402
 from benchmarks.measure import measure  # noqa: E402
+from benchmarks.options import whole_numbers  # noqa: E402
 from benchmarks.plot import write_plot  # noqa: E402
 from benchmarks.results import Results  # noqa: E402
 from benchmarks.tables import document, readme_table  # noqa: E402
@@ -21,20 +22,13 @@ NAME = "speed"
 """What the markers call the tables."""
 
 
-def _sizes(_context: click.Context, _option: click.Parameter, text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise click.BadParameter("must be whole numbers separated by commas") from None
-
-
 @click.command()
 @click.option("--runs", default=5, show_default=True, help="Runs per size; at most 3 above 100.")
 @click.option(
     "--sizes",
     default="1,10,100,300",
     show_default=True,
-    callback=_sizes,
+    callback=whole_numbers,
     help="Numbers of resources.",
 )
 @click.option("--only", default="", help="Only cases with this text in their name.")
