@@ -101,7 +101,9 @@ class Choice:
         elif foreign:
             known = [stack for stack in known if stack not in foreign]
             names = ", ".join(sorted(foreign, key=in_order))
-            click.echo(f"left out: {names} (not in stacks.csv; --stack runs it)", err=True)
+            click.echo(
+                f"left out: {names} (not in stacks.csv; to run one, name it with --stack)", err=True
+            )
         number, of = self.part or (1, 1)
         return known[number - 1 :: of]
 

@@ -25,7 +25,7 @@ from .reading import refused
     "--secrets-provider", metavar="NAME", help="For stacks that do not exist yet, as in Pulumi."
 )
 def move_command(folder: Path, yes: bool, secrets_provider: str | None) -> None:
-    """Bring each domain into the state of the stack that stacks.csv says.
+    """Bring each domain into the state of the stack that stacks.csv gives it.
 
     It shows what moves, and asks. It uses `pulumi state move`, creates stacks that do not exist
     yet, and changes nothing at Mailgun. If it was interrupted, run it again.

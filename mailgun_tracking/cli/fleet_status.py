@@ -69,4 +69,4 @@ def _described(one: Standing) -> Iterator[str]:
         yield f"{domain} belongs to {place}: {MISPLACED_ADVICE}"
     if one.pending:
         command = f"`pulumi refresh --clear-pending-creates --stack {one.stack}`"
-        yield f"{one.pending} pending since a run was killed: after `fleet up`, run {command}"
+        yield f"a killed run left {one.pending} pending: after `fleet up`, clear it with {command}"

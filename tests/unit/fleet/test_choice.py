@@ -26,7 +26,10 @@ def chosen(*stacks: str, domains: tuple[str, ...] = (), part: tuple[int, int] | 
 def test_stacks(capsys: pytest.CaptureFixture[str]) -> None:
     """All of the files, then those that were; a stack that was never the fleet's is left alone."""
     assert chosen() == "1 2 3 4 5 6 7 fleet-010 fleet-1000"
-    assert capsys.readouterr().err == "left out: dev, prod (not in stacks.csv; --stack runs it)\n"
+    assert (
+        capsys.readouterr().err
+        == "left out: dev, prod (not in stacks.csv; to run one, name it with --stack)\n"
+    )
     assert chosen("fleet-010", "fleet-003", "dev") == "3 dev fleet-010"
     assert chosen("fleet-001", domains=("mg7.test",)) == "1 7"
     assert capsys.readouterr().err == ""
