@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import json
 import os
 import sys
@@ -53,11 +54,29 @@ _HOW = [
     ),
     click.option("--json", "show_json", is_flag=True, help="Print JSON."),
 ]
+_POLICIES = [
+    click.option(
+        "--policy-pack",
+        "policy_packs",
+        multiple=True,
+        metavar="DIRECTORY",
+        type=click.Path(exists=True, file_okay=False, resolve_path=True),
+        help="Check the rules of this policy pack, as in Pulumi.",
+    ),
+    click.option(
+        "--policy-pack-config",
+        "policy_configs",
+        multiple=True,
+        metavar="FILE",
+        type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+        help="The settings of a policy pack: the first file is for the first pack, and so on.",
+    ),
+]
 _YES = click.option("--yes", is_flag=True, help="Do not preview and ask first.")
 
 
 @click.command()
-@options(*WHICH, *_HOW)
+@options(*WHICH, *_HOW, *_POLICIES)
 @click.option("--expect-no-changes", is_flag=True, help="Exit with 1 if anything would change.")
 def preview(expect_no_changes: bool, **options: Any) -> None:
     """Show what `up` would do, without changing anything at Mailgun.
@@ -68,7 +87,7 @@ def preview(expect_no_changes: bool, **options: Any) -> None:
 
 
 @click.command()
-@options(*WHICH, *_HOW, _YES)
+@options(*WHICH, *_HOW, *_POLICIES, _YES)
 def up(yes: bool, **options: Any) -> None:
     """Bring Mailgun in line with the files, in all stacks.
 
@@ -110,6 +129,8 @@ class _Command:
     requests_per_minute: int | None
     secrets_provider: str | None
     show_json: bool
+    policy_packs: tuple[str, ...] = ()
+    policy_configs: tuple[str, ...] = ()
 
     def run(self, *, yes: bool, expect_no_changes: bool = False, remove: bool = False) -> None:
         """Run it, print what became of the domains, and exit."""
@@ -127,7 +148,7 @@ class _Command:
             shown = _Shown(project, self.command)
             run = Run(project, backend, self.jobs, self._environment(logs, project), logs, shown)
             ready = stacks if yes or not stacks else self._confirmed(run, shown, stacks)
-            command = _COMMANDS[self.command]
+            command = [*_COMMANDS[self.command], *self._policies()]
             is_preview = self.command == "preview"
             with shown.running(ready, is_preview=is_preview):
                 outcomes = run.stacks(ready, *command, *(["--remove"] if remove else []))
@@ -145,6 +166,12 @@ class _Command:
         ):
             raise click.ClickException("no changes were expected")
         sys.exit(0 if all(outcome.is_done for outcome in outcomes) else 1)
+
+    def _policies(self) -> list[str]:
+        """The arguments of `pulumi` for the policy packs."""
+        packs = (("--policy-pack", path) for path in self.policy_packs)
+        configs = (("--policy-pack-config", path) for path in self.policy_configs)
+        return [*itertools.chain(*packs, *configs)]
 
     def _environment(self, shared: Path, project: Project) -> Mapping[str, str]:
         limit = shared / "limit"
@@ -197,7 +224,7 @@ class _Command:
     def _confirmed(self, run: Run, shown: _Shown, stacks: list[str]) -> list[str]:
         """The stacks whose preview was done, once the user has agreed to it."""
         with shown.running(stacks, is_preview=True):
-            outcomes = run.stacks(stacks, *_PREVIEWS[self.command])
+            outcomes = run.stacks(stacks, *_PREVIEWS[self.command], *self._policies())
         click.echo(summary(outcomes, self.command, is_preview=True), err=self.show_json)
         ready = [outcome.stack for outcome in outcomes if outcome.is_done]
         if run.interrupted or not ready:

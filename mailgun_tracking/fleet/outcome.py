@@ -140,6 +140,8 @@ class Events:
         self.has_begun = True
         if message := event.get("diagnosticEvent"):
             self._add_message(message)
+        if violation := event.get("policyEvent"):
+            self._add_violation(violation)
         for kind in ("resourcePreEvent", "resOutputsEvent", "resOpFailedEvent"):
             if kind in event:
                 self._add_step(kind, event[kind]["metadata"])
@@ -217,6 +219,23 @@ class Events:
             self._failures.setdefault(urn, text)
             self._resources.setdefault(urn, {"urn": urn, "type": kind})
         elif not _PROGRESS.search(text):
+            self._notes[urn][text] = None
+
+    def _add_violation(self, violation: Mapping[str, Any]) -> None:
+        """Of a policy: if it is mandatory, the domain has failed."""
+        urn = violation.get("resourceUrn", "")
+        # What the rule is for, what is wrong, and what to do are lines of their own.
+        lines = _COLOR.sub("", violation["message"]).splitlines()
+        said = "; ".join(line.strip().rstrip(".") for line in lines if line.strip())
+        text = f"{violation['policyName']}: {said}"
+        is_mandatory = violation["enforcementLevel"] == "mandatory"
+        if not urn or _type_of(urn).startswith((STACK_TYPE, PROVIDER_TYPES)):
+            (self._errors if is_mandatory else self._warnings)[text] = None
+        elif is_mandatory:
+            earlier = self._failures.get(urn)
+            self._failures[urn] = f"{earlier}; {text}" if earlier else text
+            self._resources.setdefault(urn, {"urn": urn, "type": _type_of(urn)})
+        else:
             self._notes[urn][text] = None
 
     def _add_step(self, kind: str, step: Mapping[str, Any]) -> None:

@@ -256,3 +256,34 @@ def test_warnings() -> None:
     assert done.warnings == ("no zone", "old plugin", "aws default: old region")
     assert done.is_done
     assert [row.notes for row in done.rows] == [("about the domain",)]
+
+
+def _violation(level: str, about: str, message: str = "<{%fg 1%}>not allowed.<{%reset%}>\n") -> Any:
+    return {
+        "policyEvent": {
+            "resourceUrn": about,
+            "policyName": "allowed-domains",
+            "message": message,
+            "enforcementLevel": level,
+        }
+    }
+
+
+def test_policies() -> None:
+    """A mandatory one fails its domain, or its stack; an advisory one is told."""
+    about = urn("a.test")
+    events = [
+        *both("create", "b.test", new={}),
+        _violation("advisory", urn("b.test")),
+        _violation("mandatory", about),
+        _violation("mandatory", about, "nor so.\n  Go.\n"),
+        _violation("advisory", STACK),
+        _violation("mandatory", STACK, "too few"),
+    ]
+    done = outcome(events, "a.test", "b.test", error="exited")
+    assert [(row.name, row.result, row.notes, row.reason) for row in done.rows] == [
+        ("a.test", "failed", (), "allowed-domains: not allowed; allowed-domains: nor so; Go"),
+        ("b.test", "created", ("allowed-domains: not allowed",), ""),
+    ]
+    assert done.warnings == ("allowed-domains: not allowed",)
+    assert done.error == "allowed-domains: too few"
