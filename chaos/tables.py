@@ -84,7 +84,7 @@ def _kills(kills: Sequence[Kill]) -> list[str]:
         *table(["", *STEPS, "all", "seconds to end at most"], rows),
         "",
         f"Each cell: kills after which everything was as the program says, of all. After "
-        f"{reverted} of the {len(kills)} kills the program before was run. In {late} cases the "
+        f"{reverted} of the {len(kills)} kills, the previous program was run. In {late} cases the "
         f"command was over before the kill. {torn} times Pulumi's file backend left a file half "
         "written.",
     ]

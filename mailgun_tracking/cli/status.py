@@ -1,4 +1,4 @@
-"""``mailgun-tracking status``: how many domains are, a line each."""
+"""``mailgun-tracking status``: the state of many domains, one line each."""
 
 from __future__ import annotations
 
