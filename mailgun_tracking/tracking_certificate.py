@@ -209,7 +209,7 @@ class TrackingCertificateProvider(MailgunProvider):
         is_moving = inputs.get("move_domain") is True
         if is_moving:
             process.moving.add(moved_domain(operation))
-        if lost_https(operation):
+        if lost_https(operation, is_moving=is_moving):
             process.restoring.add(ownership_key(operation.target))
             operation.log.info(f"{operation.target.domain}: {HTTPS_FOLLOWS}")
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import TracebackType
 
 from .. import errors
@@ -13,6 +13,9 @@ from .operation import Operation
 from .process import process
 from .reconcile import outcome_unknown
 from .unfinished import EVERYTHING, https_of
+
+_PATHS = ("web_prefix", "web_scheme")
+"""What a move changes."""
 
 
 class DomainMove:
@@ -37,19 +40,21 @@ class DomainMove:
         self._before = before
         self._host = operation.target.domain
         self._key = moved_domain(operation)
-        self._noted = {"web_prefix", "web_scheme"}
-        if before.web_scheme == "https":
-            self._noted.add(https_of(self._host))
+        self._found = process.unfinished.of(self._key)
+        # What an earlier move has noted that did not finish, and is the last one so far.
+        self._earlier = {https_of(before.tracking_domain)} & self._found
+        self._used_https = before.web_scheme == "https" or bool(self._earlier)
         self.took_https = False
 
     def __enter__(self) -> DomainMove:
         before = self._before
         process.moving.discard(self._key)
         unfinished, urn = process.unfinished, self._operation.log.urn
-        unfinished.note(self._key, self._noted, urn)
-        # Of a move to another host, which is over.
-        unfinished.forget(self._key, unfinished.of(self._key) - EVERYTHING - self._noted, urn)
-        if before.web_scheme == "https":
+        noted = {*_PATHS, *([https_of(self._host)] if self._used_https else [])}
+        unfinished.note(self._key, noted, urn)
+        # Of moves to other hosts, which are over.
+        unfinished.forget(self._key, self._found - EVERYTHING - noted - self._earlier, urn)
+        if self._used_https:
             self.took_https = True
             process.restoring.add(ownership_key(self._operation.target))
         try:
@@ -77,14 +82,16 @@ class DomainMove:
 
     def finish(self) -> None:
         """Turn https on again where it was on before; the certificate is active now."""
-        if self._before.web_scheme == "https" and self._key not in process.http_declared:
+        if self._used_https and self._key not in process.http_declared:
             self._update({"web_scheme": "https"})
-        self._settle()
+        self._settle(self._earlier)
 
-    def _settle(self) -> None:
+    def _settle(self, earlier: Collection[str] = ()) -> None:
         self.took_https = False
         process.restoring.discard(ownership_key(self._operation.target))
-        process.unfinished.finish(self._key, self._noted, self._operation.log.urn)
+        # What an earlier run may have changed has to be compared by those who manage it.
+        settled = {*_PATHS} - self._found | {https_of(self._host), *earlier}
+        process.unfinished.finish(self._key, settled, self._operation.log.urn)
 
     def _undo(self, error: errors.TrackingError) -> None:
         before = self._before
@@ -112,7 +119,7 @@ class DomainMove:
             f"the links of {before.name} {verb} {self._host} over http; run `pulumi up` again to "
             "continue, or `pulumi refresh` before you revert the program"
         )
-        if before.web_scheme == "https":
+        if self._used_https:
             error.advise(
                 "they used https before; `pulumi up` turns it on again with the certificate"
             )
@@ -127,20 +134,31 @@ def moved_domain(operation: Operation) -> Target:
     return ownership_key(target.with_domain(sending_domain(target.domain)))
 
 
-def lost_https(operation: Operation) -> bool:
-    """Whether links lost https in a move to the operation's host that did not finish.
+def lost_https(operation: Operation, *, is_moving: bool) -> bool:
+    """Whether links lost https in a move that did not finish, and the certificate gives it back.
 
     So says the note of an earlier run; it is outdated where the domain is no longer as that move
     left it.
+
+    Args:
+        operation: an operation on the certificate's host.
+        is_moving: whether the certificate may move the domain on, from another host.
     """
     host = operation.target.domain
-    if https_of(host) not in process.unfinished.of(moved_domain(operation)):
+    noted = process.unfinished.of(moved_domain(operation)) - EVERYTHING
+    if not noted or not (is_moving or https_of(host) in noted):
         return False
     try:
         domain = operation.read_new_domain(sending_domain(host))
     except errors.TrackingError:
         return True
-    return domain is not None and (domain.tracking_domain, domain.web_scheme) == (host, "http")
+    if (
+        domain is None
+        or domain.web_scheme != "http"
+        or https_of(domain.tracking_domain) not in noted
+    ):
+        return False
+    return is_moving or domain.tracking_domain == host
 
 
 def finish_move(operation: Operation) -> None:

@@ -25,7 +25,8 @@ def test_nothing_is_lost_to_kills() -> None:
     """In a create, a move that waits for its certificates, and a destroy."""
     planned = [
         Plan("create", "engine", "again", 8, 0.01),
-        Plan("wait", "both", "revert", 10, 0.0),
+        # By then both domains have moved, over http.
+        Plan("wait", "both", "revert", 20, 0.0),
         Plan("delete", "SIGINT", "again", 3, 0.0),
     ]
     done = kills.live(1, planned, make_fleet(1, 1, 1))

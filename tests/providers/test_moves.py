@@ -177,6 +177,34 @@ def test_https_is_only_given_back_to_the_host_of_the_move(
 
 
 @pytest.mark.behaviour(78)
+@pytest.mark.parametrize("declares_https", [True, False])
+def test_the_old_program_moves_back_with_https(
+    engine: Engine, emulator: Emulator, declares_https: bool
+) -> None:
+    """After a move that was killed; its preview says so."""
+
+    def program(host: str) -> None:
+        TrackingCertificate("certificate", host, move_domain=True)
+        if declares_https:
+            DomainTracking("mg", DOMAIN, web_scheme="https")
+
+    engine.up(lambda: program(EMAIL))
+    with killed_at(MailgunClient, "update_domain"):
+        engine.up(lambda: program(TRACK))
+    left = emulator.domain(DOMAIN)
+    assert (left.web_prefix, left.web_scheme) == ("track", "http")
+    # The engine deletes a certificate before it replaces it.
+    del engine.state["certificate"]
+
+    told = f"{EMAIL}: its links lost https in a move that did not finish"
+    assert told in str(engine.preview(lambda: program(EMAIL)).rows)
+    engine.up(lambda: program(EMAIL))
+    now = emulator.domain(DOMAIN)
+    assert (now.web_prefix, now.web_scheme) == ("email", "https")
+    assert set(engine.preview(lambda: program(EMAIL)).steps.values()) == {"same"}
+
+
+@pytest.mark.behaviour(78)
 def test_a_note_that_is_left_turns_nothing_on(engine: Engine, emulator: Emulator) -> None:
     """The run was killed when the move was over, and somebody wants http since."""
     with killed_at(Unfinished, "forget_finished", done=False):

@@ -12,7 +12,7 @@ from mailgun_tracking._api.models import DomainDetails
 from mailgun_tracking._api.target import Target
 from mailgun_tracking._provider.domain_move import DomainMove, finish_move, moved_domain
 from mailgun_tracking._provider.process import process
-from mailgun_tracking._provider.unfinished import https_of
+from mailgun_tracking._provider.unfinished import Unfinished, https_of
 from tests.unit.fakes import Scripted, cancelled_after_sending, messages_of, operation_on
 
 DOMAIN = "mg.example.com"
@@ -162,3 +162,56 @@ def test_a_move_ends_what_a_move_to_another_host_has_left() -> None:
     process.unfinished.note(key, ["web_scheme", https_of("links.mg.example.com")], "")
     with DomainMove(operation, OVER_HTTP):
         assert process.unfinished.of(key) == {"web_prefix", "web_scheme"}
+
+
+def noted_before(monkeypatch: pytest.MonkeyPatch, *paths: str) -> Target:
+    """Have an earlier process note something about the domain; returns the domain's key."""
+    key = moved_domain(operation_on(Scripted(), HOST))
+    process.unfinished.note(key, paths, "urn:of::another")
+    monkeypatch.setattr(process, "unfinished", Unfinished())
+    return key
+
+
+@pytest.mark.behaviour(77)
+def test_what_an_earlier_run_may_have_changed_is_left_to_its_manager(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The move does not know what the scheme should be."""
+    key = noted_before(monkeypatch, "web_scheme", "click.active")
+    with DomainMove(operation_on(Scripted(update_domain=None), HOST), OVER_HTTP) as move:
+        move.finish()
+    process.unfinished.forget_finished()
+    assert process.unfinished.of(key) == {"web_scheme", "click.active"}
+
+
+@pytest.mark.behaviour(78)
+def test_a_move_takes_along_the_https_that_an_earlier_one_has_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    noted_before(monkeypatch, "web_scheme", "web_prefix", https_of(f"email.{DOMAIN}"))
+    client = Scripted(update_domain=None)
+    with DomainMove(operation_on(client, HOST), OVER_HTTP) as move:
+        move.finish()
+    assert updates(client) == [MOVED, {"web_scheme": "https"}]
+    process.unfinished.forget_finished()
+    assert not [
+        note
+        for note in process.unfinished.of(moved_domain(operation_on(client, HOST)))
+        if note.startswith("https")
+    ]
+
+
+@pytest.mark.behaviour(78)
+def test_a_move_in_vain_remembers_the_https_that_an_earlier_one_has_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The domain is where that move had left it."""
+    key = noted_before(monkeypatch, "web_scheme", "web_prefix", https_of(f"email.{DOMAIN}"))
+    client = Scripted(update_domain=None)
+    with (
+        pytest.raises(errors.CertificateFailed),
+        DomainMove(operation_on(client, HOST), OVER_HTTP),
+    ):
+        raise errors.CertificateFailed("cannot issue")
+    process.unfinished.forget_finished()
+    assert process.unfinished.of(key) == {"web_scheme", "web_prefix", https_of(f"email.{DOMAIN}")}
