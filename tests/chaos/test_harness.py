@@ -174,7 +174,7 @@ def test_the_document_has_all_figures(results: Results) -> None:
     assert "110 × 500, 10 × reset." in text
     assert "| both |  |  | 0 of 1 |  |  | 0 of 1 | 2.5 |" in text
     assert "| SIGINT | 1 of 1 |  |  |  |  | 1 of 1 | 1.5 |" in text
-    assert "After 1 of the 2 kills the program before was run. In 1 cases" in text
+    assert "After 1 of the 2 kills, the previous program was run. In 1 cases" in text
     assert "| answers | 1000 | 0 | 12 |" in text
     assert "- life 1, both in move after 7, revert: up ended with 1" in text
 
