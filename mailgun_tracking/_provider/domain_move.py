@@ -41,7 +41,7 @@ class DomainMove:
         self._host = operation.target.domain
         self._key = moved_domain(operation)
         self._found = process.unfinished.of(self._key)
-        # What an earlier move has noted that did not finish, and is the last one so far.
+        # The note of an earlier move that did not finish, and left the domain where it is now.
         self._earlier = {https_of(before.tracking_domain)} & self._found
         self._used_https = before.web_scheme == "https" or bool(self._earlier)
         self.took_https = False
@@ -89,7 +89,7 @@ class DomainMove:
     def _settle(self, earlier: Collection[str] = ()) -> None:
         self.took_https = False
         process.restoring.discard(ownership_key(self._operation.target))
-        # What an earlier run may have changed has to be compared by those who manage it.
+        # What an earlier run may have changed stays noted, for the resources that manage it.
         settled = {*_PATHS} - self._found | {https_of(self._host), *earlier}
         process.unfinished.finish(self._key, settled, self._operation.log.urn)
 

@@ -61,7 +61,7 @@ _POLICIES = [
         multiple=True,
         metavar="DIRECTORY",
         type=click.Path(exists=True, file_okay=False, resolve_path=True),
-        help="Check the rules of this policy pack, as in Pulumi.",
+        help="Check the rules of this policy pack, as in Pulumi; can be repeated.",
     ),
     click.option(
         "--policy-pack-config",
